@@ -1,0 +1,166 @@
+//! One decoded record: what a front end of the pipeline works with, whether it came from a ring or from a file.
+
+use crate::state::ModuleState;
+use crate::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
+
+/// A record with its common part decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it was seen.
+    pub time: Ktime,
+    /// Which task was running.
+    pub tid: Tid,
+    /// Its thread group.
+    pub tgid: Tgid,
+    /// Which CPU wrote it.
+    pub cpu: u32,
+    /// Its number on that CPU, from 1; 0 for what user space made.
+    pub seq: u64,
+    /// What was seen.
+    pub fact: Fact,
+}
+
+/// Which system call an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Syscall {
+    /// `init_module`
+    InitModule,
+    /// `finit_module`
+    FinitModule,
+    /// `delete_module`
+    DeleteModule,
+}
+
+/// What was seen. The variants are the kinds of `kmodtrace_common::kind`, which say where each rests in the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A system call was entered.
+    AttemptEnter(Box<AttemptEnter>),
+    /// It returned: 0 or -errno.
+    AttemptExit(i64),
+    /// Reading of a file began.
+    ReadEnter(FileId),
+    /// Bytes read or -errno.
+    ReadExit(i64),
+    /// The same-inode path was entered.
+    IdempotentEnter(FileId),
+    /// It returned.
+    IdempotentExit(i64),
+    /// This task leads the load of its inode.
+    LeaderEnter,
+    /// `load_module` entered.
+    LoadEnter,
+    /// `load_module` returned.
+    LoadExit(i64),
+    /// The name as the image has it.
+    ModuleName(String),
+    /// The look-up of an old module of this name.
+    FindModule(ModuleRef),
+    /// The same-name wait began.
+    WaitBegin(String),
+    /// It ended, after so many calls of `finished_loading`; the module as the last one found it.
+    WaitEnd(WaitEnd),
+    /// `do_init_module` entered.
+    DoInitEnter(ModuleRef),
+    /// `do_init_module` returned.
+    DoInitExit(i64),
+    /// The init function starts. No symbol where the kernel could not tell it.
+    InitStart(InitStart),
+    /// The init function returned.
+    InitEnd(i64),
+    /// `async_synchronize_full` entered.
+    AsyncEnter,
+    /// `async_synchronize_full` returned.
+    AsyncExit,
+    /// The notifiers are told this state.
+    ModuleState(ModuleRef),
+    /// GOING has ended, the module is UNFORMED again.
+    Teardown(ModuleRef),
+    /// `free_module` entered.
+    FreeEnter(ModuleRef),
+    /// `free_module` returned.
+    FreeExit(ModuleAddress),
+    /// The counters as user space read them.
+    Tick(Counters),
+    /// The last record of a recording that was ended properly.
+    Trailer(Counters),
+    /// A kind that this build does not know.
+    Unknown(u16),
+}
+
+/// A system call's entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptEnter {
+    /// Which call; none for a number that this build does not know.
+    pub syscall: Option<Syscall>,
+    /// Its `flags`.
+    pub flags: u32,
+    /// `fd` of `finit_module`.
+    pub fd: Option<i32>,
+    /// `len` of `init_module`, in bytes.
+    pub image_bytes: Option<u64>,
+    /// Length of the module's argument string, capped at 4,095; none when it was not read.
+    pub args_len: Option<u32>,
+    /// cgroup v2 id.
+    pub cgroup_id: u64,
+    /// Thread group of the parent; none when it was not read.
+    pub parent_tgid: Option<Tgid>,
+    /// The task's name.
+    pub comm: String,
+    /// The parent's name; empty when it was not read.
+    pub parent_comm: String,
+    /// The name given to `delete_module`.
+    pub module: Option<String>,
+}
+
+/// A file that a module is loaded from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// Inode; none when the kernel gave no offsets.
+    pub inode: Option<Inode>,
+    /// The kernel's `dev_t` of its file system.
+    pub dev: u32,
+    /// Last component of its path; empty when it was not read.
+    pub name: String,
+}
+
+/// A module as a record names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleRef {
+    /// Its address; none when there was no module.
+    pub address: Option<ModuleAddress>,
+    /// Its state; none when there was no module, or no offset to read it.
+    pub state: Option<ModuleState>,
+    /// Its name.
+    pub name: String,
+}
+
+/// Counters of the BPF side, growing since the tracer started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Records that found no room in the ring.
+    pub dropped: u64,
+    /// Probe hits that the kernel skipped.
+    pub missed: u64,
+    /// Attempts whose inner records are missing because a map was full.
+    pub clipped: u64,
+}
+
+/// The end of a same-name wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitEnd {
+    /// The module as the last check found it.
+    pub last: ModuleRef,
+    /// Calls of `finished_loading`: one before the task queues itself, one before it sleeps, one for each wake-up.
+    pub checks: u32,
+}
+
+/// The start of an init function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitStart {
+    /// Its address.
+    pub func: u64,
+    /// Its symbol; none where the kernel could not tell it.
+    pub symbol: Option<String>,
+}

@@ -1,0 +1,9 @@
+//! What kmodtrace knows: decode, model, aggregates, plan, recording, views.
+//!
+//! No aya, tokio, clap, terminal, clock or file system: bytes come in, values go out, and time comes from events.
+
+#![forbid(unsafe_code)]
+
+pub mod event;
+pub mod state;
+pub mod units;

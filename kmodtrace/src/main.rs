@@ -1,0 +1,3 @@
+//! kmodtrace's command line.
+
+fn main() {}
