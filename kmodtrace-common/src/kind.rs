@@ -92,6 +92,10 @@ kinds! {
     FREE_ENTER = 22 as Module;
     /// `free_module` returned: the module is gone. Only `module` is set.
     FREE_EXIT = 23 as Module;
+    /// `add_unformed_module(mod)` entered, where the compiler left it a symbol: the module's final address.
+    ADD_UNFORMED_ENTER = 24 as Module;
+    /// `add_unformed_module` returned: 0 when the module went on the list, else the errno of the duplicate check.
+    ADD_UNFORMED_EXIT = 25 as Ret;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

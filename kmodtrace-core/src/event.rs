@@ -81,6 +81,10 @@ pub enum Fact {
     FreeEnter(ModuleRef),
     /// `free_module` returned.
     FreeExit(ModuleAddress),
+    /// `add_unformed_module` entered.
+    AddUnformedEnter(ModuleRef),
+    /// `add_unformed_module` returned.
+    AddUnformedExit(i64),
     /// The counters as user space read them.
     Tick(Counters),
     /// The last record of a recording that was ended properly.
