@@ -1,0 +1,156 @@
+//! The three system calls: entry and return.
+
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_probe_read_user_str};
+use aya_ebpf::helpers::{bpf_get_current_comm, bpf_probe_read_kernel};
+use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
+use aya_ebpf::maps::PerCpuArray;
+use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
+use aya_log_ebpf::{debug, warn};
+use kmodtrace_common::record::AttemptEnter;
+use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
+use kmodtrace_common::{MODULE_NAME_LEN, UNREAD, counter, kind};
+
+use crate::emit::{emit, emit_ret, header, tid};
+use crate::maps::{begin_task, count, end_task};
+use crate::probes::Arguments;
+use crate::read::parent;
+
+/// Room to measure an argument string in: the stack has 512 bytes.
+#[map]
+static SCRATCH: PerCpuArray<[u8; 4096]> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where `struct pt_regs` keeps the first three arguments of a system call, in bytes (arch/*/include/asm/ptrace.h).
+#[cfg(bpf_target_arch = "x86_64")]
+const REGS: [u64; 3] = [112, 104, 96];
+#[cfg(bpf_target_arch = "aarch64")]
+const REGS: [u64; 3] = [0, 8, 16];
+
+/// The system call's arguments behind the `struct pt_regs *` that its wrapper gets.
+#[inline(always)]
+fn from_wrapper(ctx: &impl Arguments) -> [u64; 3] {
+    let regs = ctx.argument(0);
+    // SAFETY: the helper checks the address and copies.
+    REGS.map(|offset| unsafe { bpf_probe_read_kernel((regs + offset) as *const u64) }.unwrap_or(0))
+}
+
+/// The arguments of a `syscalls:sys_enter_*` tracepoint: `unsigned long args[]` behind the common fields and the number.
+#[inline(always)]
+fn from_tracepoint(ctx: &TracePointContext) -> [u64; 3] {
+    // SAFETY: the offsets are those of struct syscall_trace_enter, within the context.
+    [16, 24, 32].map(|offset| unsafe { ctx.read_at::<u64>(offset) }.unwrap_or(0))
+}
+
+/// Length of the NUL-terminated string at a user address, capped by the scratch buffer.
+#[inline(always)]
+fn user_string_len(address: u64) -> u32 {
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return UNREAD };
+    // SAFETY: the destination is the map's slot of 4,096 bytes; the helper checks the source and never sleeps on it.
+    let read = unsafe { bpf_probe_read_user_str(scratch.cast(), 4096, address as *const _) };
+    if read < 1 { UNREAD } else { read as u32 - 1 }
+}
+
+#[inline(always)]
+fn user_name(address: u64) -> [u8; MODULE_NAME_LEN] {
+    let mut name = [0u8; MODULE_NAME_LEN];
+    // SAFETY: as above, with our own buffer.
+    unsafe { bpf_probe_read_user_str(name.as_mut_ptr().cast(), MODULE_NAME_LEN as u32, address as *const _) };
+    name
+}
+
+#[inline(always)]
+fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
+    let tid = tid();
+    if !begin_task(tid, syscall) {
+        count(counter::CLIPPED);
+        warn!(ctx, "no room for task {}: its attempt is seen from outside only", tid);
+    }
+    let (parent_tgid, parent_comm) = parent();
+    let mut record = AttemptEnter {
+        header: header::<AttemptEnter>(kind::ATTEMPT_ENTER),
+        // SAFETY: no arguments, no memory.
+        cgroup_id: unsafe { bpf_get_current_cgroup_id() },
+        image_bytes: 0,
+        syscall,
+        flags: 0,
+        fd: -1,
+        args_len: 0,
+        parent_tgid,
+        reserved: 0,
+        comm: bpf_get_current_comm().unwrap_or_default(),
+        parent_comm,
+        module: [0; MODULE_NAME_LEN],
+    };
+    match syscall {
+        INIT_MODULE => {
+            record.image_bytes = args[1];
+            record.args_len = user_string_len(args[2]);
+        }
+        FINIT_MODULE => {
+            record.fd = args[0] as i32;
+            record.args_len = user_string_len(args[1]);
+            record.flags = args[2] as u32;
+        }
+        _ => {
+            record.module = user_name(args[0]);
+            record.flags = args[1] as u32;
+        }
+    }
+    emit(&record);
+    debug!(ctx, "task {} enters module system call {}", tid, syscall);
+}
+
+#[inline(always)]
+fn exit(ctx: &impl EbpfContext, ret: i64) {
+    emit_ret(kind::ATTEMPT_EXIT, ret);
+    end_task(tid());
+    debug!(ctx, "task {} leaves with {}", tid(), ret);
+}
+
+macro_rules! system_call {
+    ($number:ident: $fentry:ident $kprobe:ident $tp_enter:ident $fexit:ident $kretprobe:ident $tp_exit:ident) => {
+        #[fentry]
+        pub fn $fentry(ctx: FEntryContext) -> i32 {
+            enter(&ctx, $number, from_wrapper(&ctx));
+            0
+        }
+
+        #[kprobe]
+        pub fn $kprobe(ctx: ProbeContext) -> u32 {
+            enter(&ctx, $number, from_wrapper(&ctx));
+            0
+        }
+
+        #[tracepoint]
+        pub fn $tp_enter(ctx: TracePointContext) -> u32 {
+            enter(&ctx, $number, from_tracepoint(&ctx));
+            0
+        }
+
+        #[fexit]
+        pub fn $fexit(ctx: FExitContext) -> i32 {
+            exit(&ctx, ctx.arg(1));
+            0
+        }
+
+        #[kretprobe]
+        pub fn $kretprobe(ctx: RetProbeContext) -> u32 {
+            exit(&ctx, ctx.ret());
+            0
+        }
+
+        #[tracepoint]
+        pub fn $tp_exit(ctx: TracePointContext) -> u32 {
+            // SAFETY: `long ret` of struct syscall_trace_exit.
+            exit(&ctx, unsafe { ctx.read_at(16) }.unwrap_or(0));
+            0
+        }
+    };
+}
+
+system_call!(INIT_MODULE: fentry_init_module kprobe_init_module tp_enter_init_module
+    fexit_init_module kretprobe_init_module tp_exit_init_module);
+system_call!(FINIT_MODULE: fentry_finit_module kprobe_finit_module tp_enter_finit_module
+    fexit_finit_module kretprobe_finit_module tp_exit_finit_module);
+system_call!(DELETE_MODULE: fentry_delete_module kprobe_delete_module tp_enter_delete_module
+    fexit_delete_module kretprobe_delete_module tp_exit_delete_module);

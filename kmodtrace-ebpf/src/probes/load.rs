@@ -1,0 +1,108 @@
+//! The way of a load up to its init function: the file, `load_module`, the name, the list of modules.
+
+use kmodtrace_common::record::{File, Module};
+use kmodtrace_common::{STATE_NONE, kind};
+
+use crate::emit::{emit, emit_module, emit_plain, emit_ret, header, tid};
+use crate::maps::current_task;
+use crate::probes::{Arguments, entry, exit, int};
+use crate::read::{file, module_name};
+
+#[inline(always)]
+fn emit_in_attempt(kind: u16) {
+    if current_task(tid()).is_some() {
+        emit_plain(kind);
+    }
+}
+
+#[inline(always)]
+fn emit_ret_in_attempt(kind: u16, ret: u64) {
+    if current_task(tid()).is_some() {
+        emit_ret(kind, int(ret));
+    }
+}
+
+#[inline(always)]
+fn emit_file_in_attempt(kind: u16, ctx: &impl Arguments) {
+    if current_task(tid()).is_some() {
+        emit(&file(header::<File>(kind), ctx.argument(0)));
+    }
+}
+
+#[inline(always)]
+fn read_enter(ctx: &impl Arguments) {
+    emit_file_in_attempt(kind::READ_ENTER, ctx);
+}
+
+#[inline(always)]
+fn read_exit(ret: u64) {
+    emit_ret_in_attempt(kind::READ_EXIT, ret);
+}
+
+// kernel_read_file(file, offset, buf, buf_size, file_size, id), fs/kernel_read_file.c
+entry!(fentry_kernel_read_file, kprobe_kernel_read_file, read_enter);
+exit!(fexit_kernel_read_file, kretprobe_kernel_read_file, 6, read_exit);
+
+#[inline(always)]
+fn idempotent_enter(ctx: &impl Arguments) {
+    emit_file_in_attempt(kind::IDEMPOTENT_ENTER, ctx);
+}
+
+#[inline(always)]
+fn idempotent_exit(ret: u64) {
+    emit_ret_in_attempt(kind::IDEMPOTENT_EXIT, ret);
+}
+
+// idempotent_init_module(f, uargs, flags), kernel/module/main.c since 6.5
+entry!(fentry_idempotent_init_module, kprobe_idempotent_init_module, idempotent_enter);
+exit!(fexit_idempotent_init_module, kretprobe_idempotent_init_module, 3, idempotent_exit);
+
+#[inline(always)]
+fn leader_enter(_ctx: &impl Arguments) {
+    emit_in_attempt(kind::LEADER_ENTER);
+}
+
+// init_module_from_file(f, uargs, flags), kernel/module/main.c since 6.5
+entry!(fentry_init_module_from_file, kprobe_init_module_from_file, leader_enter);
+
+#[inline(always)]
+fn load_enter(_ctx: &impl Arguments) {
+    emit_in_attempt(kind::LOAD_ENTER);
+}
+
+#[inline(always)]
+fn load_exit(ret: u64) {
+    emit_ret_in_attempt(kind::LOAD_EXIT, ret);
+}
+
+// load_module(info, uargs, flags), kernel/module/main.c
+entry!(fentry_load_module, kprobe_load_module, load_enter);
+exit!(fexit_load_module, kretprobe_load_module, 3, load_exit);
+
+#[inline(always)]
+fn name_known(ctx: &impl Arguments) {
+    if current_task(tid()).is_some() {
+        // Its argument is the module inside the temporary copy of the image: good for the name, not as an address.
+        let name = module_name(ctx.argument(3));
+        emit(&Module { header: header::<Module>(kind::MODULE_NAME), module: 0, state: STATE_NONE, checks: 0, name });
+    }
+}
+
+// module_frob_arch_sections(hdr, sechdrs, secstrings, mod), weak in kernel/module/main.c
+entry!(fentry_module_frob_arch_sections, kprobe_module_frob_arch_sections, name_known);
+
+#[inline(always)]
+fn add_unformed_enter(ctx: &impl Arguments) {
+    if current_task(tid()).is_some() {
+        emit_module(kind::ADD_UNFORMED_ENTER, ctx.argument(0), STATE_NONE);
+    }
+}
+
+#[inline(always)]
+fn add_unformed_exit(ret: u64) {
+    emit_ret_in_attempt(kind::ADD_UNFORMED_EXIT, ret);
+}
+
+// add_unformed_module(mod), kernel/module/main.c: a symbol only where the compiler did not inline it
+entry!(fentry_add_unformed_module, kprobe_add_unformed_module, add_unformed_enter);
+exit!(fexit_add_unformed_module, kretprobe_add_unformed_module, 1, add_unformed_exit);

@@ -1,0 +1,81 @@
+//! The programs, a file for each subject.
+
+pub mod attempt;
+pub mod init;
+pub mod life;
+pub mod load;
+pub mod wait;
+
+use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext};
+
+/// The arguments of a probed function, wherever the mechanism keeps them.
+pub trait Arguments {
+    /// The `n`th, from 0, as its register held it.
+    fn argument(&self, n: usize) -> u64;
+}
+
+impl Arguments for FEntryContext {
+    #[inline(always)]
+    fn argument(&self, n: usize) -> u64 {
+        self.arg(n)
+    }
+}
+
+impl Arguments for FExitContext {
+    #[inline(always)]
+    fn argument(&self, n: usize) -> u64 {
+        self.arg(n)
+    }
+}
+
+impl Arguments for ProbeContext {
+    #[inline(always)]
+    fn argument(&self, n: usize) -> u64 {
+        self.arg(n).unwrap_or(0)
+    }
+}
+
+/// Makes the programs for a function's entry: `entry!(fentry_f, kprobe_f, handler)`, with `handler(&impl Arguments)`.
+macro_rules! entry {
+    ($fentry:ident, $kprobe:ident, $handler:path) => {
+        #[::aya_ebpf::macros::fentry]
+        pub fn $fentry(ctx: ::aya_ebpf::programs::FEntryContext) -> i32 {
+            $handler(&ctx);
+            0
+        }
+
+        #[::aya_ebpf::macros::kprobe]
+        pub fn $kprobe(ctx: ::aya_ebpf::programs::ProbeContext) -> u32 {
+            $handler(&ctx);
+            0
+        }
+    };
+}
+
+/// Makes the programs for a function's return: `exit!(fexit_f, kretprobe_f, ARGS, handler)`, with `handler(ret: u64)`.
+///
+/// The context of fexit holds the return value behind the arguments, so their number must be right: user space checks
+/// it against BTF. `bpf_get_func_ret` would not need it, but comes with 5.17 only.
+macro_rules! exit {
+    ($fexit:ident, $kretprobe:ident, $args:literal, $handler:path) => {
+        #[::aya_ebpf::macros::fexit]
+        pub fn $fexit(ctx: ::aya_ebpf::programs::FExitContext) -> i32 {
+            $handler(ctx.arg::<u64>($args));
+            0
+        }
+
+        #[::aya_ebpf::macros::kretprobe]
+        pub fn $kretprobe(ctx: ::aya_ebpf::programs::RetProbeContext) -> u32 {
+            $handler(ctx.ret::<u64>());
+            0
+        }
+    };
+}
+
+pub(crate) use {entry, exit};
+
+/// Sign-extends what a function returning `int` left in the register: the upper half is not defined.
+#[inline(always)]
+pub fn int(ret: u64) -> i64 {
+    i64::from(ret as i32)
+}
