@@ -5,5 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+pub mod histogram;
 pub mod state;
 pub mod units;
