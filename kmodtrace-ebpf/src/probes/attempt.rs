@@ -13,7 +13,7 @@ use kmodtrace_common::{MODULE_NAME_LEN, UNREAD, counter, kind};
 
 use crate::emit::{emit, emit_ret, header, tid};
 use crate::maps::{begin_task, count, end_task};
-use crate::probes::Arguments;
+use crate::probes::{Arguments, untyped_argument};
 use crate::read::parent;
 
 /// Room to measure an argument string in: the stack has 512 bytes.
@@ -28,8 +28,7 @@ const REGS: [u64; 3] = [0, 8, 16];
 
 /// The system call's arguments behind the `struct pt_regs *` that its wrapper gets.
 #[inline(always)]
-fn from_wrapper(ctx: &impl Arguments) -> [u64; 3] {
-    let regs = ctx.argument(0);
+fn from_wrapper(regs: u64) -> [u64; 3] {
     // SAFETY: the helper checks the address and copies.
     REGS.map(|offset| unsafe { bpf_probe_read_kernel((regs + offset) as *const u64) }.unwrap_or(0))
 }
@@ -111,13 +110,13 @@ macro_rules! system_call {
     ($number:ident: $fentry:ident $kprobe:ident $tp_enter:ident $fexit:ident $kretprobe:ident $tp_exit:ident) => {
         #[fentry]
         pub fn $fentry(ctx: FEntryContext) -> i32 {
-            enter(&ctx, $number, from_wrapper(&ctx));
+            enter(&ctx, $number, from_wrapper(untyped_argument(&ctx)));
             0
         }
 
         #[kprobe]
         pub fn $kprobe(ctx: ProbeContext) -> u32 {
-            enter(&ctx, $number, from_wrapper(&ctx));
+            enter(&ctx, $number, from_wrapper(ctx.argument(0)));
             0
         }
 

@@ -1,13 +1,15 @@
 //! `do_init_module`: the init function, and the wait for asynchronous work behind it.
 
 use aya_ebpf::helpers::generated::bpf_snprintf;
+use aya_ebpf::macros::{fentry, kprobe};
+use aya_ebpf::programs::{FEntryContext, ProbeContext};
 use kmodtrace_common::record::InitFn;
 use kmodtrace_common::{SYMBOL_LEN, kind};
 
 use crate::emit::{emit, emit_module, emit_plain, emit_ret, header, tid};
 use crate::globals::HAVE_SNPRINTF;
 use crate::maps::current_task;
-use crate::probes::{Arguments, entry, exit, int};
+use crate::probes::{Arguments, entry, exit, int, untyped_argument, void_exit};
 use crate::read::module_state;
 
 #[inline(always)]
@@ -54,9 +56,8 @@ fn symbol(func: u64) -> [u8; SYMBOL_LEN] {
 }
 
 #[inline(always)]
-fn init_start(ctx: &impl Arguments) {
+fn init_start(func: u64) {
     if current_task(tid()).is_some() {
-        let func = ctx.argument(0);
         emit(&InitFn { header: header::<InitFn>(kind::INIT_START), func, ret: 0, symbol: symbol(func) });
     }
 }
@@ -70,7 +71,18 @@ fn init_end(ret: u64) {
 }
 
 // do_one_initcall(fn), init/main.c
-entry!(fentry_do_one_initcall, kprobe_do_one_initcall, init_start);
+#[fentry]
+pub fn fentry_do_one_initcall(ctx: FEntryContext) -> i32 {
+    init_start(untyped_argument(&ctx));
+    0
+}
+
+#[kprobe]
+pub fn kprobe_do_one_initcall(ctx: ProbeContext) -> u32 {
+    init_start(ctx.argument(0));
+    0
+}
+
 exit!(fexit_do_one_initcall, kretprobe_do_one_initcall, 1, init_end);
 
 #[inline(always)]
@@ -81,7 +93,7 @@ fn async_enter(_ctx: &impl Arguments) {
 }
 
 #[inline(always)]
-fn async_exit(_ret: u64) {
+fn async_exit() {
     if current_task(tid()).is_some() {
         emit_plain(kind::ASYNC_EXIT);
     }
@@ -89,13 +101,4 @@ fn async_exit(_ret: u64) {
 
 // async_synchronize_full(void), kernel/async.c
 entry!(fentry_async_synchronize_full, kprobe_async_synchronize_full, async_enter);
-#[::aya_ebpf::macros::fexit]
-pub fn fexit_async_synchronize_full(_ctx: ::aya_ebpf::programs::FExitContext) -> i32 {
-    async_exit(0);
-    0
-}
-#[::aya_ebpf::macros::kretprobe]
-pub fn kretprobe_async_synchronize_full(_ctx: ::aya_ebpf::programs::RetProbeContext) -> u32 {
-    async_exit(0);
-    0
-}
+void_exit!(fexit_async_synchronize_full, kretprobe_async_synchronize_full, async_exit);

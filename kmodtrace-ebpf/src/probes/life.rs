@@ -1,14 +1,12 @@
 //! The life of a module: the states it is announced in, and its end.
 
-use aya_ebpf::macros::{fexit, kretprobe};
-use aya_ebpf::programs::{FExitContext, RetProbeContext};
 use kmodtrace_common::record::Module;
 use kmodtrace_common::{MODULE_NAME_LEN, STATE_COMING, STATE_GOING, STATE_NONE, kind};
 
 use crate::emit::{emit, emit_module, header, tid};
 use crate::globals::MODULE_NOTIFY_LIST;
 use crate::maps::current_task;
-use crate::probes::{Arguments, entry};
+use crate::probes::{Arguments, entry, void_exit};
 use crate::read::module_state;
 
 #[inline(always)]
@@ -85,22 +83,6 @@ fn teardown_exit() {
 // free_module(mod) and mod_sysfs_teardown(mod), kernel/module/{main,sysfs}.c: they return nothing, so the module is
 // the one that free_module was entered with
 entry!(fentry_free_module, kprobe_free_module, free_enter);
-
-macro_rules! void_exit {
-    ($fexit:ident, $kretprobe:ident, $handler:path) => {
-        #[fexit]
-        pub fn $fexit(_ctx: FExitContext) -> i32 {
-            $handler();
-            0
-        }
-
-        #[kretprobe]
-        pub fn $kretprobe(_ctx: RetProbeContext) -> u32 {
-            $handler();
-            0
-        }
-    };
-}
 
 void_exit!(fexit_free_module, kretprobe_free_module, free_exit);
 void_exit!(fexit_mod_sysfs_teardown, kretprobe_mod_sysfs_teardown, teardown_exit);

@@ -6,6 +6,8 @@ pub mod life;
 pub mod load;
 pub mod wait;
 
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_probe_read_kernel;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext};
 
 /// The arguments of a probed function, wherever the mechanism keeps them.
@@ -33,6 +35,17 @@ impl Arguments for ProbeContext {
     fn argument(&self, n: usize) -> u64 {
         self.arg(n).unwrap_or(0)
     }
+}
+
+/// The first argument of a function probed by fentry, whatever its type.
+///
+/// The verifier lets no program load an argument that is no pointer to a struct it knows: one that points to a function
+/// (`do_one_initcall`), or to a struct only declared where the function is defined (`struct pt_regs` in 5.10). See
+/// `btf_ctx_access`, kernel/bpf/btf.c: "is not a struct". So the context is read as the plain memory it is.
+#[inline(always)]
+pub fn untyped_argument(ctx: &FEntryContext) -> u64 {
+    // SAFETY: the context begins with the first argument; the helper copies.
+    unsafe { bpf_probe_read_kernel(ctx.as_ptr().cast::<u64>()) }.unwrap_or(0)
 }
 
 /// Makes the programs for a function's entry: `entry!(fentry_f, kprobe_f, handler)`, with `handler(&impl Arguments)`.
@@ -72,7 +85,24 @@ macro_rules! exit {
     };
 }
 
-pub(crate) use {entry, exit};
+/// As [`exit!`] for a function that returns nothing: `handler()`.
+macro_rules! void_exit {
+    ($fexit:ident, $kretprobe:ident, $handler:path) => {
+        #[::aya_ebpf::macros::fexit]
+        pub fn $fexit(_ctx: ::aya_ebpf::programs::FExitContext) -> i32 {
+            $handler();
+            0
+        }
+
+        #[::aya_ebpf::macros::kretprobe]
+        pub fn $kretprobe(_ctx: ::aya_ebpf::programs::RetProbeContext) -> u32 {
+            $handler();
+            0
+        }
+    };
+}
+
+pub(crate) use {entry, exit, void_exit};
 
 /// Sign-extends what a function returning `int` left in the register: the upper half is not defined.
 #[inline(always)]
