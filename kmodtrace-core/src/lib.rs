@@ -4,6 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attempt;
+pub mod coverage;
+pub mod decode;
+pub mod errno;
 pub mod event;
 pub mod histogram;
 pub mod state;
