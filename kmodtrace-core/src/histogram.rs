@@ -209,7 +209,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
-        values.iter().for_each(|value| histogram.record(*value));
+        for value in values {
+            histogram.record(*value);
+        }
         histogram
     }
 
@@ -317,7 +319,9 @@ mod tests {
         #[test]
         fn merging_is_recording_all(parts in prop::collection::vec(prop::collection::vec(value(), 0..50), 0..5)) {
             let mut merged = Histogram::default();
-            parts.iter().for_each(|part| merged.merge(&of(part)));
+            for part in &parts {
+                merged.merge(&of(part));
+            }
             prop_assert_eq!(merged, of(&parts.concat()));
         }
 

@@ -1,0 +1,367 @@
+//! The bytes of records, as the ring buffer or a file holds them, into [`Event`]s.
+//!
+//! Bytes are copied out, never reinterpreted in place, so a record may begin at any address; a number that stands for one
+//! of several things becomes an `enum` only by a `match`.
+
+mod split;
+mod tick;
+
+use crate::event::{AttemptEnter, Counters, Event, Fact, FileId, InitStart, ModuleRef, Syscall, WaitEnd};
+use crate::state::ModuleState;
+use crate::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
+use kmodtrace_common::{UNREAD, kind, record, syscall};
+use zerocopy::FromBytes;
+
+pub use split::{Records, SplitError, split};
+pub use tick::{TickBytes, Tracer};
+
+/// Why the bytes of a record could not be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Too few bytes for the common part.
+    #[error("a record begins with {} bytes of common part, here are {len}", size_of::<record::Header>())]
+    Short {
+        /// Bytes there were.
+        len: usize,
+    },
+    /// The record says that it has another size than the bytes handed over.
+    #[error("a record of kind {} says that it has {said} bytes, and {len} were given", Kind(*.kind))]
+    Length {
+        /// Its kind.
+        kind: u16,
+        /// Bytes that its header says.
+        said: usize,
+        /// Bytes there were.
+        len: usize,
+    },
+    /// The size is not the one that this build knows for the kind.
+    #[error("a record of kind {} has {expected} bytes, this one has {size}: another version made it", Kind(*.kind))]
+    Layout {
+        /// Its kind.
+        kind: u16,
+        /// Its bytes.
+        size: usize,
+        /// Bytes of its layout.
+        expected: usize,
+    },
+}
+
+/// A kind by name where it has one, for messages.
+struct Kind(u16);
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = kind::ALL
+            .iter()
+            .find(|(number, ..)| *number == self.0)
+            .map_or("unknown", |&(_, name, _)| name);
+        write!(f, "{name} ({})", self.0)
+    }
+}
+
+/// Decodes one record, which the bytes must hold exactly. A kind that this build does not know is [`Fact::Unknown`]; a
+/// known one in another size is an error, because its fields may not be where they are looked for.
+pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
+    let Ok((header, _)) = record::Header::read_from_prefix(bytes) else {
+        return Err(DecodeError::Short { len: bytes.len() });
+    };
+    let record::Header {
+        kind,
+        size,
+        cpu,
+        seq,
+        time_ns,
+        tid,
+        tgid,
+    } = header;
+    if usize::from(size) != bytes.len() {
+        return Err(DecodeError::Length {
+            kind,
+            said: size.into(),
+            len: bytes.len(),
+        });
+    }
+    let fact = fact(kind, bytes)?;
+    Ok(Event {
+        time: Ktime(time_ns),
+        tid: Tid(tid),
+        tgid: Tgid(tgid),
+        cpu,
+        seq,
+        fact,
+    })
+}
+
+fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
+    Ok(match kind {
+        kind::ATTEMPT_ENTER => Fact::AttemptEnter(Box::new(attempt_enter(&layout(kind, bytes)?))),
+        kind::ATTEMPT_EXIT => Fact::AttemptExit(ret(kind, bytes)?),
+        kind::READ_ENTER => Fact::ReadEnter(file(kind, bytes)?),
+        kind::READ_EXIT => Fact::ReadExit(ret(kind, bytes)?),
+        kind::IDEMPOTENT_ENTER => Fact::IdempotentEnter(file(kind, bytes)?),
+        kind::IDEMPOTENT_EXIT => Fact::IdempotentExit(ret(kind, bytes)?),
+        kind::LEADER_ENTER => plain(kind, bytes, Fact::LeaderEnter)?,
+        kind::LOAD_ENTER => plain(kind, bytes, Fact::LoadEnter)?,
+        kind::LOAD_EXIT => Fact::LoadExit(ret(kind, bytes)?),
+        kind::MODULE_NAME => Fact::ModuleName(module(kind, bytes)?.name),
+        kind::FIND_MODULE => Fact::FindModule(module(kind, bytes)?),
+        kind::WAIT_BEGIN => Fact::WaitBegin(module(kind, bytes)?.name),
+        kind::WAIT_END => {
+            let record: record::Module = layout(kind, bytes)?;
+            Fact::WaitEnd(WaitEnd {
+                last: module_ref(&record),
+                checks: record.checks,
+            })
+        }
+        kind::DO_INIT_ENTER => Fact::DoInitEnter(module(kind, bytes)?),
+        kind::DO_INIT_EXIT => Fact::DoInitExit(ret(kind, bytes)?),
+        kind::INIT_START => {
+            let record: record::InitFn = layout(kind, bytes)?;
+            Fact::InitStart(InitStart {
+                func: record.func,
+                symbol: present(&record.symbol),
+            })
+        }
+        kind::INIT_END => Fact::InitEnd(layout::<record::InitFn>(kind, bytes)?.ret),
+        kind::ASYNC_ENTER => plain(kind, bytes, Fact::AsyncEnter)?,
+        kind::ASYNC_EXIT => plain(kind, bytes, Fact::AsyncExit)?,
+        kind::MODULE_STATE => Fact::ModuleState(module(kind, bytes)?),
+        kind::TEARDOWN => Fact::Teardown(module(kind, bytes)?),
+        kind::FREE_ENTER => Fact::FreeEnter(module(kind, bytes)?),
+        kind::FREE_EXIT => Fact::FreeExit(ModuleAddress(layout::<record::Module>(kind, bytes)?.module)),
+        kind::ADD_UNFORMED_ENTER => Fact::AddUnformedEnter(module(kind, bytes)?),
+        kind::ADD_UNFORMED_EXIT => Fact::AddUnformedExit(ret(kind, bytes)?),
+        kind::TICK => Fact::Tick(counters(kind, bytes)?),
+        kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
+        unknown => Fact::Unknown(unknown),
+    })
+}
+
+/// The record as the struct that its kind is carried in.
+fn layout<T: FromBytes>(kind: u16, bytes: &[u8]) -> Result<T, DecodeError> {
+    T::read_from_bytes(bytes).map_err(|_| DecodeError::Layout {
+        kind,
+        size: bytes.len(),
+        expected: size_of::<T>(),
+    })
+}
+
+fn plain(kind: u16, bytes: &[u8], fact: Fact) -> Result<Fact, DecodeError> {
+    layout::<record::Plain>(kind, bytes).map(|_| fact)
+}
+
+fn ret(kind: u16, bytes: &[u8]) -> Result<i64, DecodeError> {
+    layout::<record::Ret>(kind, bytes).map(|record| record.ret)
+}
+
+fn module(kind: u16, bytes: &[u8]) -> Result<ModuleRef, DecodeError> {
+    layout(kind, bytes).map(|record| module_ref(&record))
+}
+
+fn module_ref(record: &record::Module) -> ModuleRef {
+    ModuleRef {
+        address: (record.module != 0).then_some(ModuleAddress(record.module)),
+        state: ModuleState::from_raw(record.state),
+        name: text(&record.name),
+    }
+}
+
+fn file(kind: u16, bytes: &[u8]) -> Result<FileId, DecodeError> {
+    let record: record::File = layout(kind, bytes)?;
+    let inode = (record.inode != 0).then_some(Inode(record.inode));
+    Ok(FileId {
+        inode,
+        dev: record.dev,
+        name: text(&record.name),
+    })
+}
+
+fn counters(kind: u16, bytes: &[u8]) -> Result<Counters, DecodeError> {
+    let record::Tick {
+        header: _,
+        dropped,
+        missed,
+        clipped,
+        reserved: _,
+    } = layout(kind, bytes)?;
+    Ok(Counters {
+        dropped,
+        missed,
+        clipped,
+    })
+}
+
+fn attempt_enter(record: &record::AttemptEnter) -> AttemptEnter {
+    let syscall = match record.syscall {
+        syscall::INIT_MODULE => Some(Syscall::InitModule),
+        syscall::FINIT_MODULE => Some(Syscall::FinitModule),
+        syscall::DELETE_MODULE => Some(Syscall::DeleteModule),
+        _ => None,
+    };
+    AttemptEnter {
+        syscall,
+        flags: record.flags,
+        // finit_module(-1, ..) is a call that can be made, and fails with EBADF.
+        fd: (syscall == Some(Syscall::FinitModule)).then_some(record.fd),
+        image_bytes: (syscall == Some(Syscall::InitModule)).then_some(record.image_bytes),
+        args_len: read(record.args_len),
+        cgroup_id: record.cgroup_id,
+        parent_tgid: read(record.parent_tgid).map(Tgid),
+        comm: text(&record.comm),
+        parent_comm: text(&record.parent_comm),
+        module: present(&record.module),
+    }
+}
+
+fn read(count: u32) -> Option<u32> {
+    (count != UNREAD).then_some(count)
+}
+
+/// A string up to its first NUL. The kernel promises no encoding, so what is no UTF-8 is replaced.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+fn present(bytes: &[u8]) -> Option<String> {
+    Some(text(bytes)).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use zerocopy::IntoBytes as _;
+
+    /// A record of this kind and size with every other byte zero.
+    fn blank(kind: u16, size: usize) -> Vec<u8> {
+        let size = u16::try_from(size).unwrap();
+        let header = record::Header {
+            kind,
+            size,
+            cpu: 3,
+            seq: 7,
+            time_ns: 11,
+            tid: 13,
+            tgid: 17,
+        };
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.resize(size.into(), 0);
+        bytes
+    }
+
+    /// The inverse of `fact`, without a wildcard: a new variant must be placed here, and `kinds_and_facts_pair_up` then
+    /// fails until it decodes.
+    fn kind_of(fact: &Fact) -> u16 {
+        match fact {
+            Fact::AttemptEnter(_) => kind::ATTEMPT_ENTER,
+            Fact::AttemptExit(_) => kind::ATTEMPT_EXIT,
+            Fact::ReadEnter(_) => kind::READ_ENTER,
+            Fact::ReadExit(_) => kind::READ_EXIT,
+            Fact::IdempotentEnter(_) => kind::IDEMPOTENT_ENTER,
+            Fact::IdempotentExit(_) => kind::IDEMPOTENT_EXIT,
+            Fact::LeaderEnter => kind::LEADER_ENTER,
+            Fact::LoadEnter => kind::LOAD_ENTER,
+            Fact::LoadExit(_) => kind::LOAD_EXIT,
+            Fact::ModuleName(_) => kind::MODULE_NAME,
+            Fact::FindModule(_) => kind::FIND_MODULE,
+            Fact::WaitBegin(_) => kind::WAIT_BEGIN,
+            Fact::WaitEnd(_) => kind::WAIT_END,
+            Fact::DoInitEnter(_) => kind::DO_INIT_ENTER,
+            Fact::DoInitExit(_) => kind::DO_INIT_EXIT,
+            Fact::InitStart(_) => kind::INIT_START,
+            Fact::InitEnd(_) => kind::INIT_END,
+            Fact::AsyncEnter => kind::ASYNC_ENTER,
+            Fact::AsyncExit => kind::ASYNC_EXIT,
+            Fact::ModuleState(_) => kind::MODULE_STATE,
+            Fact::Teardown(_) => kind::TEARDOWN,
+            Fact::FreeEnter(_) => kind::FREE_ENTER,
+            Fact::FreeExit(_) => kind::FREE_EXIT,
+            Fact::AddUnformedEnter(_) => kind::ADD_UNFORMED_ENTER,
+            Fact::AddUnformedExit(_) => kind::ADD_UNFORMED_EXIT,
+            Fact::Tick(_) => kind::TICK,
+            Fact::Trailer(_) => kind::TRAILER,
+            Fact::Unknown(kind) => *kind,
+        }
+    }
+
+    #[test]
+    fn kinds_and_facts_pair_up() {
+        for &(kind, name, layout) in kind::ALL {
+            let event = decode(&blank(kind, layout.size())).unwrap();
+            assert_eq!(kind_of(&event.fact), kind, "{name}");
+            assert_ne!(event.fact, Fact::Unknown(kind), "{name}");
+            assert_eq!(
+                (event.time, event.tid, event.tgid, event.cpu, event.seq),
+                (Ktime(11), Tid(13), Tgid(17), 3, 7)
+            );
+            let longer = decode(&blank(kind, layout.size() + 8)).unwrap_err();
+            assert_eq!(
+                longer,
+                DecodeError::Layout {
+                    kind,
+                    size: layout.size() + 8,
+                    expected: layout.size()
+                }
+            );
+            assert!(longer.to_string().contains(name), "{longer}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_is_kept() {
+        assert_eq!(decode(&blank(999, 40)).unwrap().fact, Fact::Unknown(999));
+        let short = decode(&blank(999, 40)[..39]).unwrap_err();
+        assert_eq!(
+            short,
+            DecodeError::Length {
+                kind: 999,
+                said: 40,
+                len: 39
+            }
+        );
+    }
+
+    #[test]
+    fn what_was_not_read_is_absent() {
+        let Fact::FindModule(none) = decode(&blank(kind::FIND_MODULE, size_of::<record::Module>()))
+            .unwrap()
+            .fact
+        else {
+            unreachable!("checked by kinds_and_facts_pair_up")
+        };
+        assert_eq!(
+            (none.address, none.state, none.name.as_str()),
+            (None, Some(ModuleState::Live), "")
+        );
+
+        let mut enter: record::AttemptEnter = layout(1, &blank(kind::ATTEMPT_ENTER, 160)).unwrap();
+        (enter.syscall, enter.fd, enter.args_len, enter.parent_tgid) = (syscall::FINIT_MODULE, -1, UNREAD, UNREAD);
+        enter.comm = *b"sixteen-letters!";
+        enter.parent_comm[..3].copy_from_slice(&[b'a', 0xff, 0]);
+        let enter = attempt_enter(&enter);
+        assert_eq!(
+            (enter.fd, enter.image_bytes, enter.args_len, enter.parent_tgid),
+            (Some(-1), None, None, None)
+        );
+        assert_eq!(
+            (enter.comm.as_str(), enter.parent_comm.as_str()),
+            ("sixteen-letters!", "a\u{fffd}")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0..kind::ALL.len()) {
+            let _ = decode(&bytes);
+            if bytes.len() >= 4 {
+                let (kind, _, layout) = kind::ALL[at];
+                bytes.resize(layout.size(), 0xaa);
+                bytes[..2].copy_from_slice(&kind.to_ne_bytes());
+                bytes[2..4].copy_from_slice(&u16::try_from(layout.size())?.to_ne_bytes());
+                prop_assert!(decode(&bytes).is_ok());
+            }
+        }
+    }
+}
