@@ -1,0 +1,273 @@
+//! Packages of any Debian suite, without touching the system: a private apt configuration.
+//!
+//! The mirror is the one the machine itself uses, never one written here. Nothing is installed.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Flavour;
+use crate::process;
+
+/// Debian's own keys, which the packages of every suite are checked against.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Names a mirror on machines that are not Debian's.
+const MIRROR_VARIABLE: &str = "KMODTRACE_DEBIAN_MIRROR";
+
+/// The mirror of security updates that goes with it.
+const SECURITY_VARIABLE: &str = "KMODTRACE_DEBIAN_SECURITY_MIRROR";
+
+/// One suite's packages through a private configuration.
+#[derive(Debug)]
+pub(super) struct Apt {
+    dir: PathBuf,
+}
+
+impl Apt {
+    /// Sets a configuration up in `dir` and reads the suite's lists into it.
+    pub(super) fn open(dir: &Path, flavour: Flavour) -> Result<Self> {
+        for sub in ["lists/partial", "archives/partial"] {
+            fs::create_dir_all(dir.join(sub)).with_context(|| format!("cannot create {}", dir.join(sub).display()))?;
+        }
+        let sources = sources(flavour, &Mirrors::of_this_machine()?);
+        fs::write(dir.join("sources.list"), sources).context("cannot write the private sources list")?;
+        let apt = Self { dir: dir.to_path_buf() };
+        process::captured(apt.tool("apt-get").arg("update")).with_context(|| {
+            format!(
+                "cannot read the package lists of {} (is it on this machine's mirror? {MIRROR_VARIABLE} names another)",
+                flavour.suite
+            )
+        })?;
+        Ok(apt)
+    }
+
+    /// The kernel packages behind `package`, newest versions, following its dependencies; as `name=version`.
+    pub(super) fn kernel_packages(&self, package: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let mut pending = vec![package.to_owned()];
+        while let Some(next) = pending.pop() {
+            let shown = process::text(self.tool("apt-cache").args(["show", "--no-all-versions", &next]))?;
+            let record = Record::parse(&shown).with_context(|| format!("apt shows nothing usable for {next}"))?;
+            let depends: Vec<_> = record.kernel_depends().collect();
+            // A package that only points on holds nothing; one that is pointed to, and points on, may.
+            if next != package {
+                found.push(format!("{}={}", record.package, record.version));
+            }
+            pending.extend(depends);
+        }
+        Ok(found)
+    }
+
+    /// Downloads packages into a directory.
+    pub(super) fn download(&self, packages: &[String], into: &Path) -> Result<Vec<PathBuf>> {
+        process::captured(self.tool("apt-get").arg("download").args(packages).current_dir(into))?;
+        let mut debs = Vec::new();
+        for entry in fs::read_dir(into).with_context(|| format!("cannot list {}", into.display()))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "deb") {
+                debs.push(path);
+            }
+        }
+        if debs.is_empty() {
+            bail!("apt-get download left no package in {}", into.display());
+        }
+        Ok(debs)
+    }
+
+    fn tool(&self, program: &str) -> Command {
+        let at = |name: &str| self.dir.join(name).display().to_string();
+        let mut command = Command::new(program);
+        for option in [
+            format!("Dir::Etc::SourceList={}", at("sources.list")),
+            "Dir::Etc::SourceParts=/dev/null".to_owned(),
+            format!("Dir::State::Lists={}", at("lists")),
+            "Dir::State::status=/dev/null".to_owned(),
+            format!("Dir::Cache::archives={}", at("archives")),
+            "Dir::Cache::pkgcache=".to_owned(),
+            "Dir::Cache::srcpkgcache=".to_owned(),
+            "APT::Architecture=amd64".to_owned(),
+            "APT::Architectures=amd64".to_owned(),
+            "APT::Sandbox::User=root".to_owned(),
+            "Acquire::Languages=none".to_owned(),
+            "Acquire::Retries=3".to_owned(),
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
+        ] {
+            command.arg("-o").arg(option);
+        }
+        command.env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    }
+}
+
+/// Where this machine gets Debian's packages from.
+#[derive(Debug, PartialEq, Eq)]
+struct Mirrors {
+    main: String,
+    security: Option<String>,
+}
+
+impl Mirrors {
+    fn of_this_machine() -> Result<Self> {
+        let named = |variable| env::var(variable).ok().filter(|value| !value.is_empty());
+        if let Some(main) = named(MIRROR_VARIABLE) {
+            return Ok(Self {
+                main,
+                security: named(SECURITY_VARIABLE),
+            });
+        }
+        let targets = process::text(&mut process::command(
+            "apt-get",
+            ["indextargets", "--format", "$(SITE)|$(ORIGIN)|$(LABEL)", "Created-By: Packages"],
+        ))
+        .with_context(|| format!("kernels come from Debian packages, which apt fetches; elsewhere boot one with --kernel-image ({MIRROR_VARIABLE} is for machines with apt)"))?;
+        Self::from_targets(&targets).with_context(|| {
+            format!(
+                "apt's sources on this machine name no Debian mirror; set {MIRROR_VARIABLE} (and {SECURITY_VARIABLE})"
+            )
+        })
+    }
+
+    /// Reads `SITE|ORIGIN|LABEL` lines. Before the first `apt-get update` only the address is known.
+    fn from_targets(targets: &str) -> Option<Self> {
+        let (mut main, mut security) = (None, None);
+        for line in targets.lines() {
+            let mut fields = line.split('|');
+            let (site, origin, label) = (fields.next()?, fields.next()?, fields.next()?);
+            let last = site.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            if label == "Debian-Security" || last == "debian-security" {
+                security.get_or_insert(site);
+            } else if origin == "Debian" || last == "debian" {
+                main.get_or_insert(site);
+            }
+        }
+        Some(Self {
+            main: main?.to_owned(),
+            security: security.map(str::to_owned),
+        })
+    }
+}
+
+/// The private sources list of one suite.
+fn sources(flavour: Flavour, mirrors: &Mirrors) -> String {
+    let suite = flavour.suite;
+    let signed = if Path::new(KEYRING).exists() {
+        format!("[signed-by={KEYRING}] ")
+    } else {
+        String::new()
+    };
+    let mut list = format!("deb {signed}{} {suite} main\n", mirrors.main);
+    if let (true, Some(security)) = (flavour.security, &mirrors.security) {
+        list.push_str(&format!("deb {signed}{security} {suite}-security main\n"));
+    }
+    list
+}
+
+/// What matters of one package's record.
+#[derive(Debug, PartialEq, Eq)]
+struct Record<'a> {
+    package: &'a str,
+    version: &'a str,
+    depends: Vec<(&'a str, Option<&'a str>)>,
+}
+
+impl<'a> Record<'a> {
+    /// Reads the first record of what `apt-cache show` prints.
+    fn parse(shown: &'a str) -> Option<Self> {
+        let first = shown.split("\n\n").next()?;
+        let field = |name: &str| {
+            first
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        };
+        let depends = field("Depends")
+            .unwrap_or_default()
+            .split(", ")
+            .filter_map(Self::dependency)
+            .collect();
+        Some(Self {
+            package: field("Package")?,
+            version: field("Version")?,
+            depends,
+        })
+    }
+
+    /// Reads `name (= version)`; of alternatives the first.
+    fn dependency(text: &'a str) -> Option<(&'a str, Option<&'a str>)> {
+        let mut words = text.split_whitespace();
+        let name = words.next()?.split(':').next()?;
+        let exact = match (words.next(), words.next()) {
+            (Some("(="), Some(version)) => version.strip_suffix(')'),
+            _ => None,
+        };
+        Some((name, exact))
+    }
+
+    /// The dependencies that carry an image or modules, tied to their version.
+    fn kernel_depends(&self) -> impl Iterator<Item = String> {
+        let kernel = |name: &str| {
+            ["linux-image-", "linux-binary-", "linux-modules-"]
+                .iter()
+                .any(|p| name.starts_with(p))
+        };
+        self.depends
+            .iter()
+            .filter(move |(name, _)| kernel(name))
+            .map(|(name, version)| match version {
+                Some(version) => format!("{name}={version}"),
+                None => (*name).to_owned(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mirrors, Record, sources};
+    use crate::kernel::MATRIX;
+
+    const SID: &str = "Package: linux-image-7.2.13+deb14-cloud-amd64\nVersion: 7.2.13-1\nDepends: dracut | \
+        linux-initramfs-tool, linux-base-7.2.13+deb14-cloud-amd64 (= 7.2.13-1), \
+        linux-binary-7.2.13+deb14-cloud-amd64 (= 7.2.13-1), linux-modules-7.2.13+deb14-cloud-amd64 (= 7.2.13-1)\n\
+        Size: 1916\n\nPackage: older\nVersion: 1\n";
+
+    #[test]
+    fn image_and_modules_are_followed_and_nothing_else() {
+        let depends = Record::parse(SID).map(|record| record.kernel_depends().collect::<Vec<_>>());
+        let expected = [
+            "linux-binary-7.2.13+deb14-cloud-amd64=7.2.13-1",
+            "linux-modules-7.2.13+deb14-cloud-amd64=7.2.13-1",
+        ];
+        assert_eq!(depends, Some(expected.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn mirrors_come_from_the_machine() {
+        let targets =
+            "http://m.example/debian|Debian|Debian\nhttp://m.example/debian-security|Debian|Debian-Security\n";
+        let expected = Mirrors {
+            main: "http://m.example/debian".to_owned(),
+            security: Some("http://m.example/debian-security".to_owned()),
+        };
+        assert_eq!(Mirrors::from_targets(targets).as_ref(), Some(&expected));
+        // No lists yet: no origin, no label.
+        assert_eq!(
+            Mirrors::from_targets(&targets.replace("Debian-Security", "").replace("Debian", "")),
+            Some(expected)
+        );
+        assert_eq!(Mirrors::from_targets("http://m.example/ubuntu|Ubuntu|Ubuntu\n"), None);
+    }
+
+    #[test]
+    fn sid_has_no_security_suite() {
+        let mirrors = Mirrors {
+            main: "M".to_owned(),
+            security: Some("S".to_owned()),
+        };
+        assert_eq!(sources(MATRIX[3], &mirrors).lines().count(), 1);
+        assert!(sources(MATRIX[0], &mirrors).contains("S bullseye-security main"));
+    }
+}

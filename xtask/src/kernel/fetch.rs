@@ -1,0 +1,115 @@
+//! Brings a kernel of the matrix into the cache: downloads Debian's packages, unpacks them, keeps what a guest needs.
+//!
+//! A kernel in the cache is whole: it is built beside its place and renamed into it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Flavour, Kernel, apt::Apt};
+use crate::{
+    paths::{self, Scratch},
+    process,
+};
+
+/// The package that depends on a suite's newest kernel without drivers for real hardware.
+const META_PACKAGE: &str = "linux-image-cloud-amd64";
+
+/// The cache directory of one kernel.
+pub(super) fn home(flavour: Flavour) -> Result<PathBuf> {
+    Ok(paths::cache()?.join("kernels").join(flavour.name))
+}
+
+/// The kernel, from the cache or else fetched into it; says so on standard error when it fetches.
+pub(crate) fn ensure(flavour: Flavour) -> Result<Kernel> {
+    let home = home(flavour)?;
+    if !home.join("release").exists() {
+        fetch(flavour, &home).with_context(|| format!("cannot fetch kernel {}", flavour.name))?;
+    }
+    let release = fs::read_to_string(home.join("release")).context("the cached kernel has no release file")?;
+    let release = release.trim().to_owned();
+    let modules = home.join("lib/modules").join(&release);
+    Ok(Kernel {
+        name: flavour.name.to_owned(),
+        release,
+        image: home.join("vmlinuz"),
+        modules,
+    })
+}
+
+/// Removes a kernel from the cache, so that the next use fetches the suite's newest.
+pub(crate) fn forget(flavour: Flavour) -> Result<()> {
+    let home = home(flavour)?;
+    if home.exists() {
+        fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
+    }
+    Ok(())
+}
+
+fn fetch(flavour: Flavour, home: &Path) -> Result<()> {
+    let parent = home.parent().context("the cache has no directory for kernels")?;
+    let scratch = Scratch::new_in(parent)?;
+    let (apt_dir, debs_dir, tree, made) = (
+        scratch.path().join("apt"),
+        scratch.path().join("debs"),
+        scratch.path().join("tree"),
+        scratch.path().join("made"),
+    );
+    for dir in [&debs_dir, &tree, &made] {
+        fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    }
+    eprintln!(
+        "xtask: kernel {}: reading the package lists of {}",
+        flavour.name, flavour.suite
+    );
+    let apt = Apt::open(&apt_dir, flavour)?;
+    let packages = apt.kernel_packages(META_PACKAGE)?;
+    eprintln!("xtask: kernel {}: downloading {}", flavour.name, packages.join(" "));
+    for deb in apt.download(&packages, &debs_dir)? {
+        process::captured(
+            process::command("dpkg-deb", ["-x".as_ref(), deb.as_os_str(), tree.as_os_str()]).env("LC_ALL", "C"),
+        )?;
+    }
+    assemble(&tree, &made)?;
+    match fs::rename(&made, home) {
+        // Another run was faster: its copy is as good.
+        Err(_) if home.join("release").exists() => Ok(()),
+        result => result.with_context(|| format!("cannot put the kernel at {}", home.display())),
+    }
+}
+
+/// Lays out in `made` what a guest needs of an unpacked kernel: image, module tree with its indexes, release.
+fn assemble(tree: &Path, made: &Path) -> Result<()> {
+    let modules = ["lib/modules", "usr/lib/modules"]
+        .iter()
+        .find_map(|place| only_entry(&tree.join(place)))
+        .context("the packages hold no module tree")?;
+    let release = modules
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("the module tree has no name")?
+        .to_owned();
+    let boot = tree.join("boot").join(format!("vmlinuz-{release}"));
+    let image = if boot.exists() { boot } else { modules.join("vmlinuz") };
+    if !image.is_file() {
+        bail!("the packages hold no image of {release}");
+    }
+    fs::rename(&image, made.join("vmlinuz")).context("cannot keep the image")?;
+    fs::create_dir_all(made.join("lib/modules")).context("cannot keep the modules")?;
+    fs::rename(&modules, made.join("lib/modules").join(&release)).context("cannot keep the modules")?;
+    super::modules::index(made, &release)?;
+    // Last, because its presence says that the rest is whole.
+    fs::write(made.join("release"), format!("{release}\n")).context("cannot write the release file")
+}
+
+/// The directory `parent` holds, if it holds one.
+fn only_entry(parent: &Path) -> Option<PathBuf> {
+    fs::read_dir(parent)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.is_dir())
+}

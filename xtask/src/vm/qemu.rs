@@ -1,0 +1,94 @@
+//! The virtual machine's command line.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, IsTerminal as _},
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::{VmSpec, channels::Port};
+use crate::paths;
+
+/// The kernel's own parameters. Emulation is slow on a busy host: its watchdogs get more time than on hardware.
+const APPEND: &str =
+    "console=ttyS0 panic=-1 quiet 8250.nr_uarts=4 rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30";
+
+/// Port addresses and interrupts. The PC's own numbers make two ports share an interrupt; ISA interrupts are edges, and a
+/// shared edge gets lost, so the third and fourth port have their own (the kernel learns them from ACPI).
+const UARTS: [(&str, &str); 4] = [("0x3f8", "4"), ("0x2f8", "3"), ("0x3e8", "5"), ("0x2e8", "7")];
+
+/// What runs the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accelerator {
+    Kvm,
+    Tcg,
+}
+
+impl Accelerator {
+    /// KVM where the processor has what it needs and this user may open it. The device alone proves nothing.
+    pub(super) fn best() -> Self {
+        let flags = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let virtualises = flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm");
+        let opens = || OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
+        if virtualises && opens() { Self::Kvm } else { Self::Tcg }
+    }
+
+    fn arguments(self) -> [&'static str; 4] {
+        match self {
+            Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
+        }
+    }
+}
+
+/// Starts the machine. Its sockets are in `dir`, where the host listens already.
+pub(super) fn start(spec: &VmSpec, initramfs: &Path, accelerator: Accelerator, dir: &Path) -> Result<Child> {
+    let program = paths::program("qemu-system-x86_64")
+        .context("qemu-system-x86_64 is missing (package qemu-system-x86): cargo xtask setup installs it")?;
+    let mut command = Command::new(program);
+    command.args(accelerator.arguments());
+    command.args([
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-display",
+        "none",
+        "-vga",
+        "none",
+    ]);
+    command.args(["-m", &spec.memory, "-smp", &spec.smp.to_string()]);
+    command
+        .arg("-kernel")
+        .arg(&spec.kernel.image)
+        .arg("-initrd")
+        .arg(initramfs);
+    command
+        .arg("-append")
+        .arg(format!("{APPEND} {}", spec.append).trim_end());
+    for (index, (port, (iobase, irq))) in Port::ALL.into_iter().zip(UARTS).enumerate() {
+        let terminal = port == Port::Console && spec.guest.terminal.is_some();
+        let socket = port.socket(dir);
+        let chardev = if terminal {
+            // Control-] then x ends the machine: Control-A, the usual one, is wanted by shells.
+            command.args(["-echr", "0x1d", "-mon", "chardev=c0"]);
+            format!("stdio,id=c0,mux=on,signal=off,logfile={}", socket.display())
+        } else {
+            format!("socket,id=c{index},path={}", socket.display())
+        };
+        let device = format!("isa-serial,chardev=c{index},index={index},iobase={iobase},irq={irq}");
+        command.args(["-chardev", &chardev, "-device", &device]);
+    }
+    if spec.guest.terminal.is_none() || !io::stdin().is_terminal() {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+    }
+    // SAFETY: between fork and exec only one system call is made, prctl, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?));
+    }
+    command.spawn().context("cannot start qemu-system-x86_64")
+}
