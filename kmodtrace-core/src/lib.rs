@@ -5,10 +5,15 @@
 #![forbid(unsafe_code)]
 
 pub mod attempt;
+pub mod btf;
 pub mod coverage;
 pub mod decode;
 pub mod errno;
 pub mod event;
+pub mod facts;
 pub mod histogram;
+pub mod kallsyms;
+pub mod plan;
+pub mod order;
 pub mod state;
 pub mod units;
