@@ -1,0 +1,124 @@
+//! A reader of raw BTF (`/sys/kernel/btf/vmlinux`) that answers a fixed set of questions in one pass and keeps no types.
+//!
+//! The format is that of include/uapi/linux/btf.h: a header, types one behind the other, strings. Types are numbered from 1 in
+//! the order in which they lie, so only an index of their places is kept. Little-endian only. Every read is checked: no bytes
+//! make it panic or run for ever.
+
+mod members;
+mod raw;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use raw::{Kind, Raw};
+
+/// What to look for.
+#[derive(Clone, Copy, Debug)]
+pub struct Questions<'a> {
+    /// Names of functions.
+    pub functions: &'a [String],
+    /// Members of structs: the struct's name and a path such as `f_path.dentry`.
+    pub members: &'a [(&'a str, &'a str)],
+    /// Names of structs, unions and enums.
+    pub types: &'a [&'a str],
+}
+
+/// What a function takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prototype {
+    /// How many arguments, the variable ones not counted.
+    pub args: u32,
+    /// Whether variable ones follow.
+    pub variadic: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The functions that BTF has.
+    pub functions: BTreeMap<String, Prototype>,
+    /// Byte offsets of the members that exist, as `module.name`. Bit fields have none.
+    pub members: BTreeMap<String, u32>,
+    /// The types that exist.
+    pub types: BTreeSet<String>,
+}
+
+/// Bytes that are no BTF, or none that this build understands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BtfError {
+    /// The first bytes are others.
+    #[error("not BTF: the first bytes are not 0xeb9f")]
+    Magic,
+    /// Written by a machine of the other byte order.
+    #[error("BTF of a big-endian kernel")]
+    BigEndian,
+    /// A version of the format that does not exist yet.
+    #[error("BTF version {0}, expected 1")]
+    Version(u8),
+    /// It ends, or points, outside itself.
+    #[error("BTF is cut short or damaged at byte {0}")]
+    Damaged(usize),
+    /// A kind of type that this build does not know: its length is unknown, so nothing behind it can be read.
+    #[error("BTF type {id} is of kind {kind}, which this version of kmodtrace does not know")]
+    Kind {
+        /// Number of the type.
+        id: u32,
+        /// Number of the kind.
+        kind: u32,
+    },
+    /// Types that contain themselves.
+    #[error("BTF types nest without end")]
+    Endless,
+}
+
+/// Answers the questions from the bytes of `/sys/kernel/btf/vmlinux`.
+pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
+    let raw = Raw::new(bytes)?;
+    let functions: BTreeSet<&[u8]> = questions.functions.iter().map(|name| name.as_bytes()).collect();
+    let types: BTreeSet<&[u8]> = questions.types.iter().map(|name| name.as_bytes()).collect();
+    let mut owners: BTreeMap<&[u8], Vec<u32>> = questions
+        .members
+        .iter()
+        .map(|(structure, _)| (structure.as_bytes(), Vec::new()))
+        .collect();
+    let mut prototypes = Vec::new();
+    let mut answers = Answers::default();
+
+    for (id, ty) in raw.types() {
+        match ty.kind {
+            Kind::Func => {
+                let name = raw.string(ty.name)?;
+                if functions.contains(name) {
+                    prototypes.push((name, ty.size_or_type));
+                }
+            }
+            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => {
+                let name = raw.string(ty.name)?;
+                if let Some(ids) = owners.get_mut(name) {
+                    ids.push(id);
+                }
+                if types.contains(name) {
+                    answers.types.insert(text(name));
+                }
+            }
+            Kind::Other => {}
+        }
+    }
+    // The kernel takes the first function of a name (btf_find_by_name_kind): so do we.
+    for (name, prototype) in prototypes {
+        if let Some(prototype) = raw.prototype(prototype)? {
+            answers.functions.entry(text(name)).or_insert(prototype);
+        }
+    }
+    for (structure, path) in questions.members {
+        for &id in owners.get(structure.as_bytes()).into_iter().flatten() {
+            if let Some(offset) = members::offset(&raw, id, path)? {
+                answers.members.entry(format!("{structure}.{path}")).or_insert(offset);
+            }
+        }
+    }
+    Ok(answers)
+}
+
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}

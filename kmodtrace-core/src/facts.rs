@@ -1,0 +1,246 @@
+//! What a running kernel offers and what this process may do there: the only input of the plan.
+//!
+//! Facts are gathered once at start by the Linux driver and kept in every recording, so a plan can be worked out again
+//! elsewhere. They never hold an address of the kernel: those are in [`Addresses`], which is not written anywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{CATALOGUE, GLOBALS, Hook, Source};
+use crate::{btf, kallsyms};
+
+/// Name and version of the JSON form of [`KernelFacts`].
+pub const SCHEMA: &str = "kmodtrace.facts/1";
+/// A text symbol that is there exactly when trampolines can be attached to functions (`CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS`,
+/// kernel/trace/ftrace.c): without it the kernel refuses fentry on anything but another BPF program.
+const FTRACE_SYMBOL: &str = "register_ftrace_direct";
+
+/// What the driver reads outside BTF and kallsyms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// `uname -r`.
+    pub release: String,
+    /// `uname -m`.
+    pub arch: String,
+    /// CPUs that are online.
+    pub cpus: u32,
+    /// Bytes of a page.
+    pub page_size: u32,
+    /// Whether the kernel has modules (`CONFIG_MODULES`: `/proc/modules` exists); none when it could not be told.
+    pub modules: Option<bool>,
+    /// Whether kprobes can be made (`CONFIG_KPROBE_EVENTS`: `/sys/bus/event_source/devices/kprobe` exists).
+    pub kprobes: bool,
+    /// Whether tracefs can be read.
+    pub tracefs: bool,
+    /// Whether tracefs has the tracepoints of single system calls (`CONFIG_FTRACE_SYSCALLS`).
+    pub tracepoints: bool,
+    /// BPF helpers that the driver tried, and whether the kernel has them.
+    pub helpers: BTreeMap<String, bool>,
+    /// Effective capabilities, as `CAP_BPF`; only those in [`CAPABILITIES`].
+    pub capabilities: BTreeSet<String>,
+    /// Effective user id.
+    pub uid: u32,
+    /// The lockdown in force (`none`, `integrity`, `confidentiality`); none when the kernel has no lockdown.
+    pub lockdown: Option<String>,
+    /// `kernel.unprivileged_bpf_disabled`.
+    pub unprivileged_bpf_disabled: Option<i32>,
+    /// `kernel.perf_event_paranoid`.
+    pub perf_event_paranoid: Option<i32>,
+}
+
+/// Capabilities that decide whether tracing works, in the order in which messages name them.
+pub const CAPABILITIES: &[&str] = &[
+    "CAP_BPF",
+    "CAP_PERFMON",
+    "CAP_SYSLOG",
+    "CAP_SYS_ADMIN",
+    "CAP_DAC_READ_SEARCH",
+];
+
+/// One function of the kernel, as BTF and kallsyms have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FunctionFacts {
+    /// How many arguments BTF gives it; none when BTF has no function of that name.
+    pub btf_args: Option<u32>,
+    /// Whether it takes variable arguments: fentry is refused on such.
+    pub variadic: bool,
+    /// Text symbols of exactly that name. More than one is ambiguous: the kernel would attach to the first.
+    pub symbols: u32,
+    /// Symbols that the compiler made of it, such as `find_module_all.isra.0`.
+    pub variants: Vec<String>,
+}
+
+/// What a kernel offers and what this process may do there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KernelFacts {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What is known outside BTF and kallsyms.
+    #[serde(flatten)]
+    pub environment: Environment,
+    /// Whether the kernel describes its types (`CONFIG_DEBUG_INFO_BTF`) in a way that could be read.
+    pub btf: bool,
+    /// Whether trampolines (fentry, fexit) can be attached to functions.
+    pub ftrace: bool,
+    /// Whether kallsyms shows addresses to this process.
+    pub addresses: bool,
+    /// The catalogue's functions, by their name in the kernel.
+    pub functions: BTreeMap<String, FunctionFacts>,
+    /// Byte offsets of struct members, as `module.name`; none where BTF does not have the member.
+    pub offsets: BTreeMap<String, Option<u32>>,
+    /// The catalogue's data symbols, and whether they are there.
+    pub data_symbols: BTreeMap<String, bool>,
+    /// Types that the catalogue asks for, and whether BTF has them. Empty without BTF: then nobody knows.
+    pub types: BTreeMap<String, bool>,
+}
+
+/// Addresses of the catalogue's data symbols. Kept apart from [`KernelFacts`] so that none gets into a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses(BTreeMap<String, u64>);
+
+impl Addresses {
+    /// The address of a symbol, if kallsyms showed it.
+    pub fn get(&self, symbol: &str) -> Option<u64> {
+        self.0.get(symbol).copied()
+    }
+}
+
+/// Facts that cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// Not JSON, or not of the shape.
+    #[error("these are no facts of kmodtrace: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// JSON of something else, or of a version that this build does not know.
+    #[error("expected \"{SCHEMA}\" or the output of \"kmodtrace check --json\", found schema \"{0}\"")]
+    Schema(String),
+}
+
+impl KernelFacts {
+    /// Puts together what was gathered. Also gives the addresses, for the moment of attaching only.
+    pub fn new(environment: Environment, btf: Option<&btf::Answers>, symbols: &kallsyms::Answers) -> (Self, Addresses) {
+        let mut functions = BTreeMap::new();
+        for name in wanted_functions(&environment.arch) {
+            let prototype = btf.and_then(|btf| btf.functions.get(&name));
+            let symbol = symbols.functions.get(&name);
+            let facts = FunctionFacts {
+                btf_args: prototype.map(|prototype| prototype.args),
+                variadic: prototype.is_some_and(|prototype| prototype.variadic),
+                symbols: symbol.map_or(0, |symbol| symbol.count),
+                variants: symbol.map_or_else(Vec::new, |symbol| symbol.variants.clone()),
+            };
+            functions.insert(name, facts);
+        }
+        let offsets = wanted_members()
+            .into_iter()
+            .map(|(structure, path)| format!("{structure}.{path}"))
+            .map(|member| (btf.and_then(|btf| btf.members.get(&member).copied()), member))
+            .map(|(offset, member)| (member, offset))
+            .collect();
+        let data = |name: &str| symbols.data.get(name).copied();
+        let addresses = wanted_data_symbols()
+            .into_iter()
+            .filter_map(|name| data(name).flatten().map(|address| (name.to_owned(), address)))
+            .collect();
+        let facts = Self {
+            schema: SCHEMA.to_owned(),
+            environment,
+            btf: btf.is_some(),
+            ftrace: symbols
+                .functions
+                .get(FTRACE_SYMBOL)
+                .is_some_and(|symbol| symbol.count > 0),
+            addresses: symbols.addresses,
+            functions,
+            offsets,
+            data_symbols: wanted_data_symbols()
+                .into_iter()
+                .map(|name| (name.to_owned(), data(name).is_some()))
+                .collect(),
+            types: btf.map_or_else(BTreeMap::new, |btf| {
+                wanted_types()
+                    .into_iter()
+                    .map(|name| (name.to_owned(), btf.types.contains(name)))
+                    .collect()
+            }),
+        };
+        (facts, Addresses(addresses))
+    }
+
+    /// Reads facts back from their own JSON, or from the output of `kmodtrace check --json`, which holds them.
+    pub fn from_json(text: &str) -> Result<Self, FactsError> {
+        let mut value: serde_json::Value = serde_json::from_str(text)?;
+        if let Some(inner) = value.get_mut("facts") {
+            value = inner.take();
+        }
+        match value.get("schema").and_then(serde_json::Value::as_str) {
+            Some(SCHEMA) => Ok(serde_json::from_value(value)?),
+            other => Err(FactsError::Schema(other.unwrap_or("none").to_owned())),
+        }
+    }
+
+    /// Whether this process holds a capability.
+    pub fn capable(&self, capability: &str) -> bool {
+        self.environment.capabilities.contains(capability)
+    }
+}
+
+/// Names of the functions that the catalogue may attach to, on this architecture.
+pub fn wanted_functions(arch: &str) -> Vec<String> {
+    let names = hooks().filter_map(|hook| hook.symbol(arch));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Text symbols to look for in kallsyms: the functions, and what tells whether trampolines work.
+pub fn wanted_symbols(arch: &str) -> Vec<String> {
+    let mut names = wanted_functions(arch);
+    names.push(FTRACE_SYMBOL.to_owned());
+    names
+}
+
+/// Struct members whose offsets the BPF programs need, as (struct, path).
+pub fn wanted_members() -> Vec<(&'static str, &'static str)> {
+    let members = GLOBALS.iter().filter_map(|global| match global.source {
+        Source::Member(structure, path) => Some((structure, path)),
+        Source::Address(_) | Source::Helper(_) => None,
+    });
+    members.collect()
+}
+
+/// Data symbols whose addresses the BPF programs need.
+pub fn wanted_data_symbols() -> Vec<&'static str> {
+    let symbols = GLOBALS.iter().filter_map(|global| match global.source {
+        Source::Address(symbol) => Some(symbol),
+        Source::Member(..) | Source::Helper(_) => None,
+    });
+    symbols.collect()
+}
+
+/// BPF helpers that the driver is to try.
+pub fn wanted_helpers() -> Vec<&'static str> {
+    let helpers = GLOBALS.iter().filter_map(|global| match global.source {
+        Source::Helper(helper) => Some(helper),
+        Source::Member(..) | Source::Address(_) => None,
+    });
+    helpers.collect()
+}
+
+/// Types whose existence decides whether a mechanism exists in this kernel.
+pub fn wanted_types() -> Vec<&'static str> {
+    CATALOGUE
+        .iter()
+        .filter_map(|spec| spec.exists_if)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+fn hooks() -> impl Iterator<Item = Hook> {
+    CATALOGUE
+        .iter()
+        .flat_map(|spec| spec.candidates)
+        .flat_map(|candidate| candidate.attach)
+        .map(|attach| attach.hook)
+}

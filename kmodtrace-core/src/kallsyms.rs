@@ -1,0 +1,168 @@
+//! What `/proc/kallsyms` says of a fixed set of names. It is fed line by line: the whole text is several megabytes.
+//!
+//! Lines are `address type name`, with `[module]` behind the symbols of modules, which are skipped. All addresses read 0 for a
+//! process that may not see them (`kallsyms_show_value`, kernel/ksyms_common.c).
+
+use std::collections::BTreeMap;
+
+/// What the compiler puts behind the name of a function whose code it changed, so that arguments and return may differ.
+const SUFFIXES: &[&str] = &[".isra", ".constprop", ".part", ".cold", ".llvm"];
+
+/// The text symbols of one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Symbol {
+    /// How many have exactly this name.
+    pub count: u32,
+    /// What the compiler made of it, such as `find_module_all.isra.0`.
+    pub variants: Vec<String>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The wanted text symbols that exist under their name or under one the compiler made of it.
+    pub functions: BTreeMap<String, Symbol>,
+    /// The wanted data symbols that exist, with their address if it is shown.
+    pub data: BTreeMap<String, Option<u64>>,
+    /// Whether any address is shown.
+    pub addresses: bool,
+}
+
+/// Reads kallsyms.
+#[derive(Debug)]
+pub struct Scanner<'a> {
+    functions: &'a [String],
+    data: &'a [&'a str],
+    answers: Answers,
+}
+
+impl<'a> Scanner<'a> {
+    /// A reader that looks for these text and data symbols.
+    pub fn new(functions: &'a [String], data: &'a [&'a str]) -> Self {
+        Self {
+            functions,
+            data,
+            answers: Answers::default(),
+        }
+    }
+
+    /// Takes one line, with or without its newline. What is no line of kallsyms is skipped.
+    pub fn line(&mut self, line: &[u8]) {
+        let Some((address, kind, name)) = std::str::from_utf8(line).ok().and_then(parse) else {
+            return;
+        };
+        self.answers.addresses |= address != 0;
+        // Weak symbols count as what they are: module_frob_arch_sections is a weak function on x86.
+        match kind {
+            b't' | b'T' | b'w' | b'W' => self.function(name),
+            b'd' | b'D' | b'b' | b'B' | b'r' | b'R' => {
+                if self.data.contains(&name) {
+                    self.answers
+                        .data
+                        .insert(name.to_owned(), (address != 0).then_some(address));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What was found.
+    pub fn finish(self) -> Answers {
+        self.answers
+    }
+
+    fn function(&mut self, name: &str) {
+        let base = name.split('.').next().unwrap_or(name);
+        if !self.functions.iter().any(|function| function == base) {
+            return;
+        }
+        let suffix = &name[base.len()..];
+        if suffix.is_empty() {
+            self.answers.functions.entry(base.to_owned()).or_default().count += 1;
+        } else if SUFFIXES.iter().any(|known| suffix.starts_with(known)) {
+            self.answers
+                .functions
+                .entry(base.to_owned())
+                .or_default()
+                .variants
+                .push(name.to_owned());
+        }
+    }
+}
+
+/// Address, type and name of a symbol of the kernel itself.
+fn parse(line: &str) -> Option<(u64, u8, &str)> {
+    let mut fields = line.split_ascii_whitespace();
+    let address = u64::from_str_radix(fields.next()?, 16).ok()?;
+    let kind = fields.next()?;
+    let name = fields.next()?;
+    (kind.len() == 1 && fields.next().is_none()).then_some((address, kind.as_bytes()[0], name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scan(text: &str) -> Answers {
+        let functions = ["load_module", "find_module_all", "finished_loading"].map(str::to_owned);
+        let mut scanner = Scanner::new(&functions, &["module_notify_list"]);
+        text.as_bytes()
+            .split_inclusive(|&byte| byte == b'\n')
+            .for_each(|line| scanner.line(line));
+        scanner.finish()
+    }
+
+    #[test]
+    fn finds_functions_data_and_what_the_compiler_renamed() {
+        let answers = scan(
+            "ffffffff81100000 t load_module\n\
+             ffffffff81100100 t load_module.cold\n\
+             ffffffff81100200 t __pfx_load_module\n\
+             ffffffff81100300 T load_module_more\n\
+             ffffffff81100400 t find_module_all.isra.0\n\
+             ffffffffc0000000 t finished_loading\t[kmodtest]\n\
+             ffffffff82100000 d module_notify_list\n",
+        );
+        let symbol = |count, variants: &[&str]| Symbol {
+            count,
+            variants: variants.iter().map(ToString::to_string).collect(),
+        };
+        assert!(answers.addresses);
+        assert_eq!(answers.functions["load_module"], symbol(1, &["load_module.cold"]));
+        assert_eq!(
+            answers.functions["find_module_all"],
+            symbol(0, &["find_module_all.isra.0"])
+        );
+        assert_eq!(answers.functions.get("finished_loading"), None);
+        assert_eq!(answers.data["module_notify_list"], Some(0xffff_ffff_8210_0000));
+    }
+
+    #[test]
+    fn hidden_addresses_are_unknown_not_zero() {
+        let answers = scan("0000000000000000 W load_module\n0000000000000000 D module_notify_list\n");
+        assert!(!answers.addresses);
+        assert_eq!(answers.functions["load_module"].count, 1);
+        assert_eq!(answers.data["module_notify_list"], None);
+    }
+
+    #[test]
+    fn counts_symbols_that_share_a_name() {
+        assert_eq!(
+            scan("1 t load_module\n2 t load_module\n").functions["load_module"].count,
+            2
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[0-9a-f tTdD.\\[\\]\n\tlaodm_ué]{0,200}") {
+            scan(&text);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            Scanner::new(&[], &[]).line(&bytes);
+        }
+    }
+}

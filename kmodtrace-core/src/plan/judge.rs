@@ -1,0 +1,100 @@
+//! Whether this kernel can take a candidate, and in plain words why not.
+
+use super::spec::{Attach, Candidate, Hook, Mechanism};
+use crate::facts::{FunctionFacts, KernelFacts};
+
+/// None when nothing speaks against the candidate; otherwise the first reason.
+pub(super) fn refusal(candidate: &Candidate, facts: &KernelFacts) -> Option<String> {
+    candidate
+        .attach
+        .iter()
+        .find_map(|attach| attachment(attach, facts))
+        .or_else(|| candidate.needs.and_then(|symbol| address(symbol, facts)))
+}
+
+fn attachment(attach: &Attach, facts: &KernelFacts) -> Option<String> {
+    match attach.mechanism {
+        Mechanism::Fentry | Mechanism::Fexit => trampoline(&attach.hook, facts),
+        Mechanism::Kprobe | Mechanism::Kretprobe => kprobe(&attach.hook, facts),
+        Mechanism::TracepointEnter | Mechanism::TracepointExit => tracepoint(facts),
+    }
+}
+
+/// BTF must have the function as the programs know it and kallsyms its exact name: BTF keeps the names of functions that the compiler
+/// has renamed since, and the kernel then finds no address.
+fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
+    if !facts.btf {
+        return Some("no BTF in this kernel (CONFIG_DEBUG_INFO_BTF)".to_owned());
+    }
+    if !facts.ftrace {
+        return Some("no trampolines on functions (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)".to_owned());
+    }
+    let function = match function(hook, facts) {
+        Ok(function) => function,
+        Err(reason) => return Some(reason),
+    };
+    if function.btf_args.is_none() {
+        return Some("not in BTF".to_owned());
+    }
+    // bpf_check_attach_target refuses "variable args is unsupported" (btf_distill_func_proto, kernel/bpf/btf.c).
+    if function.variadic {
+        return Some("it takes variable arguments".to_owned());
+    }
+    arguments(hook, &function)
+}
+
+fn kprobe(hook: &Hook, facts: &KernelFacts) -> Option<String> {
+    if !facts.environment.kprobes {
+        return Some("no kprobes in this kernel (CONFIG_KPROBE_EVENTS)".to_owned());
+    }
+    match function(hook, facts) {
+        Ok(function) => arguments(hook, &function),
+        Err(reason) => Some(reason),
+    }
+}
+
+fn tracepoint(facts: &KernelFacts) -> Option<String> {
+    if !facts.environment.tracefs {
+        Some("tracefs cannot be read (it is root's, and has to be mounted on /sys/kernel/tracing)".to_owned())
+    } else if facts.environment.tracepoints {
+        None
+    } else {
+        Some("no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS)".to_owned())
+    }
+}
+
+/// The function, if kallsyms has exactly one symbol of its name.
+fn function(hook: &Hook, facts: &KernelFacts) -> Result<FunctionFacts, String> {
+    let arch = &facts.environment.arch;
+    let symbol = hook
+        .symbol(arch)
+        .ok_or_else(|| format!("the name of the wrapper on {arch} is not known"))?;
+    let function = facts.functions.get(&symbol).cloned().unwrap_or_default();
+    match (function.symbols, function.variants.as_slice()) {
+        (1, _) => Ok(function),
+        (0, []) => Err("no symbol of that name: inlined, or not in this kernel".to_owned()),
+        (0, variants) => Err(format!("renamed to {} by the compiler", variants.join(", "))),
+        (count, _) => Err(format!("{count} symbols of that name")),
+    }
+}
+
+fn arguments(hook: &Hook, function: &FunctionFacts) -> Option<String> {
+    let found = function.btf_args.filter(|&found| found != hook.args())?;
+    let plural = if found == 1 { "" } else { "s" };
+    Some(format!(
+        "BTF has it with {found} argument{plural}, {} expected",
+        hook.args()
+    ))
+}
+
+fn address(symbol: &str, facts: &KernelFacts) -> Option<String> {
+    if facts.data_symbols.get(symbol) != Some(&true) {
+        Some(format!("no symbol {symbol}"))
+    } else if facts.addresses {
+        None
+    } else {
+        Some(format!(
+            "the address of {symbol} is hidden (CAP_SYSLOG shows it, unless kernel.kptr_restrict is 2)"
+        ))
+    }
+}

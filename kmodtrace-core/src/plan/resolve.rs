@@ -1,0 +1,173 @@
+//! From catalogue and facts to a plan.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::globals::{GLOBALS, GlobalSpec};
+use super::judge::refusal;
+use super::spec::{Attach, Candidate, Mechanism, ProbeSpec, Want};
+use crate::facts::KernelFacts;
+
+/// What is attached on this kernel, what is not, and why.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Every probe of the catalogue, in its order.
+    pub probes: Vec<PlannedProbe>,
+    /// Globals that this kernel has no value for.
+    pub lost_globals: Vec<&'static GlobalSpec>,
+}
+
+/// A probe of the catalogue on this kernel.
+#[derive(Clone, Debug)]
+pub struct PlannedProbe {
+    /// What the catalogue says of it.
+    pub spec: &'static ProbeSpec,
+    /// Why this kernel has nothing to see here, so that nothing is lost.
+    pub absent: Option<String>,
+    choices: Vec<Choice>,
+}
+
+/// A candidate on this kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What it attaches.
+    pub attach: Vec<Attachment>,
+    /// Why it cannot be had.
+    pub refused: Option<String>,
+}
+
+/// A program and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Attachment {
+    /// How it is attached.
+    pub mechanism: Mechanism,
+    /// The kernel's symbol, or `syscalls:sys_enter_NAME`.
+    pub target: String,
+    /// The program's name in the BPF object.
+    pub program: String,
+    /// Whether tasks sleep in the target, so that a return probe misses returns.
+    #[serde(skip)]
+    pub sleeps: bool,
+}
+
+/// Works out the plan. Never fails: what is missing is part of it.
+pub fn resolve(catalogue: &'static [ProbeSpec], facts: &KernelFacts) -> Plan {
+    let probes = catalogue.iter().map(|spec| PlannedProbe {
+        spec,
+        absent: spec
+            .exists_if
+            .filter(|name| facts.types.get(*name) == Some(&false))
+            .map(|name| format!("not in this kernel: no struct {name}")),
+        choices: spec
+            .candidates
+            .iter()
+            .map(|candidate| choice(candidate, facts))
+            .collect(),
+    });
+    Plan {
+        probes: probes.collect(),
+        lost_globals: GLOBALS.iter().filter(|global| !global.source.is_known(facts)).collect(),
+    }
+}
+
+fn choice(candidate: &Candidate, facts: &KernelFacts) -> Choice {
+    let arch = &facts.environment.arch;
+    Choice {
+        attach: candidate
+            .attach
+            .iter()
+            .map(|attach| Attachment::new(attach, arch))
+            .collect(),
+        refused: refusal(candidate, facts),
+    }
+}
+
+impl Attachment {
+    fn new(attach: &Attach, arch: &str) -> Self {
+        let name = attach.hook.name();
+        let target = match attach.mechanism {
+            Mechanism::TracepointEnter => format!("syscalls:sys_enter_{name}"),
+            Mechanism::TracepointExit => format!("syscalls:sys_exit_{name}"),
+            Mechanism::Fentry | Mechanism::Fexit | Mechanism::Kprobe | Mechanism::Kretprobe => {
+                attach.hook.symbol(arch).unwrap_or_else(|| name.to_owned())
+            }
+        };
+        Self {
+            mechanism: attach.mechanism,
+            target,
+            program: attach.program(),
+            sleeps: attach.hook.sleeps(),
+        }
+    }
+
+    /// Category and name, for a tracepoint.
+    pub fn tracepoint(&self) -> Option<(&str, &str)> {
+        self.target.split_once(':')
+    }
+
+    /// Whether it misses returns when many tasks sleep in its target.
+    pub fn misses_returns(&self) -> bool {
+        self.sleeps && self.mechanism == Mechanism::Kretprobe
+    }
+}
+
+impl PlannedProbe {
+    /// The candidate to attach: the first one that nothing speaks against.
+    pub fn chosen(&self) -> Option<&Choice> {
+        if self.absent.is_some() {
+            return None;
+        }
+        self.choices.iter().find(|choice| choice.refused.is_none())
+    }
+
+    /// The candidates that would have been better, each with its reason.
+    pub fn refused(&self) -> impl Iterator<Item = (&Choice, &str)> {
+        let tried = if self.absent.is_some() {
+            &[]
+        } else {
+            self.choices.as_slice()
+        };
+        tried
+            .iter()
+            .map_while(|choice| choice.refused.as_deref().map(|reason| (choice, reason)))
+    }
+}
+
+impl Plan {
+    /// A probe by its id.
+    pub fn probe(&self, id: &str) -> Option<&PlannedProbe> {
+        self.probes.iter().find(|probe| probe.spec.id == id)
+    }
+
+    /// What to attach, in the order of the catalogue.
+    pub fn chosen(&self) -> impl Iterator<Item = (&'static ProbeSpec, &Choice)> {
+        self.probes
+            .iter()
+            .filter_map(|probe| Some((probe.spec, probe.chosen()?)))
+    }
+
+    /// Whether a probe is attached, or this kernel has nothing to see there.
+    pub fn has(&self, id: &str) -> bool {
+        self.probe(id)
+            .is_some_and(|probe| probe.absent.is_some() || probe.chosen().is_some())
+    }
+
+    /// The kernel would not take the chosen candidate of this probe: keeps the reason and gives the next one to try.
+    pub fn refuse(&mut self, id: &str, reason: impl Into<String>) -> Option<&Choice> {
+        let probe = self.probes.iter_mut().find(|probe| probe.spec.id == id)?;
+        if probe.absent.is_some() {
+            return None;
+        }
+        if let Some(choice) = probe.choices.iter_mut().find(|choice| choice.refused.is_none()) {
+            choice.refused = Some(reason.into());
+        }
+        probe.chosen()
+    }
+
+    /// Required probes that nothing is left for: tracing cannot start.
+    pub fn missing_required(&self) -> impl Iterator<Item = &PlannedProbe> {
+        self.probes
+            .iter()
+            .filter(|probe| probe.spec.want == Want::Required && !self.has(probe.spec.id))
+    }
+}
