@@ -1,6 +1,7 @@
 //! What cargo cannot do: compilers for BPF, kernels, guests to run in.
 
 mod artifacts;
+mod bpf_toolchain;
 mod guest;
 mod kernel;
 mod paths;

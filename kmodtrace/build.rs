@@ -1,0 +1,106 @@
+//! Compiles the BPF programs that kmodtrace carries, with the compiler for BPF that this machine has.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+};
+
+#[path = "../xtask/src/bpf_toolchain.rs"]
+mod bpf_toolchain;
+
+use bpf_toolchain::{LINKER_VERSION, Missing, Toolchain};
+
+/// What the object depends on besides this script, seen from this crate.
+const SOURCES: &[&str] = &[
+    "../kmodtrace-ebpf",
+    "../kmodtrace-common",
+    "../Cargo.lock",
+    "../Cargo.toml",
+    "../xtask/src/bpf_toolchain.rs",
+];
+
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<(), String> {
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
+    let out_dir = PathBuf::from(variable("OUT_DIR")?);
+    let target = match variable("CARGO_CFG_TARGET_ENDIAN")?.as_str() {
+        "big" => "bpfeb-unknown-none",
+        _ => "bpfel-unknown-none",
+    };
+    let minimum = variable("CARGO_PKG_RUST_VERSION")?;
+    let toolchain = bpf_toolchain::find(target, &minimum).map_err(|missing| advice(&missing))?;
+    println!("cargo::rustc-env=KMODTRACE_BPF_TOOLCHAIN={toolchain}");
+    let object = compile(&toolchain, target, &out_dir)?;
+    let ours = out_dir.join("kmodtrace.o");
+    fs::copy(&object, &ours)
+        .map_err(|error| format!("cannot copy {} to {}: {error}", object.display(), ours.display()))?;
+    Ok(())
+}
+
+/// Runs cargo on the BPF crate; returns the object it made.
+fn compile(toolchain: &Toolchain, target: &str, out_dir: &Path) -> Result<PathBuf, String> {
+    let target_dir = shared(out_dir).join("bpf");
+    let flags = [
+        format!("--cfg=bpf_target_arch=\"{}\"", variable("CARGO_CFG_TARGET_ARCH")?),
+        "-Cdebuginfo=2".to_owned(),
+        "-Clink-arg=--btf".to_owned(),
+    ];
+    let mut cargo = toolchain.cargo(&env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), target, &flags);
+    cargo
+        .args(["--release", "--package", "kmodtrace-ebpf", "--target-dir"])
+        .arg(&target_dir);
+    run(&mut cargo).map_err(|error| format!("the BPF programs do not build with {toolchain}: {error}"))?;
+    Ok(target_dir.join(target).join("release/kmodtrace"))
+}
+
+/// The target directory this build is in, so that debug, release and test builds share one object; it has cargo's tag.
+fn shared(out_dir: &Path) -> &Path {
+    out_dir
+        .ancestors()
+        .find(|dir| dir.join("CACHEDIR.TAG").exists())
+        .unwrap_or(out_dir)
+}
+
+/// What a user without a toolchain can do.
+fn advice(missing: &Missing) -> String {
+    let linker = match &missing.compiler {
+        Some(compiler) => {
+            let (llvm, root) = (compiler.llvm, bpf_toolchain::linker_root(compiler.llvm));
+            let root = root.map_or_else(String::new, |root| format!(" --root {}", root.display()));
+            format!(
+                "  apt-get install llvm-{llvm}-dev libpolly-{llvm}-dev\n  LLVM_PREFIX=/usr/lib/llvm-{llvm} cargo install \
+                 bpf-linker --version {LINKER_VERSION} --no-default-features --features llvm-{llvm}{root}\n"
+            )
+        }
+        None => "  rustup toolchain install nightly --component rust-src\n  cargo install bpf-linker\n".to_owned(),
+    };
+    format!(
+        "{missing}\nkmodtrace's BPF programs are compiled when it is built. On Debian and Ubuntu this installs what that \
+         takes:\n\n  cargo xtask setup\n\nElsewhere, or by hand:\n\n{linker}"
+    )
+}
+
+fn run(command: &mut Command) -> io::Result<()> {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(status.to_string()))
+    }
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|error| format!("cargo sets no usable {name}: {error}"))
+}
