@@ -1,0 +1,113 @@
+//! Who leads the load of an inode (`idempotent_init_module`, kernel/module/main.c since 6.5).
+//!
+//! The entry of a follower may be seen before that of its leader: who was first is decided under `idem_lock`, behind
+//! both. So a follower asks when it returns, and by then its leader is known.
+
+use std::collections::HashMap;
+
+use crate::attempt::{AttemptId, TaskRef};
+use crate::errno::Errno;
+use crate::event::FileId;
+use crate::units::{Inode, Ktime};
+
+/// Finished leaders kept for followers that have not returned yet.
+const ENDED_KEPT: usize = 16;
+
+/// What the kernel compares, and the device besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    inode: Inode,
+    dev: u32,
+}
+
+impl Key {
+    /// None where the kernel gave no offsets to read it.
+    pub(super) fn of(file: &FileId) -> Option<Self> {
+        Some(Self {
+            inode: file.inode?,
+            dev: file.dev,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Leader {
+    task: TaskRef,
+    start: Ktime,
+    end: Option<(Ktime, Errno)>,
+}
+
+/// One inode with tasks inside `idempotent_init_module`.
+#[derive(Debug, Default)]
+struct Load {
+    tasks: usize,
+    leaders: Vec<Leader>,
+}
+
+/// Inodes by the tasks inside: one is forgotten with its last task.
+#[derive(Debug, Default)]
+pub(super) struct Inodes {
+    loads: HashMap<Key, Load>,
+}
+
+impl Inodes {
+    /// A task entered. Paired with [`Self::leave`].
+    pub(super) fn enter(&mut self, key: Key) {
+        self.loads.entry(key).or_default().tasks += 1;
+    }
+
+    /// The task returned, or its attempt ended.
+    pub(super) fn leave(&mut self, key: Key) {
+        let Some(load) = self.loads.get_mut(&key) else { return };
+        load.tasks = load.tasks.saturating_sub(1);
+        if load.tasks == 0 {
+            self.loads.remove(&key);
+        } else if load.leaders.iter().filter(|leader| leader.end.is_some()).count() > ENDED_KEPT
+            && let Some(oldest) = load.leaders.iter().position(|leader| leader.end.is_some())
+        {
+            load.leaders.remove(oldest);
+        }
+    }
+
+    /// The task leads.
+    pub(super) fn lead(&mut self, key: Key, task: TaskRef, start: Ktime) {
+        self.loads
+            .entry(key)
+            .or_default()
+            .leaders
+            .push(Leader { task, start, end: None });
+    }
+
+    /// The leader has its result, and hands it to its followers.
+    pub(super) fn result(&mut self, key: Key, attempt: AttemptId, time: Ktime, errno: Errno) {
+        let leader = self
+            .loads
+            .get_mut(&key)
+            .and_then(|load| load.leaders.iter_mut().find(|leader| leader.task.attempt == attempt));
+        if let Some(leader) = leader
+            && leader.end.is_none()
+        {
+            leader.end = Some((time, errno));
+        }
+    }
+
+    /// Whom a follower waited for that was inside from `enter` to now: of the leaders that overlap, the first whose
+    /// result it got, else the first. Without a result so far, whoever leads.
+    pub(super) fn leader(&self, key: Key, enter: Ktime, got: Option<Errno>) -> Option<&TaskRef> {
+        let leaders = &self.loads.get(&key)?.leaders;
+        let overlap = || {
+            leaders
+                .iter()
+                .filter(|leader| leader.end.is_none_or(|(end, _)| end >= enter))
+        };
+        let same = overlap().find(|leader| got.is_some() && leader.end.map(|(_, errno)| errno) == got);
+        same.or_else(|| overlap().min_by_key(|leader| leader.start))
+            .map(|leader| &leader.task)
+    }
+
+    /// Inodes known now.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.loads.len()
+    }
+}

@@ -1,0 +1,335 @@
+//! One attempt in flight: what its records add up to.
+
+mod states;
+mod way;
+
+use super::World;
+use super::inodes::Key;
+use super::name_wait::{NameWait, Old};
+use crate::attempt::{Attempt, AttemptId, Finished, Init, Note, Parent, Role, Span, Wait, WaitKind};
+use crate::errno::Errno;
+use crate::event::{AttemptEnter, Fact, InitStart, Syscall};
+use crate::units::{Ktime, ModuleAddress, Tgid, Tid};
+
+/// Waits kept of one attempt. Real ones have a few; only a stream of records that no kernel writes has more.
+const WAITS_KEPT: usize = 1024;
+
+/// What the task is to the load of its inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Inside `idempotent_init_module`, and nothing said yet that it leads.
+    Undecided,
+    Leads,
+    Shares,
+    /// Turned away before it could do either.
+    Neither,
+}
+
+/// A stay in `idempotent_init_module`.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    key: Option<Key>,
+    enter: Ktime,
+    part: Part,
+    inside: bool,
+}
+
+/// The last answer to "is there an old module of this name?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LookUp {
+    Nothing,
+    Found,
+}
+
+/// An attempt in flight.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
+pub(super) struct Task {
+    pub(super) attempt: Attempt,
+    /// When the last of its records was seen.
+    pub(super) active: Ktime,
+    /// The session's count of losses when it began.
+    pub(super) losses: u64,
+    /// The name is the loader's own and stays; the name's owners know of this attempt.
+    settled: bool,
+    visit: Option<Visit>,
+    reading: bool,
+    name_wait: NameWait,
+    look_up: Option<LookUp>,
+    /// The first old module that was found.
+    first_old: Option<Old>,
+    /// The last look-up that found nothing.
+    nothing_at: Option<Ktime>,
+    /// The module went on the list.
+    went_ahead: bool,
+    async_since: Option<Ktime>,
+    /// `delete_module`: its module, found LIVE.
+    unloads: Option<(Ktime, ModuleAddress)>,
+    broken: bool,
+}
+
+impl Task {
+    /// An attempt whose entry was not seen, so far.
+    pub(super) fn new(id: AttemptId, tid: Tid, tgid: Tgid, losses: u64) -> Self {
+        let attempt = Attempt {
+            id,
+            module: None,
+            tid,
+            tgid,
+            comm: String::new(),
+            parent: None,
+            cgroup: None,
+            syscall: None,
+            flags: 0,
+            args_len: None,
+            image_bytes: None,
+            file: None,
+            start: None,
+            end: None,
+            errno: None,
+            role: None,
+            waits: Vec::new(),
+            collided_with: None,
+            leader: None,
+            load: None,
+            read_bytes: None,
+            init: None,
+            notes: Vec::new(),
+        };
+        Self {
+            attempt,
+            active: Ktime::default(),
+            losses,
+            settled: false,
+            visit: None,
+            reading: false,
+            name_wait: NameWait::default(),
+            look_up: None,
+            first_old: None,
+            nothing_at: None,
+            went_ahead: false,
+            async_since: None,
+            unloads: None,
+            broken: false,
+        }
+    }
+
+    /// The system call was entered.
+    pub(super) fn enter(&mut self, time: Ktime, enter: AttemptEnter, world: &mut World) {
+        let AttemptEnter {
+            syscall,
+            flags,
+            fd: _,
+            image_bytes,
+            args_len,
+            cgroup_id,
+            parent_tgid,
+            comm,
+            parent_comm,
+            module,
+        } = enter;
+        let attempt = &mut self.attempt;
+        attempt.start = Some(time);
+        attempt.syscall = syscall;
+        attempt.flags = flags;
+        attempt.image_bytes = image_bytes;
+        attempt.args_len = args_len;
+        attempt.cgroup = Some(cgroup_id);
+        attempt.parent = parent_tgid.map(|tgid| Parent {
+            tgid,
+            comm: parent_comm,
+        });
+        attempt.comm = comm;
+        if let Some(module) = module {
+            self.settle(module, world);
+        }
+    }
+
+    /// Something was seen inside the attempt. The facts of the system call itself and of nobody's do not come here.
+    pub(super) fn inner(&mut self, time: Ktime, fact: Fact, world: &mut World, out: &mut Vec<Finished>) {
+        match fact {
+            Fact::ReadEnter(file) => self.read(time, file, world),
+            Fact::ReadExit(ret) => self.read_end(ret),
+            Fact::IdempotentEnter(file) => self.visit(time, file, world),
+            Fact::IdempotentExit(ret) => self.end_visit(time, Some(Errno::from_ret(ret)), world),
+            Fact::LeaderEnter => self.lead(time, world),
+            Fact::LoadEnter => {
+                self.lead(time, world);
+                self.attempt.load = Some(Span::from(time));
+            }
+            Fact::LoadExit(ret) => self.load_end(time, Errno::from_ret(ret), world, out),
+            Fact::ModuleName(name) => self.settle(name, world),
+            Fact::FindModule(module) => self.look_up(time, module, world),
+            Fact::WaitBegin(name) => {
+                self.settle(name, world);
+                self.name_wait.begin(time);
+            }
+            Fact::WaitEnd(end) => {
+                let closed = self.name_wait.end(time, end.checks);
+                self.broken |= closed.is_none();
+                self.waited(closed, world);
+            }
+            Fact::DoInitEnter(module) => self.coming(time, module, world, out),
+            Fact::InitStart(InitStart { func: _, symbol }) => {
+                self.went_ahead = true;
+                self.attempt.init = Some(Init {
+                    span: Span::from(time),
+                    errno: None,
+                    symbol,
+                });
+            }
+            Fact::InitEnd(ret) => self.init_end(time, Errno::from_ret(ret), world, out),
+            Fact::AsyncEnter => self.async_since = Some(time),
+            Fact::AsyncExit => self.async_end(time),
+            Fact::ModuleState(module) => self.told_state(time, module, world, out),
+            Fact::Teardown(module) => {
+                self.settle(module.name, world);
+                if let Some(name) = &self.attempt.module {
+                    world.lives.teardown(name, self.attempt.id, time, out);
+                }
+            }
+            Fact::FreeEnter(module) => self.free(time, module, world, out),
+            Fact::FreeExit(_) => {
+                self.unloads = None;
+                self.gone(time, world, out);
+            }
+            Fact::AddUnformedEnter(module) => self.address(module, world),
+            Fact::AddUnformedExit(ret) => self.add_unformed_end(time, Errno::from_ret(ret), world, out),
+            // What do_init_module returned, load_module returns right behind it.
+            Fact::DoInitExit(_)
+            | Fact::AttemptEnter(_)
+            | Fact::AttemptExit(_)
+            | Fact::Tick(_)
+            | Fact::Trailer(_)
+            | Fact::Unknown(_) => {}
+        }
+    }
+
+    /// Since when, why and for whom the task sleeps right now.
+    pub(super) fn pending(&self, world: &World) -> Option<Wait> {
+        if let Some(start) = self.async_since {
+            return Some(Wait {
+                kind: WaitKind::Async,
+                span: Span::from(start),
+                on: None,
+                checks: None,
+            });
+        }
+        if let Some((start, old)) = self.name_wait.pending() {
+            let on = self.owner(old, world).cloned();
+            return Some(Wait {
+                kind: WaitKind::SameName,
+                span: Span::from(start),
+                on,
+                checks: None,
+            });
+        }
+        let visit = self
+            .visit
+            .filter(|visit| visit.inside && visit.part == Part::Undecided)?;
+        let on = visit
+            .key
+            .and_then(|key| world.inodes.leader(key, visit.enter, None))
+            .cloned();
+        Some(Wait {
+            kind: WaitKind::SameInode,
+            span: Span::from(visit.enter),
+            on,
+            checks: None,
+        })
+    }
+
+    /// What it is among the loads of its module, as far as is known.
+    pub(super) fn role(&self) -> Option<Role> {
+        if self.attempt.is_unload() {
+            return None;
+        }
+        let part = self.visit.map(|visit| visit.part);
+        let waited =
+            self.attempt.waits.iter().any(|wait| wait.kind == WaitKind::SameName) || self.name_wait.pending().is_some();
+        if self.went_ahead {
+            return Some(Role::Leader);
+        }
+        if part == Some(Part::Shares) {
+            return Some(Role::Follower);
+        }
+        match self.look_up {
+            Some(LookUp::Nothing) if !waited => Some(Role::Leader),
+            // Before 6.2 a waiter that finds nothing starts over; since then it gives up.
+            Some(LookUp::Nothing) => match self.attempt.errno {
+                Some(Errno::EBUSY | Errno::EEXIST | Errno::EINTR | Errno::ERESTARTSYS) | None => Some(Role::Follower),
+                Some(_) => Some(Role::Leader),
+            },
+            Some(LookUp::Found) if !waited => Some(Role::Refused),
+            Some(LookUp::Found) => Some(Role::Follower),
+            None if waited => Some(Role::Follower),
+            None => (part == Some(Part::Leads)).then_some(Role::Leader),
+        }
+    }
+
+    /// Ends the attempt: it returned with this, or nobody saw it return.
+    pub(super) fn finish(
+        mut self,
+        returned: Option<(Ktime, i64)>,
+        note: Option<Note>,
+        world: &mut World,
+        out: &mut Vec<Finished>,
+    ) {
+        if let Some((time, ret)) = returned {
+            let errno = Errno::from_ret(ret);
+            self.attempt.end = Some(time);
+            self.attempt.errno = Some(errno);
+            self.end_duplicate_check(time, errno, world);
+            self.end_visit(time, Some(errno), world);
+            self.settle_life(time, errno, world, out);
+            if self.is_incomplete() {
+                self.attempt.note(Note::InnerMissing);
+            }
+        } else if let Some(wait) = self.pending(world) {
+            self.attempt.waits.push(wait);
+        }
+        if let Some(note) = note {
+            self.attempt.note(note);
+        }
+        if self.attempt.start.is_none() {
+            self.attempt.note(Note::EntryNotSeen);
+        }
+        self.attempt.role = self.role();
+        if self.attempt.leader.is_none() && self.attempt.role != Some(Role::Leader) {
+            self.attempt.leader = self.owner(self.first_old, world).cloned();
+        }
+        self.leave(world);
+        out.push(Finished::Attempt(Box::new(self.attempt)));
+    }
+
+    /// Forgets it everywhere.
+    fn leave(&mut self, world: &mut World) {
+        if let Some(visit) = self.visit.take_if(|visit| visit.inside)
+            && let Some(key) = visit.key
+        {
+            world.inodes.leave(key);
+        }
+        if self.settled
+            && let Some(name) = &self.attempt.module
+        {
+            world.owners.leave(name, self.attempt.id, self.active);
+        }
+    }
+
+    /// Brackets that opened without closing, and a load that succeeded without `load_module`.
+    fn is_incomplete(&self) -> bool {
+        let attempt = &self.attempt;
+        let open = |span: Option<Span>| span.is_some_and(|span| span.end.is_none());
+        let shares = self.visit.is_some_and(|visit| visit.part == Part::Shares);
+        let nothing = attempt.load.is_none()
+            && !shares
+            && attempt.errno == Some(Errno::OK)
+            && matches!(attempt.syscall, Some(Syscall::InitModule | Syscall::FinitModule));
+        self.broken
+            || self.reading
+            || self.async_since.is_some()
+            || open(attempt.load)
+            || open(attempt.init.as_ref().map(|init| init.span))
+            || nothing
+    }
+}

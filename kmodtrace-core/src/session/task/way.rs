@@ -1,0 +1,253 @@
+//! The way of an attempt: its file, its inode, the duplicate check, the load, the init function.
+
+use super::{LookUp, Part, Task, Visit, WAITS_KEPT};
+use crate::attempt::{Collision, Finished, GoingCause, Span, TaskRef, Wait, WaitKind};
+use crate::errno::Errno;
+use crate::event::{FileId, ModuleRef};
+use crate::session::World;
+use crate::session::inodes::Key;
+use crate::session::name_wait::{Closed, Old};
+use crate::state::ModuleState;
+use crate::units::Ktime;
+
+impl Task {
+    /// Takes the loader's own name, once.
+    pub(super) fn settle(&mut self, name: String, world: &mut World) {
+        if self.settled {
+            return;
+        }
+        if !name.is_empty() {
+            self.attempt.module = Some(name);
+        }
+        if let Some(module) = &self.attempt.module {
+            self.settled = true;
+            world.owners.enter(module);
+        }
+    }
+
+    pub(super) fn file(&mut self, file: FileId) {
+        if !self.settled && !file.name.is_empty() {
+            self.attempt.module = Some(module_of_file(&file.name));
+        }
+        if self.attempt.file.is_none() {
+            self.attempt.file = Some(file);
+        }
+    }
+
+    pub(super) fn read(&mut self, time: Ktime, file: FileId, world: &mut World) {
+        // What an init function reads, such as firmware, is not the module.
+        if self.attempt.load.is_none() {
+            self.reading = true;
+            self.file(file);
+            self.lead(time, world);
+        }
+    }
+
+    pub(super) fn read_end(&mut self, ret: i64) {
+        if std::mem::take(&mut self.reading) {
+            self.attempt.read_bytes = u64::try_from(ret).ok();
+        }
+    }
+
+    pub(super) fn visit(&mut self, time: Ktime, file: FileId, world: &mut World) {
+        if self.visit.is_some() {
+            self.broken = true;
+            return;
+        }
+        let key = Key::of(&file);
+        self.file(file);
+        self.visit = Some(Visit {
+            key,
+            enter: time,
+            part: Part::Undecided,
+            inside: true,
+        });
+        if let Some(key) = key {
+            world.inodes.enter(key);
+        }
+    }
+
+    /// It leads: followers neither read nor load, so those say so too where `init_module_from_file` was not seen.
+    pub(super) fn lead(&mut self, time: Ktime, world: &mut World) {
+        let Some(visit) = &mut self.visit else { return };
+        if visit.inside && visit.part == Part::Undecided {
+            visit.part = Part::Leads;
+            if let Some(key) = visit.key {
+                world.inodes.lead(key, self.attempt.task(), time);
+            }
+        }
+    }
+
+    pub(super) fn end_visit(&mut self, time: Ktime, errno: Option<Errno>, world: &mut World) {
+        let Some(visit) = self.visit.filter(|visit| visit.inside) else {
+            return;
+        };
+        let mut part = visit.part;
+        if part == Part::Undecided {
+            let leader = visit
+                .key
+                .and_then(|key| world.inodes.leader(key, visit.enter, errno))
+                .cloned();
+            // A file that is not open for reading is turned away before anything is shared.
+            if leader.is_none() && errno == Some(Errno::EBADF) {
+                part = Part::Neither;
+            } else {
+                part = Part::Shares;
+                let span = Span {
+                    start: visit.enter,
+                    end: Some(time),
+                };
+                self.wait(Wait {
+                    kind: WaitKind::SameInode,
+                    span,
+                    on: leader,
+                    checks: None,
+                });
+                self.attempt.collided_with.get_or_insert(Collision::InFlight);
+            }
+        }
+        if let Some(key) = visit.key {
+            if part == Part::Leads
+                && let Some(errno) = errno
+            {
+                world.inodes.result(key, self.attempt.id, time, errno);
+            }
+            world.inodes.leave(key);
+        }
+        self.visit = Some(Visit {
+            part,
+            inside: false,
+            ..visit
+        });
+    }
+
+    pub(super) fn wait(&mut self, wait: Wait) {
+        if self.attempt.leader.is_none() {
+            self.attempt.leader.clone_from(&wait.on);
+        }
+        if self.attempt.waits.len() < WAITS_KEPT {
+            self.attempt.waits.push(wait);
+        } else {
+            self.broken = true;
+        }
+    }
+
+    pub(super) fn waited(&mut self, closed: Option<Closed>, world: &World) {
+        if let Some(Closed {
+            start,
+            end,
+            checks,
+            old,
+        }) = closed
+        {
+            let on = self.owner(old, world).cloned();
+            let span = Span { start, end: Some(end) };
+            self.wait(Wait {
+                kind: WaitKind::SameName,
+                span,
+                on,
+                checks,
+            });
+        }
+    }
+
+    pub(super) fn owner<'w>(&self, old: Option<Old>, world: &'w World) -> Option<&'w TaskRef> {
+        world.owners.of(self.attempt.module.as_deref()?, old?)
+    }
+
+    pub(super) fn look_up(&mut self, time: Ktime, module: ModuleRef, world: &mut World) {
+        let old = Old::new(time, &module);
+        self.settle(module.name, world);
+        if self.attempt.is_unload() {
+            self.unloads = old
+                .filter(|old| old.state.is_none_or(|state| state == ModuleState::Live))
+                .map(|old| (time, old.address));
+            if let (Some((time, address)), Some(name)) = (self.unloads, &self.attempt.module) {
+                world.owners.unload(name, &self.attempt.task(), address, time);
+            }
+            return;
+        }
+        let closed = self.name_wait.look_up(time, old);
+        self.waited(closed, world);
+        let Some(name) = &self.attempt.module else { return };
+        if let Some(old) = old {
+            world.owners.lost_race(name, self.attempt.id);
+            self.look_up = Some(LookUp::Found);
+            if self.first_old.is_none() {
+                self.first_old = Some(old);
+                self.attempt.collided_with = self.attempt.collided_with.or(old.state.map(Collision::from));
+            }
+        } else {
+            world.owners.load(name, &self.attempt.task(), time);
+            self.look_up = Some(LookUp::Nothing);
+            self.nothing_at = Some(time);
+        }
+    }
+
+    pub(super) fn end_duplicate_check(&mut self, time: Ktime, errno: Errno, world: &World) {
+        let interrupted = matches!(errno, Errno::ERESTARTSYS | Errno::EINTR);
+        let closed = self.name_wait.give_up(time, interrupted);
+        self.waited(closed, world);
+    }
+
+    pub(super) fn load_end(&mut self, time: Ktime, errno: Errno, world: &mut World, out: &mut Vec<Finished>) {
+        match &mut self.attempt.load {
+            Some(span) => span.end = Some(time),
+            None => self.broken = true,
+        }
+        self.end_duplicate_check(time, errno, world);
+        if let Some(Visit {
+            key: Some(key),
+            part: Part::Leads,
+            inside: true,
+            ..
+        }) = self.visit
+        {
+            world.inodes.result(key, self.attempt.id, time, errno);
+        }
+        self.settle_life(time, errno, world, out);
+    }
+
+    pub(super) fn async_end(&mut self, time: Ktime) {
+        match self.async_since.take() {
+            Some(start) => {
+                let span = Span { start, end: Some(time) };
+                // It waits for everybody's work: nobody leads.
+                if self.attempt.waits.len() < WAITS_KEPT {
+                    self.attempt.waits.push(Wait {
+                        kind: WaitKind::Async,
+                        span,
+                        on: None,
+                        checks: None,
+                    });
+                }
+            }
+            None => self.broken = true,
+        }
+    }
+
+    pub(super) fn init_end(&mut self, time: Ktime, errno: Errno, world: &mut World, out: &mut Vec<Finished>) {
+        match &mut self.attempt.init {
+            Some(init) => {
+                init.span.end = Some(time);
+                init.errno = Some(errno);
+            }
+            None => self.broken = true,
+        }
+        // do_init_module sets the state as soon as the init function is back.
+        if errno == Errno::OK {
+            self.change(ModuleState::Live, time, None, None, world, out);
+        } else {
+            self.change(ModuleState::Going, time, None, Some(GoingCause::FailedLoad), world, out);
+        }
+    }
+}
+
+/// The name that the loader gives a module of this file, nearly always: `nf-tables.ko.xz` is `nf_tables`.
+fn module_of_file(file: &str) -> String {
+    let stem = [".xz", ".zst", ".gz"]
+        .iter()
+        .find_map(|end| file.strip_suffix(end))
+        .unwrap_or(file);
+    stem.strip_suffix(".ko").unwrap_or(stem).replace('-', "_")
+}
