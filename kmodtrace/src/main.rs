@@ -1,3 +1,40 @@
-//! kmodtrace's command line.
+//! kmodtrace: the Linux driver and the terminal around `kmodtrace-core`.
 
-fn main() {}
+mod cli;
+mod command;
+mod failure;
+mod live;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(&cli);
+    let bpf_log = cli.verbose >= 2;
+    let done = match cli.command {
+        Some(Command::Trace(args)) => command::trace::run(&args, bpf_log),
+        _ => command::trace::run(&cli.trace, bpf_log),
+    };
+    done.unwrap_or_else(|error| failure::report(&error))
+}
+
+/// Messages of the tracer itself; `RUST_LOG` overrides the flags.
+fn log_to_stderr(cli: &Cli) {
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, _) => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none())
+        .init();
+}

@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Where recordings are written and looked for when no file is named.
+pub const DEFAULT_FILE: &str = "kmodtrace.data";
+
+/// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
+///
+/// Without a command: a line for every attempt as it returns.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub trace: Trace,
+    /// Say more on stderr: -v what is attached and why not, -vv also the BPF side's own messages
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 done; 1 failed; 2 wrong usage; 69 this kernel, or this user, cannot trace; 130 interrupted twice.
+`record -- COMMAND` passes on the command's own; 126 and 127 when it could not be started.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print a line for every attempt as it returns
+    Trace(Trace),
+    /// Write a recording
+    Record(Record),
+    /// Show what a recording holds, module by module
+    Report(Report),
+    /// Tell what can be traced on this kernel, probe by probe
+    Check(Check),
+    /// Print the JSON Schema of `report --format json`
+    Schema,
+}
+
+/// Lines.
+#[derive(Args, Debug)]
+pub struct Trace {
+    /// Read a recording instead of tracing
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
+    #[arg(short, long, value_parser = duration, conflicts_with = "from")]
+    pub duration: Option<Duration>,
+    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB")]
+    pub modules: Vec<String>,
+}
+
+/// Recording.
+#[derive(Args, Debug)]
+pub struct Record {
+    /// Where to write to; - is stdout. An older recording there is kept as FILE.old
+    #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE)]
+    pub output: PathBuf,
+    /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
+    #[arg(short, long, value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Run this and stop when it ends
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Reports.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// The recording
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
+    pub from: PathBuf,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Add bars of load, wait and init times
+    #[arg(long)]
+    pub histogram: bool,
+    /// List every attempt
+    #[arg(long)]
+    pub attempts: bool,
+    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB")]
+    pub modules: Vec<String>,
+    /// What to sort modules by
+    #[arg(long, value_name = "KEY", default_value = "wait")]
+    pub sort: String,
+    /// Only the first so many modules
+    #[arg(short = 'n', long, value_name = "N")]
+    pub top: Option<usize>,
+}
+
+/// Formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
+    /// JSON, a line for each thing
+    Jsonl,
+    /// Comma-separated values
+    Csv,
+}
+
+/// Checks.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Not this kernel, but the one that these facts are of: the output of `check --json` there
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+}
+
+/// A number of seconds, or a number with a unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit \"{unit}\": use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| "expected a number, such as 10, 500ms or 2m".to_owned())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| "too long".to_owned())
+}

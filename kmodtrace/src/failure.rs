@@ -1,0 +1,46 @@
+//! How a failure reaches the user: one line, and an exit status that is documented.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+/// Something failed.
+pub const FAILED: u8 = 1;
+/// This kernel, or this user, cannot trace: `EX_UNAVAILABLE` of sysexits.h.
+pub const CANNOT_TRACE: u8 = 69;
+
+/// An error that carries its exit status.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit status.
+    pub status: u8,
+    /// What, why, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A failure with this status.
+pub fn failure(status: u8, text: impl Into<String>) -> anyhow::Error {
+    Failure { status, text: text.into() }.into()
+}
+
+/// Says what failed, in one line, and gives the exit status.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(broken_pipe) {
+        // The reader has what it wanted.
+        return ExitCode::SUCCESS;
+    }
+    // The terminal may be gone, and then there is nobody to tell.
+    let _ = io::Write::write_all(&mut io::stderr(), format!("kmodtrace: {error:#}\n").as_bytes());
+    ExitCode::from(error.downcast_ref::<Failure>().map_or(FAILED, |failure| failure.status))
+}

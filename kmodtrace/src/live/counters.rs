@@ -1,0 +1,46 @@
+//! What the BPF side counted: records dropped, attempts clipped, probe hits that the kernel skipped.
+
+use std::fs;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
+use anyhow::{Context as _, Result};
+use aya::Ebpf;
+use aya::maps::{MapData, PerCpuArray};
+use kmodtrace_common::counter;
+use kmodtrace_core::event;
+
+/// Reads the counters of attached programs.
+pub struct Counters {
+    map: PerCpuArray<MapData, u64>,
+    programs: Vec<i32>,
+    missed: u64,
+}
+
+impl Counters {
+    /// Takes the map out of the object and remembers which programs are loaded.
+    pub fn new(ebpf: &mut Ebpf) -> Result<Self> {
+        let map = ebpf.take_map("COUNTERS").context("the BPF object has no map COUNTERS")?;
+        let programs = ebpf.programs().filter_map(|(_, program)| Some(program.fd().ok()?.as_fd().as_raw_fd()));
+        Ok(Self { programs: programs.collect(), map: map.try_into()?, missed: 0 })
+    }
+
+    /// The counters now. Skipped probe hits cost a file read for each program, so they are those of the last
+    /// [`Self::read_missed`].
+    pub fn read(&self) -> Result<event::Counters> {
+        Ok(event::Counters { dropped: self.sum(counter::DROPPED)?, missed: self.missed, clipped: self.sum(counter::CLIPPED)? })
+    }
+
+    /// Sums up `recursion_misses` of every program (`bpf_prog_show_fdinfo`, kernel/bpf/syscall.c, since 5.12).
+    pub fn read_missed(&mut self) {
+        let misses = self.programs.iter().filter_map(|fd| {
+            let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+            info.lines().find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())
+        });
+        self.missed = misses.sum();
+    }
+
+    fn sum(&self, index: u32) -> Result<u64> {
+        let values = self.map.get(&index, 0).context("cannot read the BPF side's counters")?;
+        Ok(values.iter().sum())
+    }
+}

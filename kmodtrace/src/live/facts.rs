@@ -1,0 +1,102 @@
+//! Gathers the facts of the running kernel. What cannot be read is a fact too, never an error.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use aya::programs::ProgramType;
+use aya::sys::{BpfHelper, is_helper_supported};
+use kmodtrace_core::facts::{self, Addresses, Environment, KernelFacts};
+use kmodtrace_core::{btf, kallsyms};
+use tracing::debug;
+
+use super::capability;
+
+/// Where tracefs is mounted, in the order in which aya looks.
+const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+/// BTF of the running kernel.
+const BTF: &str = "/sys/kernel/btf/vmlinux";
+
+/// What this kernel offers to this process, and the addresses that attaching needs.
+pub fn gather() -> (KernelFacts, Addresses) {
+    let uname = rustix::system::uname();
+    let arch = uname.machine().to_string_lossy().into_owned();
+    let environment = Environment {
+        release: uname.release().to_string_lossy().into_owned(),
+        cpus: std::thread::available_parallelism().map_or(0, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
+        page_size: u32::try_from(rustix::param::page_size()).unwrap_or(0),
+        modules: modules(),
+        kprobes: Path::new("/sys/bus/event_source/devices/kprobe").exists(),
+        tracefs: tracefs().is_some(),
+        tracepoints: tracefs().is_some_and(|path| Path::new(path).join("events/syscalls/sys_enter_finit_module/id").exists()),
+        helpers: helpers(),
+        capabilities: capability::effective(),
+        uid: rustix::process::geteuid().as_raw(),
+        lockdown: lockdown(),
+        unprivileged_bpf_disabled: sysctl("kernel/unprivileged_bpf_disabled"),
+        perf_event_paranoid: sysctl("kernel/perf_event_paranoid"),
+        arch,
+    };
+    let btf = read_btf(&environment.arch);
+    let symbols = read_kallsyms(&environment.arch);
+    KernelFacts::new(environment, btf.as_ref(), &symbols)
+}
+
+/// A kernel without modules has no `/proc/modules`; without `/proc` nobody knows.
+fn modules() -> Option<bool> {
+    Path::new("/proc/self").exists().then(|| Path::new("/proc/modules").exists())
+}
+
+fn tracefs() -> Option<&'static str> {
+    TRACEFS.into_iter().find(|path| Path::new(path).join("events").read_dir().is_ok())
+}
+
+/// The helpers that the catalogue asks for. The kernel is asked with a program that calls them; one that may not load
+/// programs gets no for an answer, and cannot trace anyway.
+fn helpers() -> BTreeMap<String, bool> {
+    let number = |name: &str| match name {
+        "bpf_snprintf" => Some(BpfHelper::BPF_FUNC_snprintf),
+        _ => None,
+    };
+    let supported = |name: &str| number(name).is_some_and(|helper| is_helper_supported(ProgramType::KProbe, helper).unwrap_or(false));
+    facts::wanted_helpers().into_iter().map(|name| (name.to_owned(), supported(name))).collect()
+}
+
+/// The word in brackets of `none [integrity] confidentiality`.
+fn lockdown() -> Option<String> {
+    let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    let (_, rest) = text.split_once('[')?;
+    rest.split_once(']').map(|(mode, _)| mode.to_owned())
+}
+
+fn sysctl(name: &str) -> Option<i32> {
+    fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
+}
+
+fn read_btf(arch: &str) -> Option<btf::Answers> {
+    let bytes = fs::read(BTF).map_err(|error| debug!("{BTF}: {error}")).ok()?;
+    let questions = btf::Questions {
+        functions: &facts::wanted_functions(arch),
+        members: &facts::wanted_members(),
+        types: &facts::wanted_types(),
+    };
+    btf::scan(&bytes, &questions).map_err(|error| debug!("{BTF}: {error}")).ok()
+}
+
+fn read_kallsyms(arch: &str) -> kallsyms::Answers {
+    let (symbols, data) = (facts::wanted_symbols(arch), facts::wanted_data_symbols());
+    let mut scanner = kallsyms::Scanner::new(&symbols, &data);
+    match File::open("/proc/kallsyms") {
+        Ok(file) => {
+            let mut reader = BufReader::with_capacity(64 << 10, file);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                scanner.line(&line);
+                line.clear();
+            }
+        }
+        Err(error) => debug!("/proc/kallsyms: {error}"),
+    }
+    scanner.finish()
+}

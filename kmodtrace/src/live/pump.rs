@@ -1,0 +1,179 @@
+//! Drives the ring, timers, signals and the traced command on one thread; an idle tracer wakes for nothing.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::decode::Tracer as Identity;
+use kmodtrace_core::units::{Ktime, Tgid, Tid};
+use rustix::time::ClockId;
+use tokio::io::unix::AsyncFd;
+use tokio::process::Child;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+use super::attach::{Logger, Tracer};
+
+/// Records gather this long before they are taken: the kernel wakes a reader only for the first record after it had
+/// read everything, so under load the tracer wakes this often and no more.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// Where the records go: the bytes that the ring held, and the ticks between them.
+pub trait Sink {
+    /// Takes one record.
+    fn record(&mut self, bytes: &[u8]) -> Result<()>;
+    /// The ring is empty; show and keep what came. `idle` when nothing more is on its way.
+    fn settle(&mut self, idle: bool) -> Result<()>;
+}
+
+/// What ends tracing.
+pub struct Until {
+    /// The traced command.
+    pub child: Option<Child>,
+    /// How long at the most.
+    pub duration: Option<Duration>,
+}
+
+/// What ended it.
+pub enum Stop {
+    /// SIGINT, SIGTERM or SIGHUP.
+    Signal,
+    /// The time was up.
+    Duration,
+    /// The command ended.
+    Command(ExitStatus),
+}
+
+/// `CLOCK_MONOTONIC`, the clock of every record.
+pub fn now() -> Ktime {
+    let time = rustix::time::clock_gettime(ClockId::Monotonic);
+    Ktime(u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Traces until something of `until` happens; then detaches, takes what is left, and ends with the trailer.
+pub async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<Stop> {
+    let Tracer { ebpf, ring, counters, logger, plan: _ } = tracer;
+    let mut drain = Drain { ring: AsyncFd::new(ring).context("cannot wait for the ring buffer")?, counters, logger };
+    let stop = follow(&mut drain, until, sink).await?;
+    if matches!(stop, Stop::Signal) {
+        exit_on_second_interrupt();
+    }
+    drain.counters.read_missed();
+    drop(ebpf);
+    drain.take(sink)?;
+    let trailer = identity().trailer(now(), drain.counters.read()?);
+    sink.record(&trailer)?;
+    sink.settle(true)?;
+    Ok(stop)
+}
+
+async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result<Stop> {
+    let Until { mut child, duration } = until;
+    let mut signals = Signals::new()?;
+    let deadline = duration.map(|duration| Instant::now() + duration);
+    let mut gathered: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            guard = drain.ring.readable_mut(), if gathered.is_none() => {
+                guard.context("cannot wait for the ring buffer")?.clear_ready();
+                gathered = Some(Instant::now() + GATHER);
+            }
+            () = at(gathered), if gathered.is_some() => {
+                // Records that came while others gathered may still be out of order, so one more look follows.
+                let more = drain.take(sink)?;
+                gathered = more.then(|| Instant::now() + GATHER);
+                sink.settle(!more)?;
+            }
+            () = signals.any() => {
+                if let Some(child) = &mut child {
+                    // It may have had the same signal from the terminal; then this does nothing.
+                    let _ = child.start_kill();
+                }
+                return Ok(Stop::Signal);
+            }
+            () = at(deadline), if deadline.is_some() => return Ok(Stop::Duration),
+            status = ended(&mut child), if child.is_some() => {
+                return Ok(Stop::Command(status.context("cannot wait for the command")?));
+            }
+        }
+    }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ended(child: &mut Option<Child>) -> std::io::Result<ExitStatus> {
+    match child {
+        Some(child) => child.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The ring, and what is read beside it.
+struct Drain {
+    ring: AsyncFd<aya::maps::RingBuf<aya::maps::MapData>>,
+    counters: super::counters::Counters,
+    logger: Option<Logger>,
+}
+
+impl Drain {
+    /// Takes what the ring holds, then a tick. Tells whether there was anything.
+    fn take(&mut self, sink: &mut impl Sink) -> Result<bool> {
+        let mut any = false;
+        let mut before = now();
+        while let Some(record) = self.ring.get_mut().next() {
+            sink.record(&record)?;
+            any = true;
+            drop(record);
+            before = now();
+        }
+        if let Some(logger) = &mut self.logger {
+            logger.flush();
+        }
+        sink.record(&identity().tick(before, self.counters.read()?))?;
+        Ok(any)
+    }
+}
+
+fn identity() -> Identity {
+    let raw = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
+    Identity { tid: Tid(raw(rustix::thread::gettid())), tgid: Tgid(raw(rustix::process::getpid())) }
+}
+
+/// The signals that end tracing.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?]))
+    }
+
+    async fn any(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// Detaching and writing the rest take a moment; who presses Ctrl-C again does not want to wait for it.
+fn exit_on_second_interrupt() {
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            if let Ok(mut interrupt) = signal(SignalKind::interrupt())
+                && interrupt.recv().await.is_some()
+            {
+                std::process::exit(130);
+            }
+        });
+    });
+}
