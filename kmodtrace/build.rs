@@ -9,7 +9,7 @@ use std::{
 #[path = "../xtask/src/bpf_toolchain.rs"]
 mod bpf_toolchain;
 
-use bpf_toolchain::{LINKER_VERSION, Missing, Toolchain};
+use bpf_toolchain::{Core, LINKER_VERSION, Missing, Toolchain};
 
 /// What the object depends on besides this script, seen from this crate.
 const SOURCES: &[&str] = &[
@@ -18,6 +18,25 @@ const SOURCES: &[&str] = &[
     "../Cargo.lock",
     "../Cargo.toml",
     "../xtask/src/bpf_toolchain.rs",
+];
+
+/// Variables by which the cargo that runs a build script would speak to the cargo that the script runs.
+const INHERITED: &[&str] = &[
+    "CARGO_BUILD_RUSTC",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
+    "CLIPPY_ARGS",
+    "RUSTC",
+    "RUSTC_BOOTSTRAP",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTDOC",
+    "RUSTFLAGS",
+    "RUSTUP_TOOLCHAIN",
 ];
 
 fn main() -> ExitCode {
@@ -56,13 +75,42 @@ fn compile(toolchain: &Toolchain, target: &str, out_dir: &Path) -> Result<PathBu
         format!("--cfg=bpf_target_arch=\"{}\"", variable("CARGO_CFG_TARGET_ARCH")?),
         "-Cdebuginfo=2".to_owned(),
         "-Clink-arg=--btf".to_owned(),
+        format!("-Clinker={}", toolchain.linker.path.display()),
     ];
-    let mut cargo = toolchain.cargo(&env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), target, &flags);
+    let mut cargo = cargo(toolchain);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     cargo
-        .args(["--release", "--package", "kmodtrace-ebpf", "--target-dir"])
+        .args([
+            "--release",
+            "--package",
+            "kmodtrace-ebpf",
+            "--target",
+            target,
+            "--target-dir",
+        ])
         .arg(&target_dir);
     run(&mut cargo).map_err(|error| format!("the BPF programs do not build with {toolchain}: {error}"))?;
     Ok(target_dir.join(target).join("release/kmodtrace"))
+}
+
+/// `cargo build` with the toolchain's compiler, undisturbed by the cargo that runs this script.
+fn cargo(toolchain: &Toolchain) -> Command {
+    let mut command = match &toolchain.compiler.core {
+        Core::Prebuilt => Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into())),
+        Core::FromSource(_) => Command::new("rustup"),
+    };
+    for variable in INHERITED {
+        command.env_remove(variable);
+    }
+    match &toolchain.compiler.core {
+        // The distribution's compiler is a stable one; this makes it take unstable features.
+        Core::Prebuilt => command
+            .env("RUSTC", &toolchain.compiler.rustc)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .arg("build"),
+        Core::FromSource(name) => command.args(["run", name, "cargo", "build", "-Zbuild-std=core"]),
+    };
+    command
 }
 
 /// The target directory this build is in, so that debug, release and test builds share one object; it has cargo's tag.

@@ -13,16 +13,37 @@ use crate::{paths, process};
 /// The target static programs are built for: glibc's, because rustup's machines have it; flags there leave build scripts alone.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// The packages whose programs a guest gets.
+const PACKAGES: [&str; 2] = ["kmodtrace", "load-driver"];
+
 /// Every program a guest gets.
 pub(crate) fn guest_programs() -> Result<Vec<PathBuf>> {
-    let mut programs = Vec::new();
-    for package in ["kmodtrace", "load-driver"] {
-        match static_program(package) {
-            Ok(built) => programs.extend(built),
-            Err(error) => eprintln!("xtask: going without {package}: {error:#}"),
-        }
-    }
-    Ok(programs)
+    PACKAGES
+        .iter()
+        .map(|package| static_program(package))
+        .collect::<Result<Vec<_>>>()
+        .map(|built| built.concat())
+}
+
+/// The programs that build. For guests that are there to try something else while one does not.
+pub(crate) fn guest_programs_that_build() -> Vec<PathBuf> {
+    let built = PACKAGES.iter().map(|package| static_program(package));
+    let kept = built.filter_map(|built| {
+        built
+            .inspect_err(|error| eprintln!("xtask: going without: {error:#}"))
+            .ok()
+    });
+    kept.flatten().collect()
+}
+
+/// Where cargo puts what it builds in this workspace.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let mut cargo = process::command(env!("CARGO"), ["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata = process::text(cargo.current_dir(paths::workspace()))?;
+    let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
+    let dir = metadata.get("target_directory").and_then(Value::as_str);
+    dir.map(PathBuf::from)
+        .context("cargo metadata names no target directory")
 }
 
 /// Builds the binaries of a package for a guest.

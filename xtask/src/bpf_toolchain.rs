@@ -5,7 +5,7 @@
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fmt, fs, iter,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -14,28 +14,9 @@ use std::{
 /// The linker's release that setup builds. 0.13.0 knows LLVM 21 to 23.
 pub(crate) const LINKER_VERSION: &str = "0.13.0";
 
-/// Variables by which the cargo that runs a build script would speak to the cargo that the script runs.
-const INHERITED: &[&str] = &[
-    "CARGO_BUILD_RUSTC",
-    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
-    "CARGO_BUILD_RUSTC_WRAPPER",
-    "CARGO_BUILD_RUSTFLAGS",
-    "CARGO_BUILD_TARGET",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_TARGET_DIR",
-    "CLIPPY_ARGS",
-    "RUSTC",
-    "RUSTC_BOOTSTRAP",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTC_WRAPPER",
-    "RUSTDOC",
-    "RUSTFLAGS",
-    "RUSTUP_TOOLCHAIN",
-];
-
 /// Where a compiler has `core` for BPF from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Core {
+pub(crate) enum Core {
     /// Built and shipped by the distribution.
     Prebuilt,
     /// Built from the sources that this rustup toolchain has.
@@ -45,17 +26,17 @@ enum Core {
 /// A compiler that can compile for BPF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Compiler {
-    rustc: PathBuf,
+    pub(crate) rustc: PathBuf,
     release: String,
     /// The major version of the LLVM in it, which the linker's must reach.
     pub(crate) llvm: u32,
-    core: Core,
+    pub(crate) core: Core,
 }
 
 /// A linker for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Linker {
-    path: PathBuf,
+pub(crate) struct Linker {
+    pub(crate) path: PathBuf,
     /// Unknown where the program does not tell.
     llvm: Option<u32>,
 }
@@ -63,8 +44,8 @@ struct Linker {
 /// What compiles and links BPF programs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Toolchain {
-    compiler: Compiler,
-    linker: Linker,
+    pub(crate) compiler: Compiler,
+    pub(crate) linker: Linker,
 }
 
 /// Why there is no toolchain.
@@ -91,33 +72,6 @@ pub(crate) fn find(target: &str, minimum: &str) -> Result<Toolchain, Missing> {
             compiler: Some(compiler),
             refused,
         }),
-    }
-}
-
-impl Toolchain {
-    /// A cargo command that compiles for `target` with these flags; `cargo` is the one to use where rustup does not choose.
-    pub(crate) fn cargo(&self, cargo: &OsStr, target: &str, flags: &[String]) -> Command {
-        let mut command = match &self.compiler.core {
-            Core::Prebuilt => Command::new(cargo),
-            Core::FromSource(toolchain) => {
-                let mut command = Command::new("rustup");
-                command.args(["run", toolchain, "cargo"]);
-                command
-            }
-        };
-        for variable in INHERITED {
-            command.env_remove(variable);
-        }
-        command.args(["build", "--target", target]);
-        match self.compiler.core {
-            // The distribution's compiler is a stable one; this makes it take unstable features.
-            Core::Prebuilt => command.env("RUSTC", &self.compiler.rustc).env("RUSTC_BOOTSTRAP", "1"),
-            Core::FromSource(_) => command.arg("-Zbuild-std=core"),
-        };
-        let linker = format!("-Clinker={}", self.linker.path.display());
-        let encoded: Vec<_> = flags.iter().map(String::as_str).chain([linker.as_str()]).collect();
-        command.env("CARGO_ENCODED_RUSTFLAGS", encoded.join("\u{1f}"));
-        command
     }
 }
 

@@ -2,10 +2,13 @@
 
 mod artifacts;
 mod bpf_toolchain;
+mod demo;
 mod guest;
 mod kernel;
 mod paths;
 mod process;
+mod setup;
+mod test;
 mod vm;
 
 use std::process::ExitCode;
@@ -27,7 +30,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    Vm(vm::VmArgs),
+    Setup(setup::SetupArgs),
+    Vm(Box<vm::VmArgs>),
+    /// Boots 6.1, loads modules from eight tasks at once, and shows what kmodtrace saw.
+    Demo,
+    Test(test::TestArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +47,9 @@ fn main() -> ExitCode {
 
 fn run(task: &Task) -> Result<ExitCode> {
     match task {
+        Task::Setup(args) => setup::main(args),
         Task::Vm(args) => vm::main(args),
+        Task::Demo => demo::main(),
+        Task::Test(args) => test::main(args),
     }
 }

@@ -28,7 +28,7 @@ const NOT_FROM_BUSYBOX: &[&str] = &[
 ];
 
 /// Programs that run other programs. Busybox's would run its own modprobe where the command line says `timeout 5 modprobe`
-/// (CONFIG_FEATURE_PREFER_APPLETS, which distributions set): the host's come instead, or none.
+/// (`CONFIG_FEATURE_PREFER_APPLETS`, which distributions set): the host's come instead, or none.
 const EXECUTORS: &[&str] = &[
     "chroot", "chrt", "env", "find", "flock", "ionice", "linux32", "linux64", "nice", "nohup", "nsenter", "setpriv",
     "setsid", "stdbuf", "taskset", "time", "timeout", "unshare", "watch", "xargs",

@@ -64,7 +64,7 @@ impl Apt {
     }
 
     /// Downloads packages into a directory.
-    pub(super) fn download(&self, packages: &[String], into: &Path) -> Result<Vec<PathBuf>> {
+    pub(super) fn download<'a>(&self, packages: impl Iterator<Item = &'a str>, into: &Path) -> Result<Vec<PathBuf>> {
         process::captured(self.tool("apt-get").arg("download").args(packages).current_dir(into))?;
         let mut debs = Vec::new();
         for entry in fs::read_dir(into).with_context(|| format!("cannot list {}", into.display()))? {
@@ -156,15 +156,15 @@ impl Mirrors {
 fn sources(flavour: Flavour, mirrors: &Mirrors) -> String {
     let suite = flavour.suite;
     let signed = if Path::new(KEYRING).exists() {
-        format!("[signed-by={KEYRING}] ")
+        format!("[signed-by={KEYRING}]")
     } else {
         String::new()
     };
-    let mut list = format!("deb {signed}{} {suite} main\n", mirrors.main);
-    if let (true, Some(security)) = (flavour.security, &mirrors.security) {
-        list.push_str(&format!("deb {signed}{security} {suite}-security main\n"));
+    let main = format!("deb {signed} {} {suite} main\n", mirrors.main);
+    match &mirrors.security {
+        Some(security) if flavour.security => format!("{main}deb {signed} {security} {suite}-security main\n"),
+        _ => main,
     }
-    list
 }
 
 /// What matters of one package's record.

@@ -27,7 +27,7 @@ pub(super) fn home(flavour: Flavour) -> Result<PathBuf> {
 pub(crate) fn ensure(flavour: Flavour) -> Result<Kernel> {
     let home = home(flavour)?;
     if !home.join("release").exists() {
-        fetch(flavour, &home).with_context(|| format!("cannot fetch kernel {}", flavour.name))?;
+        fetch(flavour, &home)?;
     }
     let release = fs::read_to_string(home.join("release")).context("the cached kernel has no release file")?;
     let release = release.trim().to_owned();
@@ -40,43 +40,53 @@ pub(crate) fn ensure(flavour: Flavour) -> Result<Kernel> {
     })
 }
 
-/// Removes a kernel from the cache, so that the next use fetches the suite's newest.
-pub(crate) fn forget(flavour: Flavour) -> Result<()> {
-    let home = home(flavour)?;
-    if home.exists() {
-        fs::remove_dir_all(&home).with_context(|| format!("cannot remove {}", home.display()))?;
-    }
-    Ok(())
+/// Brings the suite's newest kernel into the cache. Guests that run keep theirs: they have it in memory.
+pub(crate) fn refresh(flavour: Flavour) -> Result<()> {
+    fetch(flavour, &home(flavour)?)
 }
 
 fn fetch(flavour: Flavour, home: &Path) -> Result<()> {
     let parent = home.parent().context("the cache has no directory for kernels")?;
     let scratch = Scratch::new_in(parent)?;
-    let (apt_dir, debs_dir, tree, made) = (
-        scratch.path().join("apt"),
-        scratch.path().join("debs"),
-        scratch.path().join("tree"),
-        scratch.path().join("made"),
-    );
-    for dir in [&debs_dir, &tree, &made] {
-        fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    }
+    let dir = |name: &str| {
+        let dir = scratch.path().join(name);
+        fs::create_dir(&dir)
+            .with_context(|| format!("cannot create {}", dir.display()))
+            .map(|()| dir)
+    };
+    fetch_into(flavour, home, &dir).with_context(|| format!("cannot fetch kernel {}", flavour.name))
+}
+
+fn fetch_into(flavour: Flavour, home: &Path, dir: &dyn Fn(&str) -> Result<PathBuf>) -> Result<()> {
     eprintln!(
         "xtask: kernel {}: reading the package lists of {}",
         flavour.name, flavour.suite
     );
-    let apt = Apt::open(&apt_dir, flavour)?;
-    let packages = apt.kernel_packages(META_PACKAGE)?;
-    eprintln!("xtask: kernel {}: downloading {}", flavour.name, packages.join(" "));
-    for deb in apt.download(&packages, &debs_dir)? {
-        process::captured(
-            process::command("dpkg-deb", ["-x".as_ref(), deb.as_os_str(), tree.as_os_str()]).env("LC_ALL", "C"),
-        )?;
+    let apt = Apt::open(&dir("apt")?, flavour)?;
+    let packages = apt.kernel_packages(META_PACKAGE)?.join("\n");
+    if fs::read_to_string(home.join("packages")).is_ok_and(|have| have == packages) {
+        return Ok(());
     }
+    eprintln!(
+        "xtask: kernel {}: downloading {}",
+        flavour.name,
+        packages.replace('\n', " ")
+    );
+    let (tree, made) = (dir("tree")?, dir("made")?);
+    for deb in apt.download(packages.lines(), &dir("debs")?)? {
+        process::captured(&mut process::command(
+            "dpkg-deb",
+            ["-x".as_ref(), deb.as_os_str(), tree.as_os_str()],
+        ))?;
+    }
+    fs::write(made.join("packages"), packages).context("cannot write down the packages")?;
     assemble(&tree, &made)?;
+    // An older copy goes out of the way first; the scratch directory ends with it.
+    let old = dir("old")?;
+    let there = fs::rename(home, old.join("kernel"));
     match fs::rename(&made, home) {
         // Another run was faster: its copy is as good.
-        Err(_) if home.join("release").exists() => Ok(()),
+        Err(_) if there.is_err() && home.join("release").exists() => Ok(()),
         result => result.with_context(|| format!("cannot put the kernel at {}", home.display())),
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-pub(crate) use fetch::ensure;
+pub(crate) use fetch::{ensure, refresh};
 pub(crate) use modules::{Selection, stage};
 
 /// A kernel of the test matrix: what it is called here and the Debian suite that ships it.
@@ -59,6 +59,15 @@ pub(crate) fn find(name: &str) -> Result<Flavour> {
     }
     let names = MATRIX.map(|flavour| flavour.name).join(", ");
     bail!("no kernel is called {name:?}; there are {names} (another one boots with --kernel-image and --modules-dir)")
+}
+
+/// The kernels of these names; all of the matrix if there is none.
+pub(crate) fn choose(names: &[String]) -> Result<Vec<Flavour>> {
+    if names.is_empty() {
+        Ok(MATRIX.to_vec())
+    } else {
+        names.iter().map(|name| find(name)).collect()
+    }
 }
 
 /// Whether the cached copy of `flavour` is a kernel one would call `name`: 7.2 for release 7.2.13+deb14-cloud-amd64.

@@ -79,10 +79,9 @@ pub(crate) fn main(args: &VmArgs) -> Result<ExitCode> {
     if args.verbose {
         eprint!("{}", outcome.console);
         let (booted, took) = (outcome.booted.as_secs_f32(), outcome.took.as_secs_f32());
-        eprintln!(
-            "xtask: {}: up after {booted:.1} s, off after {took:.1} s",
-            outcome.release
-        );
+        let again = if outcome.retried { ", at the second boot" } else { "" };
+        let release = &outcome.release;
+        eprintln!("xtask: {release}: up after {booted:.1} s, off after {took:.1} s{again}");
     }
     Ok(ExitCode::from(outcome.status))
 }
@@ -99,7 +98,7 @@ impl VmArgs {
         let programs = if self.no_build {
             Vec::new()
         } else {
-            artifacts::guest_programs()?
+            artifacts::guest_programs_that_build()
         };
         let copies = self.copy.iter().map(|copy| place(copy)).collect::<Result<_>>()?;
         let seconds = self
@@ -133,16 +132,15 @@ impl VmArgs {
     }
 }
 
-/// Reads FILE or FILE:PLACE.
+/// Reads `FILE` or `FILE:PLACE`.
 fn place(copy: &str) -> Result<(PathBuf, String)> {
-    let (source, place) = match copy.rsplit_once(':') {
-        Some((source, place)) => (Path::new(source), place.to_owned()),
-        None => {
-            let name = Path::new(copy)
-                .file_name()
-                .with_context(|| format!("{copy} has no name"))?;
-            (Path::new(copy), format!("root/{}", name.to_string_lossy()))
-        }
+    let (source, place) = if let Some((source, place)) = copy.rsplit_once(':') {
+        (Path::new(source), place.to_owned())
+    } else {
+        let name = Path::new(copy)
+            .file_name()
+            .with_context(|| format!("{copy} has no name"))?;
+        (Path::new(copy), format!("root/{}", name.to_string_lossy()))
     };
     let source = fs::canonicalize(source).with_context(|| format!("cannot copy {}", source.display()))?;
     Ok((source, place))
@@ -165,7 +163,7 @@ fn terminal() -> Result<Terminal> {
 }
 
 /// Hands a guest's output on at once. A reader that has gone away is the user's wish, not a failure.
-fn pass_through(stream: Stream, bytes: &[u8]) {
+pub(crate) fn pass_through(stream: Stream, bytes: &[u8]) {
     let written = match stream {
         Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
         Stream::Stderr => io::stderr().write_all(bytes),

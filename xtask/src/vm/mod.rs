@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-pub(crate) use args::{VmArgs, main};
+pub(crate) use args::{VmArgs, main, pass_through};
 
 use crate::{
     guest::{self, Guest},
@@ -61,7 +61,7 @@ impl VmSpec {
             smp: 2,
             memory: "1G".to_owned(),
             append: String::new(),
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_mins(5),
             capture: true,
             out_dir: None,
             tolerate: Vec::new(),

@@ -22,7 +22,7 @@ use super::{
 const KVM_PATIENCE: Duration = Duration::from_secs(20);
 
 /// An emulated guest that has not: booting takes seconds, on a host with other work perhaps a minute.
-const BOOT_PATIENCE: Duration = Duration::from_secs(120);
+const BOOT_PATIENCE: Duration = Duration::from_mins(2);
 
 /// How a machine came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
