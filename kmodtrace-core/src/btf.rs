@@ -6,10 +6,14 @@
 
 mod members;
 mod raw;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use raw::{Kind, Raw};
+use members::Walk;
+use raw::{Raw, kind};
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +77,7 @@ pub enum BtfError {
 /// Answers the questions from the bytes of `/sys/kernel/btf/vmlinux`.
 pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
     let raw = Raw::new(bytes)?;
-    let functions: BTreeSet<&[u8]> = questions.functions.iter().map(|name| name.as_bytes()).collect();
+    let functions: BTreeSet<&[u8]> = questions.functions.iter().map(String::as_bytes).collect();
     let types: BTreeSet<&[u8]> = questions.types.iter().map(|name| name.as_bytes()).collect();
     let mut owners: BTreeMap<&[u8], Vec<u32>> = questions
         .members
@@ -85,13 +89,13 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
 
     for (id, ty) in raw.types() {
         match ty.kind {
-            Kind::Func => {
+            kind::FUNC => {
                 let name = raw.string(ty.name)?;
                 if functions.contains(name) {
-                    prototypes.push((name, ty.size_or_type));
+                    prototypes.push((name, ty.target));
                 }
             }
-            Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 => {
+            kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 => {
                 let name = raw.string(ty.name)?;
                 if let Some(ids) = owners.get_mut(name) {
                     ids.push(id);
@@ -100,7 +104,7 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
                     answers.types.insert(text(name));
                 }
             }
-            Kind::Other => {}
+            _ => {}
         }
     }
     // The kernel takes the first function of a name (btf_find_by_name_kind): so do we.
@@ -109,9 +113,10 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
             answers.functions.entry(text(name)).or_insert(prototype);
         }
     }
+    let mut walk = Walk::new(&raw);
     for (structure, path) in questions.members {
         for &id in owners.get(structure.as_bytes()).into_iter().flatten() {
-            if let Some(offset) = members::offset(&raw, id, path)? {
+            if let Some(offset) = walk.offset(id, path)? {
                 answers.members.entry(format!("{structure}.{path}")).or_insert(offset);
             }
         }

@@ -1,7 +1,7 @@
 //! What `/proc/kallsyms` says of a fixed set of names. It is fed line by line: the whole text is several megabytes.
 //!
 //! Lines are `address type name`, with `[module]` behind the symbols of modules, which are skipped. All addresses read 0 for a
-//! process that may not see them (`kallsyms_show_value`, kernel/ksyms_common.c).
+//! process that may not see them (`kallsyms_show_value` in the kernel).
 
 use std::collections::BTreeMap;
 
@@ -55,12 +55,10 @@ impl<'a> Scanner<'a> {
         // Weak symbols count as what they are: module_frob_arch_sections is a weak function on x86.
         match kind {
             b't' | b'T' | b'w' | b'W' => self.function(name),
-            b'd' | b'D' | b'b' | b'B' | b'r' | b'R' => {
-                if self.data.contains(&name) {
-                    self.answers
-                        .data
-                        .insert(name.to_owned(), (address != 0).then_some(address));
-                }
+            b'd' | b'D' | b'b' | b'B' | b'r' | b'R' if self.data.contains(&name) => {
+                self.answers
+                    .data
+                    .insert(name.to_owned(), (address != 0).then_some(address));
             }
             _ => {}
         }

@@ -1,43 +1,48 @@
 //! Offsets of members.
 
 use super::BtfError;
-use super::raw::{Kind, Raw, Type};
+use super::raw::{Raw, Type, kind};
 
-/// Members looked at for one path. The largest struct of a kernel has some hundreds, its anonymous parts included; types that contain
+/// Members looked at in all. The largest structs of a kernel have some hundreds, their anonymous parts included; types that contain
 /// themselves, which only damaged BTF has, would go on for ever.
-const FUEL: u32 = 100_000;
+const FUEL: u32 = 1_000_000;
 /// Anonymous structs inside each other, which the walk recurses through.
 const DEPTH: u32 = 32;
-
-/// The byte offset of a path such as `f_path.dentry` in the struct with this number; none when it has no such member, or it is a bit field.
-pub(super) fn offset(raw: &Raw, id: u32, path: &str) -> Result<Option<u32>, BtfError> {
-    let mut walk = Walk { raw, fuel: FUEL };
-    let mut owner = id;
-    let mut bits = 0u32;
-    for name in path.split('.') {
-        let Some(structure) = walk.structure(owner)? else {
-            return Ok(None);
-        };
-        let Some(member) = walk.find(&structure, name.as_bytes(), DEPTH)? else {
-            return Ok(None);
-        };
-        bits = bits.saturating_add(member.bits);
-        owner = member.ty;
-    }
-    Ok((bits % 8 == 0).then_some(bits / 8))
-}
 
 struct Member {
     bits: u32,
     ty: u32,
 }
 
-struct Walk<'a> {
+/// Looks members up.
+pub(super) struct Walk<'a> {
     raw: &'a Raw<'a>,
     fuel: u32,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    pub(super) fn new(raw: &'a Raw<'a>) -> Self {
+        Self { raw, fuel: FUEL }
+    }
+
+    /// The byte offset of a path such as `f_path.dentry` in the struct with this number; none when it has no such member, or it is a
+    /// bit field.
+    pub(super) fn offset(&mut self, id: u32, path: &str) -> Result<Option<u32>, BtfError> {
+        let mut owner = id;
+        let mut bits = 0u32;
+        for name in path.split('.') {
+            let Some(structure) = self.structure(owner)? else {
+                return Ok(None);
+            };
+            let Some(member) = self.find(&structure, name.as_bytes(), DEPTH)? else {
+                return Ok(None);
+            };
+            bits = bits.saturating_add(member.bits);
+            owner = member.ty;
+        }
+        Ok(bits.is_multiple_of(8).then_some(bits / 8))
+    }
+
     fn step(&mut self) -> Result<(), BtfError> {
         self.fuel = self.fuel.checked_sub(1).ok_or(BtfError::Endless)?;
         Ok(())
@@ -48,9 +53,9 @@ impl Walk<'_> {
         loop {
             self.step()?;
             let Some(ty) = self.raw.get(id)? else { return Ok(None) };
-            match (ty.kind, ty.number) {
-                (Kind::Struct | Kind::Union, _) => return Ok(Some(ty)),
-                (_, 8..=11 | 18) => id = ty.size_or_type,
+            match ty.kind {
+                kind::STRUCT | kind::UNION => return Ok(Some(ty)),
+                kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => id = ty.target,
                 _ => return Ok(None),
             }
         }

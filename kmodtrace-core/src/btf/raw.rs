@@ -2,37 +2,46 @@
 
 use super::{BtfError, Prototype};
 
-const MAGIC: u16 = 0xeb9f;
 const HEADER_LEN: usize = 24;
 /// Bytes of the part that every type begins with: name, info, size or type.
 const TYPE_LEN: usize = 12;
 
-/// What the scanner asks of a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Func,
-    Struct,
-    Union,
-    Enum,
-    Enum64,
-    /// One of the rest.
-    Other,
+/// `BTF_KIND_*`.
+pub(super) mod kind {
+    pub(in crate::btf) const INT: u32 = 1;
+    pub(in crate::btf) const PTR: u32 = 2;
+    pub(in crate::btf) const ARRAY: u32 = 3;
+    pub(in crate::btf) const STRUCT: u32 = 4;
+    pub(in crate::btf) const UNION: u32 = 5;
+    pub(in crate::btf) const ENUM: u32 = 6;
+    pub(in crate::btf) const FWD: u32 = 7;
+    pub(in crate::btf) const TYPEDEF: u32 = 8;
+    pub(in crate::btf) const VOLATILE: u32 = 9;
+    pub(in crate::btf) const CONST: u32 = 10;
+    pub(in crate::btf) const RESTRICT: u32 = 11;
+    pub(in crate::btf) const FUNC: u32 = 12;
+    pub(in crate::btf) const FUNC_PROTO: u32 = 13;
+    pub(in crate::btf) const VAR: u32 = 14;
+    pub(in crate::btf) const DATASEC: u32 = 15;
+    pub(in crate::btf) const FLOAT: u32 = 16;
+    pub(in crate::btf) const DECL_TAG: u32 = 17;
+    pub(in crate::btf) const TYPE_TAG: u32 = 18;
+    pub(in crate::btf) const ENUM64: u32 = 19;
 }
 
 /// The part that every type begins with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Type {
-    pub(super) kind: Kind,
-    /// Number of the kind: `BTF_KIND_*`.
-    pub(super) number: u32,
+    /// A number of [`kind`].
+    pub(super) kind: u32,
     /// Offset of the name in the strings; 0 for none.
     pub(super) name: u32,
     /// How many members or parameters follow.
     pub(super) count: u32,
     /// `kind_flag`: members of a struct carry the width of bit fields in their offset.
     pub(super) flag: bool,
-    /// Bytes, or the type that is meant.
-    pub(super) size_or_type: u32,
+    /// The type that a qualifier, typedef or function is of; the size of others.
+    pub(super) target: u32,
     /// Where in the bytes what follows begins.
     pub(super) body: usize,
 }
@@ -48,12 +57,12 @@ pub(super) struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// Reads the header and finds the place of every type.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, BtfError> {
+        // BTF_MAGIC is 0xeb9f in the byte order of the kernel.
         match bytes.get(..2) {
             Some([0x9f, 0xeb]) => {}
             Some([0xeb, 0x9f]) => return Err(BtfError::BigEndian),
             _ => return Err(BtfError::Magic),
         }
-        debug_assert_eq!(MAGIC.to_le_bytes(), [0x9f, 0xeb], "the bytes above");
         match bytes.get(2) {
             Some(1) => {}
             Some(&version) => return Err(BtfError::Version(version)),
@@ -90,17 +99,20 @@ impl<'a> Raw<'a> {
             self.places.push(u32::try_from(at).map_err(|_| BtfError::Damaged(at))?);
             let ty = self.type_at(at)?;
             let (count, body) = (ty.count as usize, ty.body);
-            at = match ty.number {
-                // PTR, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FLOAT, TYPE_TAG
-                2 | 7..=12 | 16 | 18 => body,
-                // INT, VAR, DECL_TAG
-                1 | 14 | 17 => body + 4,
-                // ARRAY
-                3 => body + 12,
-                // ENUM, FUNC_PROTO
-                6 | 13 => body + count * 8,
-                // STRUCT, UNION, DATASEC, ENUM64
-                4 | 5 | 15 | 19 => body + count * 12,
+            at = match ty.kind {
+                kind::PTR
+                | kind::FWD
+                | kind::TYPEDEF
+                | kind::VOLATILE
+                | kind::CONST
+                | kind::RESTRICT
+                | kind::FUNC
+                | kind::FLOAT
+                | kind::TYPE_TAG => body,
+                kind::INT | kind::VAR | kind::DECL_TAG => body + 4,
+                kind::ARRAY => body + 12,
+                kind::ENUM | kind::FUNC_PROTO => body + count * 8,
+                kind::STRUCT | kind::UNION | kind::DATASEC | kind::ENUM64 => body + count * 12,
                 kind => {
                     return Err(BtfError::Kind {
                         id: u32::try_from(self.places.len()).unwrap_or(u32::MAX),
@@ -114,21 +126,13 @@ impl<'a> Raw<'a> {
 
     fn type_at(&self, at: usize) -> Result<Type, BtfError> {
         let info = word(self.bytes, at + 4)?;
-        let number = (info >> 24) & 0x7f;
         Ok(Type {
-            kind: match number {
-                4 => Kind::Struct,
-                5 => Kind::Union,
-                6 => Kind::Enum,
-                12 => Kind::Func,
-                19 => Kind::Enum64,
-                _ => Kind::Other,
-            },
-            number,
+            // Bits 29 and 30 are unused so far: a kernel that uses them has kinds that are unknown here.
+            kind: (info >> 24) & 0x7f,
             name: word(self.bytes, at)?,
             count: info & 0xffff,
             flag: info >> 31 == 1,
-            size_or_type: word(self.bytes, at + 8)?,
+            target: word(self.bytes, at + 8)?,
             body: at + TYPE_LEN,
         })
     }
@@ -164,8 +168,7 @@ impl<'a> Raw<'a> {
 
     /// What the prototype with this number takes; none when it is no prototype.
     pub(super) fn prototype(&self, id: u32) -> Result<Option<Prototype>, BtfError> {
-        const FUNC_PROTO: u32 = 13;
-        let Some(ty) = self.get(id)?.filter(|ty| ty.number == FUNC_PROTO) else {
+        let Some(ty) = self.get(id)?.filter(|ty| ty.kind == kind::FUNC_PROTO) else {
             return Ok(None);
         };
         let Some(last) = ty.count.checked_sub(1) else {

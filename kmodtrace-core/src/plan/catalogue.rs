@@ -196,7 +196,7 @@ pub const CATALOGUE: &[ProbeSpec] = &[
     shared(
         "init_module_from_file.enter",
         enter!(INIT_MODULE_FROM_FILE),
-        "which task leads a load that others wait for",
+        "tasks that lead a shared load and fail before they read: they count as waiters",
     ),
     probe(
         "kernel_read_file.enter",

@@ -4,12 +4,19 @@
 //! with [`Plan::refuse`] and gets the next candidate.
 
 mod catalogue;
+mod check;
 mod globals;
 mod judge;
+mod observe;
 mod resolve;
 mod spec;
+mod text;
+mod verdict;
 
 pub use catalogue::{CATALOGUE, programs};
+pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, Refusal, Status, check};
 pub use globals::{GLOBALS, GlobalSpec, GlobalValue, Source, values};
 pub use resolve::{Attachment, Choice, Plan, PlannedProbe, resolve};
 pub use spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage, Want};
+pub use text::render;
+pub use verdict::{Verdict, verdict};

@@ -15,6 +15,9 @@ pub struct Plan {
     pub probes: Vec<PlannedProbe>,
     /// Globals that this kernel has no value for.
     pub lost_globals: Vec<&'static GlobalSpec>,
+    /// How many tasks may sleep in a function before returns of its return probe are missed: max(10, 2 x CPUs) (`register_kretprobe`,
+    /// kernel/kprobes.c), less on older kernels.
+    pub return_slots: u32,
 }
 
 /// A probe of the catalogue on this kernel.
@@ -67,6 +70,7 @@ pub fn resolve(catalogue: &'static [ProbeSpec], facts: &KernelFacts) -> Plan {
     Plan {
         probes: probes.collect(),
         lost_globals: GLOBALS.iter().filter(|global| !global.source.is_known(facts)).collect(),
+        return_slots: facts.environment.cpus.saturating_mul(2).max(10),
     }
 }
 

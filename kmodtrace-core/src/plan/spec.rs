@@ -105,6 +105,14 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
+    /// How messages call it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::TracepointEnter | Self::TracepointExit => "tracepoint",
+            Self::Fentry | Self::Fexit | Self::Kprobe | Self::Kretprobe => self.prefix(),
+        }
+    }
+
     /// What the names of its programs begin with.
     pub const fn prefix(self) -> &'static str {
         match self {

@@ -1,0 +1,219 @@
+//! A small BTF made by hand, and what random bytes do.
+
+use proptest::prelude::*;
+
+use super::raw::kind;
+use super::*;
+
+/// Builds BTF type by type. Types are numbered from 1, as in the format.
+#[derive(Clone, Default)]
+struct Builder {
+    types: Vec<u8>,
+    strings: Vec<u8>,
+    count: u32,
+}
+
+impl Builder {
+    fn new() -> Self {
+        Self {
+            strings: vec![0],
+            ..Self::default()
+        }
+    }
+
+    fn string(&mut self, text: &str) -> u32 {
+        if text.is_empty() {
+            return 0;
+        }
+        let at = u32::try_from(self.strings.len()).unwrap();
+        self.strings.extend_from_slice(text.as_bytes());
+        self.strings.push(0);
+        at
+    }
+
+    fn add(&mut self, name: &str, kind: u32, flag: bool, count: usize, target: u32, body: &[u32]) -> u32 {
+        let info = (u32::from(flag) << 31) | (kind << 24) | u32::try_from(count).unwrap();
+        let name = self.string(name);
+        for word in [&[name, info, target], body].concat() {
+            self.types.extend_from_slice(&word.to_le_bytes());
+        }
+        self.count += 1;
+        self.count
+    }
+
+    fn structure(&mut self, name: &str, kind: u32, flag: bool, members: &[(&str, u32, u32)]) -> u32 {
+        let body: Vec<u32> = members
+            .iter()
+            .flat_map(|&(name, ty, offset)| [self.string(name), ty, offset])
+            .collect();
+        self.add(name, kind, flag, members.len(), 8, &body)
+    }
+
+    fn function(&mut self, name: &str, parameters: &[(&str, u32)]) {
+        let body: Vec<u32> = parameters
+            .iter()
+            .flat_map(|&(name, ty)| [self.string(name), ty])
+            .collect();
+        let prototype = self.add("", kind::FUNC_PROTO, false, parameters.len(), 0, &body);
+        self.add(name, kind::FUNC, false, 0, prototype, &[]);
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let types = u32::try_from(self.types.len()).unwrap();
+        let strings = u32::try_from(self.strings.len()).unwrap();
+        let mut bytes = vec![0x9f, 0xeb, 1, 0];
+        for word in [24, 0, types, types, strings] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        [bytes, self.types.clone(), self.strings.clone()].concat()
+    }
+}
+
+/// Every kind once, a `file` and a `dentry` as the kernel nests them, and bit fields.
+fn small() -> Builder {
+    let mut b = Builder::new();
+    let int = b.add("int", kind::INT, false, 0, 4, &[32]);
+    let pointer = b.add("", kind::PTR, false, 0, 0, &[]);
+    b.add("", kind::ARRAY, false, 0, 0, &[int, int, 56]);
+    let path = b.structure(
+        "path",
+        kind::STRUCT,
+        false,
+        &[("mnt", pointer, 0), ("dentry", pointer, 64)],
+    );
+    let typedef = b.add("path_t", kind::TYPEDEF, false, 0, path, &[]);
+    let volatile = b.add("", kind::VOLATILE, false, 0, typedef, &[]);
+    let constant = b.add("", kind::CONST, false, 0, volatile, &[]);
+    let restrict = b.add("", kind::RESTRICT, false, 0, constant, &[]);
+    let tag = b.add("rcu", kind::TYPE_TAG, false, 0, restrict, &[]);
+    let inner = b.structure("", kind::STRUCT, false, &[("f_llist", int, 0), ("f_path", tag, 64)]);
+    let union = b.structure("", kind::UNION, false, &[("f_lock", int, 0), ("", inner, 64)]);
+    b.add("file", kind::FWD, false, 0, 0, &[]);
+    // A bit field has its width in the upper byte of the offset.
+    let wide = |width: u32, bits: u32| (width << 24) | bits;
+    b.structure(
+        "file",
+        kind::STRUCT,
+        true,
+        &[
+            ("f_mode", int, wide(0, 0)),
+            ("f_flag", int, wide(3, 32)),
+            ("", union, wide(0, 128)),
+        ],
+    );
+    let state = b.add("module_state", kind::ENUM, false, 1, 4, &[0, 0]);
+    b.add("big", kind::ENUM64, false, 1, 8, &[0, 0, 0]);
+    b.add("x", kind::VAR, false, 0, int, &[1]);
+    b.add(".data", kind::DATASEC, false, 1, 8, &[state, 0, 8]);
+    b.add("double", kind::FLOAT, false, 0, 8, &[]);
+    b.add("note", kind::DECL_TAG, false, 0, state, &[0]);
+    b.function("load_module", &[("info", pointer), ("uargs", pointer), ("flags", int)]);
+    b.function("__request_module", &[("wait", int), ("fmt", pointer), ("", 0)]);
+    b.function("async_synchronize_full", &[]);
+    b
+}
+
+fn ask(bytes: &[u8]) -> Result<Answers, BtfError> {
+    let functions = ["load_module", "__request_module", "async_synchronize_full", "gone"].map(str::to_owned);
+    let members = [
+        ("file", "f_path.dentry"),
+        ("file", "f_flag"),
+        ("file", "f_path.gone"),
+        ("file", "f_mode.x"),
+        ("gone", "x"),
+    ];
+    scan(
+        bytes,
+        &Questions {
+            functions: &functions,
+            members: &members,
+            types: &["file", "module_state", "gone"],
+        },
+    )
+}
+
+#[test]
+fn counts_arguments_and_tells_variable_ones() {
+    let answers = ask(&small().bytes()).unwrap();
+    let prototype = |args, variadic| Prototype { args, variadic };
+    assert_eq!(answers.functions["load_module"], prototype(3, false));
+    assert_eq!(answers.functions["__request_module"], prototype(2, true));
+    assert_eq!(answers.functions["async_synchronize_full"], prototype(0, false));
+    assert_eq!(answers.functions.len(), 3);
+}
+
+#[test]
+fn finds_members_through_anonymous_parts_and_qualifiers() {
+    let answers = ask(&small().bytes()).unwrap();
+    // 16 to the union, 8 to the anonymous struct, 8 to the path, 8 to the dentry.
+    assert_eq!(answers.members, BTreeMap::from([("file.f_path.dentry".to_owned(), 40)]));
+}
+
+#[test]
+fn knows_which_types_exist() {
+    let types: Vec<String> = ask(&small().bytes()).unwrap().types.into_iter().collect();
+    assert_eq!(types, ["file", "module_state"]);
+}
+
+#[test]
+fn a_declaration_is_no_type() {
+    let mut b = Builder::new();
+    b.add("file", kind::FWD, false, 0, 0, &[]);
+    assert_eq!(ask(&b.bytes()).unwrap(), Answers::default());
+}
+
+#[test]
+fn says_what_it_cannot_read() {
+    let bytes = small().bytes();
+    assert_eq!(ask(b""), Err(BtfError::Magic));
+    assert_eq!(ask(b"ELF, not BTF"), Err(BtfError::Magic));
+    assert_eq!(ask(&[0xeb, 0x9f, 1, 0]), Err(BtfError::BigEndian));
+    assert_eq!(
+        ask(&[&[0x9f, 0xeb, 2], &bytes[3..]].concat()),
+        Err(BtfError::Version(2))
+    );
+    assert!(matches!(ask(&bytes[..bytes.len() - 1]), Err(BtfError::Damaged(_))));
+}
+
+#[test]
+fn an_unknown_kind_stops_it() {
+    let mut b = small();
+    let id = b.add("new", 20, false, 0, 0, &[]);
+    assert_eq!(ask(&b.bytes()), Err(BtfError::Kind { id, kind: 20 }));
+}
+
+#[test]
+fn types_that_contain_themselves_end() {
+    let mut b = Builder::new();
+    b.structure("file", kind::STRUCT, false, &[("", 1, 0), ("", 1, 0), ("", 1, 0)]);
+    assert_eq!(ask(&b.bytes()), Err(BtfError::Endless));
+    let mut b = Builder::new();
+    b.add("", kind::CONST, false, 0, 1, &[]);
+    b.structure("file", kind::STRUCT, false, &[("", 1, 0)]);
+    assert_eq!(ask(&b.bytes()), Err(BtfError::Endless));
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_never_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..400), magic in any::<bool>()) {
+        if magic && bytes.len() > 3 {
+            bytes[..3].copy_from_slice(&[0x9f, 0xeb, 1]);
+        }
+        let _ = ask(&bytes);
+    }
+
+    #[test]
+    fn damage_never_panics(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+        whole in any::<bool>(),
+    ) {
+        let mut bytes = small().bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let end = if whole { bytes.len() } else { cut.index(bytes.len()) };
+        let _ = ask(&bytes[..end]);
+    }
+}

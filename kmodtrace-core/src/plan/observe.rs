@@ -1,0 +1,156 @@
+//! What a plan does not observe, and why: so that no report shows a 0 that nobody counted.
+
+use super::globals::GLOBALS;
+use super::resolve::{Plan, PlannedProbe};
+use super::spec::Want;
+use crate::coverage::{Coverage, Observed};
+
+/// A probe by its id, or a member by its name.
+#[derive(Clone, Copy)]
+enum Need {
+    Probe(&'static str),
+    Member(&'static str),
+}
+use Need::{Member, Probe};
+
+/// What each observation needs: of every group at least one.
+const NEEDS: &[(Observed, &[&[Need]])] = &[
+    (
+        Observed::SameInodeWaits,
+        &[
+            &[Probe("idempotent_init_module.enter")],
+            &[Probe("idempotent_init_module.exit")],
+        ],
+    ),
+    // Where finished_loading was inlined, every check is a look-up; a wait then lies between the states that they found.
+    (
+        Observed::SameNameWaits,
+        &[
+            &[Probe("finished_loading.enter"), Probe("find_module_all.exit")],
+            &[Probe("finished_loading.exit"), Probe("find_module_all.exit")],
+            &[Probe("finished_loading.enter"), Member("module.state")],
+            &[Probe("finished_loading.exit"), Member("module.state")],
+        ],
+    ),
+    (
+        Observed::Collisions,
+        &[&[Probe("find_module_all.exit")], &[Member("module.state")]],
+    ),
+    (
+        Observed::InitTimes,
+        &[&[Probe("do_one_initcall.enter")], &[Probe("do_one_initcall.exit")]],
+    ),
+    (
+        Observed::AsyncWaits,
+        &[
+            &[Probe("async_synchronize_full.enter")],
+            &[Probe("async_synchronize_full.exit")],
+        ],
+    ),
+    // GOING begins at the look-up of an unload or where an init function fails, and both are told to the notifiers.
+    (
+        Observed::GoingWindows,
+        &[
+            &[Probe("find_module_all.exit")],
+            &[Probe("do_one_initcall.exit")],
+            &[
+                Probe("blocking_notifier_call_chain.enter"),
+                Probe("klp_module_going.enter"),
+            ],
+            &[Probe("mod_sysfs_teardown.exit"), Probe("free_module.enter")],
+        ],
+    ),
+    (Observed::ReadBytes, &[&[Probe("kernel_read_file.exit")]]),
+];
+
+impl Plan {
+    /// What reports may not show as 0, and every reason.
+    pub fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        for (what, groups) in NEEDS {
+            for group in *groups {
+                if let Some(first) = group.first().filter(|_| !group.iter().any(|need| self.meets(*need))) {
+                    coverage.lose(*what, self.loss(*first));
+                }
+            }
+        }
+        for loss in self.losses() {
+            coverage.note(loss);
+        }
+        coverage
+    }
+
+    /// Everything that is lost, in clauses for users, each once.
+    pub fn unobserved(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for loss in self.losses() {
+            if !all.contains(&loss) {
+                all.push(loss);
+            }
+        }
+        all
+    }
+
+    /// Whether nothing is lost without this probe.
+    pub(super) fn is_replaced(&self, probe: &PlannedProbe) -> bool {
+        probe.spec.replaced_by.is_some_and(|id| self.has(id))
+    }
+
+    fn meets(&self, need: Need) -> bool {
+        match need {
+            Probe(id) => self.has(id),
+            Member(key) => !self.lost_globals.iter().any(|global| global.source.key() == key),
+        }
+    }
+
+    fn loss(&self, need: Need) -> String {
+        match need {
+            Probe(id) => self.probe(id).map(lost_probe).unwrap_or_default(),
+            Member(key) => {
+                let global = GLOBALS.iter().find(|global| global.source.key() == key);
+                global.map(|global| lost_global(global.loses, key)).unwrap_or_default()
+            }
+        }
+    }
+
+    fn losses(&self) -> impl Iterator<Item = String> {
+        let probes = self
+            .probes
+            .iter()
+            .filter(|probe| probe.spec.want != Want::Extra && !self.has(probe.spec.id) && !self.is_replaced(probe));
+        let globals = self.lost_globals.iter().filter(|global| !global.loses.is_empty());
+        let returns = self
+            .chosen()
+            .flat_map(|(_, choice)| &choice.attach)
+            .filter(|attach| attach.misses_returns());
+        probes
+            .map(lost_probe)
+            .chain(globals.map(|global| lost_global(global.loses, &global.source.key())))
+            .chain(returns.map(|attach| {
+                let slots = self.return_slots;
+                format!("some returns of {} while more than about {slots} tasks sleep in it (only a return probe can be had)", attach.target)
+            }))
+    }
+}
+
+fn lost_global(loses: &str, key: &str) -> String {
+    format!("{loses} (this kernel tells nothing of {key})")
+}
+
+/// What is lost, with every distinct reason: `init functions: ... (do_one_initcall: no symbol of that name)`.
+fn lost_probe(probe: &PlannedProbe) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    for (choice, reason) in probe.refused() {
+        let targets = choice
+            .attach
+            .iter()
+            .map(|attach| attach.target.as_str())
+            .collect::<Vec<_>>();
+        let Some(target) = targets.first() else { continue };
+        let reason = format!("{target}: {reason}");
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    format!("{} ({})", probe.spec.loses, reasons.join("; "))
+}
