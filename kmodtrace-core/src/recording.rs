@@ -1,0 +1,96 @@
+//! Recordings: the bytes that the ring held, in a file that `zstd -dc` opens and that a killed writer leaves readable.
+//!
+//! docs/recording-format.md describes the format; [`Writer`] and [`Reader`] work on any `io::Write` and `io::Read`.
+
+mod error;
+mod header;
+mod reader;
+mod writer;
+
+use zerocopy::little_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+pub use error::{End, ReadError};
+pub use header::{Clock, Field, Header, Kernel, RecordLayout};
+pub use reader::Reader;
+pub use writer::Writer;
+
+/// The version of the container that this build writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// `format` of every header.
+const FORMAT: &str = "kmodtrace.recording";
+/// Magic of the zstd skippable frame that holds the header.
+const HEADER_MAGIC: u32 = 0x184d_2a50;
+/// The first bytes of every recording.
+pub const MAGIC: [u8; 4] = HEADER_MAGIC.to_le_bytes();
+/// Magic of the zstd skippable frame in front of each block.
+const BLOCK_MAGIC: u32 = 0x184d_2a51;
+/// Most bytes of the header's JSON, of a block's zstd frame and of its content.
+const BOUND: u32 = 16 << 20;
+
+/// The frame that stands before each block's zstd frame.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct BlockHead {
+    magic: U32,
+    payload: U32,
+    compressed: U32,
+    content: U32,
+    records: U32,
+    check: U32,
+}
+
+impl BlockHead {
+    const SIZE: usize = size_of::<Self>();
+    /// Bytes after magic and length.
+    const PAYLOAD: u32 = 16;
+
+    /// A head whose check goes on from `header`, that of the header's JSON.
+    fn new(compressed: u32, content: u32, records: u32, header: Crc) -> Self {
+        let [magic, payload, compressed, content, records] =
+            [BLOCK_MAGIC, Self::PAYLOAD, compressed, content, records].map(U32::new);
+        let check = [compressed, content, records]
+            .iter()
+            .fold(header, |crc, number| crc.over(number.as_bytes()));
+        Self {
+            magic,
+            payload,
+            compressed,
+            content,
+            records,
+            check: U32::new(check.value()),
+        }
+    }
+}
+
+/// CRC-32 of IEEE 802.3, bit by bit: it goes over a header once and over twelve bytes a block, zstd's own checksum covers
+/// the rest.
+#[derive(Clone, Copy)]
+struct Crc(u32);
+
+impl Crc {
+    const START: Self = Self(!0);
+
+    fn over(self, bytes: &[u8]) -> Self {
+        Self(bytes.iter().fold(self.0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+            })
+        }))
+    }
+
+    fn value(self) -> u32 {
+        !self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_is_crc_32() {
+        assert_eq!(Crc::START.over(b"1234").over(b"56789").value(), 0xcbf4_3926);
+    }
+}

@@ -1,0 +1,150 @@
+//! What a recording says about itself.
+
+use super::{FORMAT, VERSION};
+use crate::units::Ktime;
+use kmodtrace_common::ABI_VERSION;
+use kmodtrace_common::kind::{self, Layout};
+use kmodtrace_common::record::{self, AttemptEnter, File, InitFn, Module, Plain, Ret, Tick};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The JSON object at the start of every recording; docs/recording-format.md describes its members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Always `kmodtrace.recording`.
+    pub format: String,
+    /// Version of the container.
+    pub version: u32,
+    /// Version of the records.
+    pub abi: u32,
+    /// Version of the kmodtrace that wrote it.
+    pub tool: String,
+    /// The kernel that was traced.
+    pub kernel: Kernel,
+    /// Ties the clock of the records to the calendar.
+    pub clock: Clock,
+    /// Possible CPUs.
+    pub cpus: u32,
+    /// The command that was run under the tracer.
+    pub command: Option<Vec<String>>,
+    /// What was found out about the kernel before the plan was made.
+    pub facts: Option<Value>,
+    /// The probes: chosen, refused, unobserved.
+    pub plan: Value,
+    /// What no probe could see, in words.
+    pub unobserved: Vec<String>,
+    /// The kinds of records and where their fields are.
+    pub records: Vec<RecordLayout>,
+}
+
+/// The kernel, as uname has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// Such as `6.1.0-53-amd64`.
+    pub release: String,
+    /// Build number and date.
+    pub version: String,
+    /// Such as `x86_64`.
+    pub arch: String,
+}
+
+/// Two clocks read together when the recording began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// `CLOCK_MONOTONIC`, which the records carry.
+    pub monotonic_ns: Ktime,
+    /// `CLOCK_REALTIME`: nanoseconds since 1970-01-01 00:00 UTC.
+    pub realtime_ns: u64,
+}
+
+/// A kind of record, for readers that do not know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordLayout {
+    /// Its number.
+    pub kind: u16,
+    /// Its name.
+    pub name: String,
+    /// Bytes of the whole record.
+    pub size: usize,
+    /// Its fields, those of the common part first.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Bytes from the record's start.
+    pub offset: usize,
+    /// Bytes of it.
+    pub size: usize,
+}
+
+impl Header {
+    /// A header of this build's versions and records. Command, facts and unobserved are for the caller to set where there
+    /// are any.
+    pub fn new(tool: &str, kernel: Kernel, clock: Clock, cpus: u32, plan: Value) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            abi: ABI_VERSION,
+            tool: tool.to_owned(),
+            kernel,
+            clock,
+            cpus,
+            command: None,
+            facts: None,
+            plan,
+            unobserved: Vec::new(),
+            records: kind::ALL
+                .iter()
+                .map(|&(kind, name, layout)| RecordLayout::new(kind, name, layout))
+                .collect(),
+        }
+    }
+}
+
+impl RecordLayout {
+    fn new(kind: u16, name: &str, layout: Layout) -> Self {
+        let own = match layout {
+            Layout::AttemptEnter => AttemptEnter::FIELDS,
+            Layout::Ret => Ret::FIELDS,
+            Layout::Plain => Plain::FIELDS,
+            Layout::File => File::FIELDS,
+            Layout::Module => Module::FIELDS,
+            Layout::InitFn => InitFn::FIELDS,
+            Layout::Tick => Tick::FIELDS,
+        };
+        // Every layout begins with the field `header`, which is opened up.
+        let fields = record::Header::FIELDS.iter().chain(own.iter().skip(1));
+        let field = |&(name, offset, size): &(&str, usize, usize)| Field {
+            name: name.to_owned(),
+            offset,
+            size,
+        };
+        Self {
+            kind,
+            name: name.to_owned(),
+            size: layout.size(),
+            fields: fields.map(field).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_fill_each_record() {
+        for &(kind, name, layout) in kind::ALL {
+            let record = RecordLayout::new(kind, name, layout);
+            let end = record.fields.iter().fold(0, |end, field| {
+                assert_eq!(field.offset, end, "{name}.{}", field.name);
+                end + field.size
+            });
+            assert_eq!(end, record.size, "{name}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Reading a recording.
+
+use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, HEADER_MAGIC, Header, ReadError, VERSION};
+use crate::decode;
+use crate::event::{Event, Fact};
+use kmodtrace_common::{ABI_VERSION, kind, record};
+use serde::Deserialize;
+use std::io::Read;
+use zerocopy::FromBytes as _;
+
+/// Reads the records of a recording: raw by [`next_record`](Self::next_record), decoded as an iterator. It holds one
+/// block in memory, and has looked at all of it before it yields the first record. After an error nothing follows.
+pub struct Reader<R> {
+    input: Input<R>,
+    header: Header,
+    header_crc: Crc,
+    decompressor: zstd::bulk::Decompressor<'static>,
+    /// Where in the input the present block begins.
+    block: u64,
+    content: Vec<u8>,
+    /// Where in `content` the next record begins.
+    next: usize,
+    /// Whether the last record of `content` is the trailer.
+    trailer: bool,
+    unknown: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Open,
+    Ended(End),
+    Failed,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the header.
+    pub fn new(input: R) -> Result<Self, ReadError> {
+        let mut input = Input { input, offset: 0 };
+        let json = header_json(&mut input)?;
+        let header = parse_header(&json)?;
+        let decompressor = zstd::bulk::Decompressor::new().map_err(|source| ReadError::Io { offset: 0, source })?;
+        Ok(Self {
+            input,
+            header,
+            header_crc: Crc::START.over(&json),
+            decompressor,
+            block: 0,
+            content: Vec::new(),
+            next: 0,
+            trailer: false,
+            unknown: 0,
+            state: State::Open,
+        })
+    }
+
+    /// What the recording says about itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How the recording ended; none before its end was reached, and when an error came first.
+    pub fn end(&self) -> Option<End> {
+        match self.state {
+            State::Ended(end) => Some(end),
+            State::Open | State::Failed => None,
+        }
+    }
+
+    /// Records of kinds that this build does not know, among those decoded so far.
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
+    /// The next record, exactly as the ring held it.
+    pub fn next_record(&mut self) -> Result<Option<&[u8]>, ReadError> {
+        while self.next == self.content.len() {
+            if !matches!(self.state, State::Open) {
+                return Ok(None);
+            }
+            let block = self.next_block();
+            self.next = 0;
+            self.state = match &block {
+                Ok(None) => State::Open,
+                Ok(Some(end)) => State::Ended(*end),
+                Err(_) => State::Failed,
+            };
+            if !matches!(self.state, State::Open) {
+                self.content.clear();
+            }
+            block?;
+        }
+        let rest = &self.content[self.next..];
+        // The whole block was split when it was read, so the sizes lead from record to record.
+        let size = record::Header::read_from_prefix(rest).map_or(rest.len(), |(header, _)| usize::from(header.size));
+        self.next += size;
+        Ok(Some(&rest[..size]))
+    }
+
+    fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
+        let Some(decoded) = self.next_record()?.map(|record| (record.len(), decode::decode(record))) else {
+            return Ok(None);
+        };
+        match decoded {
+            (_, Ok(event)) => {
+                self.unknown += u64::from(matches!(event.fact, Fact::Unknown(_)));
+                Ok(Some(event))
+            }
+            (size, Err(source)) => {
+                let within = self.next - size;
+                self.content.clear();
+                self.next = 0;
+                self.state = State::Failed;
+                Err(ReadError::Record {
+                    offset: self.block,
+                    within,
+                    source,
+                })
+            }
+        }
+    }
+
+    /// Replaces the content by the next block's, or says how the recording ended.
+    fn next_block(&mut self) -> Result<Option<End>, ReadError> {
+        let offset = self.input.offset;
+        self.block = offset;
+        let damaged = |why: String| Err(ReadError::Damaged { offset, why });
+        let head = self.input.read(BlockHead::SIZE)?;
+        if head.is_empty() {
+            return Ok(Some(if self.trailer { End::Trailer } else { End::NoTrailer }));
+        }
+        if self.trailer {
+            return damaged("data follow the trailer".to_owned());
+        }
+        if !begins_with(&head, BLOCK_MAGIC) {
+            return damaged("no block begins there".to_owned());
+        }
+        let Ok(head) = BlockHead::read_from_bytes(&head) else {
+            return Ok(Some(End::Torn {
+                offset,
+                why: "the head of its last block is incomplete",
+            }));
+        };
+        let [compressed, content, records] = [head.compressed, head.content, head.records].map(u32::from);
+        if head.payload != BlockHead::PAYLOAD
+            || head.check != BlockHead::new(compressed, content, records, self.header_crc).check
+        {
+            return damaged("the check does not fit the head of the block and the recording's header".to_owned());
+        }
+        if compressed > BOUND || content > BOUND {
+            return damaged(format!(
+                "a block of {compressed} bytes that holds {content}; at most {BOUND} are allowed"
+            ));
+        }
+        let data = self.input.read(compressed as usize)?;
+        if data.len() < compressed as usize {
+            return Ok(Some(End::Torn {
+                offset,
+                why: "the data of its last block are incomplete",
+            }));
+        }
+        self.fill(&data, content as usize, records)
+            .map_or_else(damaged, |()| Ok(None))
+    }
+
+    /// Decompresses a block and looks whether it holds what its head says.
+    fn fill(&mut self, data: &[u8], length: usize, records: u32) -> Result<(), String> {
+        self.content.clear();
+        self.content.reserve_exact(length);
+        self.decompressor
+            .decompress_to_buffer(data, &mut self.content)
+            .map_err(|error| format!("zstd cannot decompress the block: {error}"))?;
+        if self.content.len() != length {
+            return Err(format!(
+                "the block holds {} bytes and says {length}",
+                self.content.len()
+            ));
+        }
+        self.trailer = check_records(&self.content, records)?;
+        Ok(())
+    }
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Result<Event, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_event().transpose()
+    }
+}
+
+/// Splits a block into its records, and says whether the last one is the trailer.
+fn check_records(content: &[u8], stated: u32) -> Result<bool, String> {
+    let mut found = 0;
+    let mut trailer = false;
+    for record in decode::split(content) {
+        let record = record.map_err(|error| format!("the content of the block is wrong {error}"))?;
+        if trailer {
+            return Err("records follow the trailer".to_owned());
+        }
+        trailer = record::Header::read_from_prefix(record).is_ok_and(|(header, _)| header.kind == kind::TRAILER);
+        found += 1;
+    }
+    if found == stated {
+        Ok(trailer)
+    } else {
+        Err(format!("the block holds {found} records and says {stated}"))
+    }
+}
+
+/// Whether the bytes, which may be too few, can begin with this magic.
+fn begins_with(bytes: &[u8], magic: u32) -> bool {
+    bytes
+        .iter()
+        .zip(magic.to_le_bytes())
+        .all(|(byte, expected)| *byte == expected)
+}
+
+fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
+    let start = input.read(8)?;
+    if !begins_with(&start, HEADER_MAGIC) {
+        return Err(ReadError::NotARecording {
+            why: "its first bytes are others",
+        });
+    }
+    let Ok([_, length]) = <[zerocopy::little_endian::U32; 2]>::read_from_bytes(&start) else {
+        return Err(ReadError::HeaderCut { offset: input.offset });
+    };
+    if length > BOUND {
+        return Err(ReadError::NotARecording {
+            why: "its header would be longer than 16 MiB",
+        });
+    }
+    let length = length.get() as usize;
+    let json = input.read(length)?;
+    if json.len() < length {
+        Err(ReadError::HeaderCut { offset: input.offset })
+    } else {
+        Ok(json)
+    }
+}
+
+/// What must be known before the rest of a header can be understood.
+#[derive(Deserialize)]
+struct Preamble {
+    format: String,
+    version: u32,
+    abi: u32,
+    tool: String,
+}
+
+fn parse_header(json: &[u8]) -> Result<Header, ReadError> {
+    let preamble: Preamble = serde_json::from_slice(json).map_err(|_| ReadError::NotARecording {
+        why: "its header is not that of one",
+    })?;
+    let Preamble {
+        format,
+        version,
+        abi,
+        tool,
+    } = preamble;
+    if format != FORMAT {
+        return Err(ReadError::NotARecording {
+            why: "its header names another format",
+        });
+    }
+    if version > VERSION {
+        return Err(ReadError::Newer {
+            what: "format",
+            theirs: version,
+            ours: VERSION,
+            tool,
+        });
+    }
+    if abi > ABI_VERSION {
+        return Err(ReadError::Newer {
+            what: "records",
+            theirs: abi,
+            ours: ABI_VERSION,
+            tool,
+        });
+    }
+    serde_json::from_slice(json).map_err(|error| ReadError::Damaged {
+        offset: 8,
+        why: format!("its header cannot be understood: {error}"),
+    })
+}
+
+/// The input and how far it has been read.
+struct Input<R> {
+    input: R,
+    offset: u64,
+}
+
+impl<R: Read> Input<R> {
+    /// So many bytes, or fewer where the input ends. Memory grows with what comes, not with what was asked for.
+    fn read(&mut self, length: usize) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = Vec::new();
+        let read = self.input.by_ref().take(length as u64).read_to_end(&mut bytes);
+        self.offset += bytes.len() as u64;
+        match read {
+            Ok(_) => Ok(bytes),
+            Err(source) => Err(ReadError::Io {
+                offset: self.offset,
+                source,
+            }),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Writing a recording.
+
+use super::{BOUND, BlockHead, Crc, HEADER_MAGIC, Header};
+use crate::decode::TickBytes;
+use kmodtrace_common::record;
+use std::io::{self, Write};
+use zerocopy::{FromBytes as _, IntoBytes as _};
+use zstd::zstd_safe::CParameter;
+
+/// Content at which a block is written: enough for zstd to find repetitions in, little to lose when the tracer is killed.
+const BLOCK: usize = 64 << 10;
+/// zstd's fastest regular level; records repeat so much that higher ones gain little.
+const LEVEL: i32 = 1;
+
+/// Writes records to a recording. Each block goes out in one `write_all`; after an error nothing more is written, so at
+/// most the last block of the file is torn.
+pub struct Writer<W> {
+    output: W,
+    header_crc: Crc,
+    compressor: zstd::bulk::Compressor<'static>,
+    content: Vec<u8>,
+    records: u32,
+    failed: bool,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header at once, so that even a recording without records says what it is.
+    pub fn new(mut output: W, header: &Header) -> io::Result<Self> {
+        let json = serde_json::to_vec(header)?;
+        let Some(length) = u32::try_from(json.len()).ok().filter(|length| *length <= BOUND) else {
+            return Err(io::Error::other(
+                "the header of the recording would be longer than 16 MiB",
+            ));
+        };
+        let frame = [&HEADER_MAGIC.to_le_bytes(), &length.to_le_bytes(), json.as_slice()].concat();
+        output.write_all(&frame)?;
+        output.flush()?;
+        let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+        compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+        let header_crc = Crc::START.over(&json);
+        Ok(Self {
+            output,
+            header_crc,
+            compressor,
+            content: Vec::new(),
+            records: 0,
+            failed: false,
+        })
+    }
+
+    /// Adds one record, exactly as the ring held it. It reaches the file with its block.
+    pub fn push(&mut self, record: &[u8]) -> io::Result<()> {
+        let stated = record::Header::read_from_prefix(record).map(|(header, _)| usize::from(header.size));
+        if stated != Ok(record.len()) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a record that does not state its own size",
+            ));
+        }
+        self.content.extend_from_slice(record);
+        self.records += 1;
+        if self.content.len() >= BLOCK {
+            self.flush_block()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what was pushed since the last block, if anything.
+    pub fn flush_block(&mut self) -> io::Result<()> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write of the recording failed"));
+        }
+        if self.records == 0 {
+            return Ok(());
+        }
+        let written = self.write_block();
+        self.failed = written.is_err();
+        self.content.clear();
+        self.records = 0;
+        written
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        let data = self.compressor.compress(&self.content)?;
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
+        let head = BlockHead::new(length(&data)?, length(&self.content)?, self.records, self.header_crc);
+        self.output.write_all(&[head.as_bytes(), &data].concat())?;
+        self.output.flush()
+    }
+
+    /// Ends the recording with its trailer, and gives the output back.
+    pub fn finish(mut self, trailer: &TickBytes) -> io::Result<W> {
+        self.push(trailer)?;
+        self.flush_block()?;
+        Ok(self.output)
+    }
+}

@@ -1,0 +1,182 @@
+//! Makes the records of storms of module loads that never happened, for tests and for the benchmark of replay.
+//!
+//! The records are those that the BPF programs write, in the sequences that the kernel's code allows, numbered on each CPU
+//! and nearly in the order of their times, as a ring holds them. The same storm gives the same bytes every time. Real
+//! kernels are the proof that the programs work; these are bytes to feed to everything after them.
+
+mod task;
+
+use crate::decode::Tracer;
+use crate::event::Counters;
+use crate::units::{Ktime, Tgid, Tid};
+use kmodtrace_common::record::Header;
+use task::{Module, Task};
+use zerocopy::IntoBytes as _;
+
+/// CPUs of the machine that is made up.
+pub const CPUS: u32 = 4;
+/// The task that makes the ticks and the trailer.
+pub const TRACER: Tracer = Tracer {
+    tid: Tid(900),
+    tgid: Tgid(900),
+};
+/// Attempts of a round: one leads, the others meet it.
+const ROUND: u64 = 8;
+const MICROSECOND: u64 = 1_000;
+
+/// Round after round of attempts at one module. The rounds take turns:
+/// - the init function fails with `-ENODEV` while others wait for the name, and they get `-EBUSY`;
+/// - it succeeds, and those that waited for the name get `-EEXIST`;
+/// - the others come when the module is LIVE, and get `-EEXIST` at once;
+/// - the others wait for the same inode, and get the leader's 0.
+///
+/// Where the load succeeded, `delete_module` ends the round.
+#[derive(Clone, Debug)]
+pub struct Storm {
+    attempts_left: u64,
+    rounds: u64,
+    now: u64,
+    seq: [u64; CPUS as usize],
+    random: u64,
+}
+
+impl Storm {
+    /// A storm of exactly so many attempts, `delete_module` included.
+    pub fn new(attempts: u64) -> Self {
+        Self {
+            attempts_left: attempts,
+            rounds: 0,
+            now: 1_000_000_000,
+            seq: [0; CPUS as usize],
+            random: 1,
+        }
+    }
+
+    /// The trailer of a recording of what came so far.
+    pub fn trailer(&self) -> crate::decode::TickBytes {
+        TRACER.trailer(Ktime(self.now), Counters::default())
+    }
+
+    /// An xorshift generator: any will do, and a storm must not change with a library's version.
+    fn random(&mut self, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % below
+    }
+
+    /// The tasks of one round, each with its records.
+    fn round(&mut self, attempts: u64) -> Vec<Task> {
+        let round = self.rounds;
+        let module = Module::new(round % 97);
+        #[expect(clippy::cast_possible_truncation, reason = "below 32,000")]
+        let first_tid = (1_000 + round * ROUND % 30_000) as u32;
+        let mut tasks: Vec<Task> = (0..attempts)
+            .zip(first_tid..)
+            .map(|(nth, tid)| {
+                // Late enough to find the leader COMING, early enough to wait for its init function.
+                let after = if nth == 0 { 0 } else { 150 + nth * 3 };
+                let begin = self.now + after * MICROSECOND + self.random(2 * MICROSECOND);
+                Task::new(tid, module.clone(), begin)
+            })
+            .collect();
+        let Some((leader, others)) = tasks.split_first_mut() else {
+            return tasks;
+        };
+        let init = (200 + self.random(1_800)) * MICROSECOND;
+        let Some((unloader, followers)) = others.split_last_mut().filter(|_| !round.is_multiple_of(4)) else {
+            let done = leader.fails(init);
+            for waiter in others {
+                waiter.waits_for_name(done + self.random(9 * MICROSECOND), false);
+            }
+            return tasks;
+        };
+        let done = leader.loads(init, round % 4 == 3);
+        for follower in followers {
+            let woken = done + self.random(9 * MICROSECOND);
+            match round % 4 {
+                1 => follower.waits_for_name(woken, true),
+                2 => follower.finds_it_live(woken),
+                _ => follower.waits_for_inode(woken),
+            }
+        }
+        unloader.unloads(done + 500 * MICROSECOND);
+        tasks
+    }
+}
+
+impl Iterator for Storm {
+    type Item = Vec<u8>;
+
+    /// The records of one round, as draining the ring gives them, and the tick that follows.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let attempts = self.attempts_left.min(ROUND);
+        if attempts == 0 {
+            return None;
+        }
+        let tasks = self.round(attempts);
+        self.attempts_left -= attempts;
+        self.rounds += 1;
+        let mut records: Vec<(Header, Vec<u8>)> = tasks.into_iter().flat_map(Task::into_records).collect();
+        records.sort_by_key(|(header, _)| header.time_ns);
+        for (header, bytes) in &mut records {
+            let seq = &mut self.seq[header.cpu as usize];
+            *seq += 1;
+            header.seq = *seq;
+            bytes[..size_of::<Header>()].copy_from_slice(header.as_bytes());
+            self.now = self.now.max(header.time_ns);
+        }
+        for at in 1..records.len() {
+            let (earlier, later) = (records[at - 1].0, records[at].0);
+            let close = later.time_ns.saturating_sub(earlier.time_ns) < 2 * MICROSECOND;
+            // Two CPUs reserved room in another order than they read the clock.
+            if earlier.cpu != later.cpu && close && self.random(4) == 0 {
+                records.swap(at - 1, at);
+            }
+        }
+        let mut bytes: Vec<u8> = records.into_iter().flat_map(|(_, bytes)| bytes).collect();
+        self.now += 100 * MICROSECOND;
+        bytes.extend(TRACER.tick(Ktime(self.now), Counters::default()));
+        Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{decode, split};
+    use crate::event::{Event, Fact};
+    use crate::order::Order;
+
+    fn events(attempts: u64) -> Vec<Event> {
+        let bytes: Vec<u8> = Storm::new(attempts).flatten().collect();
+        split(&bytes)
+            .filter_map(Result::ok)
+            .filter_map(|record| decode(record).ok())
+            .collect()
+    }
+
+    #[test]
+    fn every_attempt_enters_and_exits_once() {
+        for attempts in [0, 1, 7, 8, 9, 400] {
+            let count = |is: fn(&Fact) -> bool| events(attempts).iter().filter(|event| is(&event.fact)).count() as u64;
+            assert_eq!(count(|fact| matches!(fact, Fact::AttemptEnter(_))), attempts);
+            assert_eq!(count(|fact| matches!(fact, Fact::AttemptExit(_))), attempts);
+            assert_eq!(count(|fact| matches!(fact, Fact::Unknown(_))), 0);
+        }
+    }
+
+    #[test]
+    fn records_are_nearly_sorted_and_none_is_missing() {
+        let events = events(400);
+        assert!(!events.is_sorted_by_key(|event| event.time));
+        let mut order = Order::default();
+        for event in events {
+            order.push(event);
+        }
+        order.finish();
+        let sorted: Vec<_> = std::iter::from_fn(|| order.next()).collect();
+        assert!(sorted.is_sorted_by_key(|event| event.time));
+        assert_eq!((order.late(), order.loss().lost()), (0, 0));
+    }
+}

@@ -1,0 +1,212 @@
+//! Recordings written and read back: whole, cut, of other versions, and by the tool that everybody has.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use kmodtrace_core::decode::split;
+use kmodtrace_core::event::Fact;
+use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
+use kmodtrace_core::synth::Storm;
+use kmodtrace_core::units::Ktime;
+use proptest::prelude::*;
+use std::io::{self, Write};
+
+fn header() -> Header {
+    let kernel = Kernel {
+        release: "6.1.0".into(),
+        version: "#1 SMP".into(),
+        arch: "x86_64".into(),
+    };
+    let clock = Clock {
+        monotonic_ns: Ktime(1),
+        realtime_ns: 2,
+    };
+    let mut header = Header::new("0.1.0", kernel, clock, 4, serde_json::json!({"chosen": []}));
+    header.command = Some(vec!["modprobe".into(), "xfs".into()]);
+    header.records.truncate(2); // so that there is less to cut
+    header
+}
+
+/// A storm's records, and their recording in blocks of `per_block` records; `ends` is where each block ends, that of the
+/// header first, with the number of records until there.
+struct Sample {
+    records: Vec<Vec<u8>>,
+    file: Vec<u8>,
+    ends: Vec<(usize, usize)>,
+}
+
+fn sample(attempts: u64, per_block: usize) -> Sample {
+    let mut storm = Storm::new(attempts);
+    let run: Vec<u8> = storm.by_ref().flatten().collect();
+    let trailer = storm.trailer();
+    let mut records: Vec<_> = split(&run).map(|record| record.unwrap().to_vec()).collect();
+
+    let mut file = Vec::new();
+    let mut writer = Writer::new(&mut file, &header()).unwrap();
+    for chunk in records.chunks(per_block) {
+        for record in chunk {
+            writer.push(record).unwrap();
+        }
+        writer.flush_block().unwrap();
+    }
+    writer.finish(&trailer).unwrap();
+
+    let json = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
+    let mut ends = vec![(8 + json, 0)];
+    while let Some(&(end, before)) = ends.last().filter(|(end, _)| *end < file.len()) {
+        let word = |at: usize| u32::from_le_bytes(file[end + at..end + at + 4].try_into().unwrap()) as usize;
+        ends.push((end + 24 + word(8), before + word(16)));
+    }
+    records.push(trailer.to_vec());
+    Sample { records, file, ends }
+}
+
+/// All records, and how it ended.
+fn read(file: &[u8]) -> Result<(Vec<Vec<u8>>, End), ReadError> {
+    let mut reader = Reader::new(file)?;
+    let mut records = Vec::new();
+    while let Some(record) = reader.next_record()? {
+        records.push(record.to_vec());
+    }
+    Ok((records, reader.end().unwrap()))
+}
+
+#[test]
+fn a_recording_gives_back_its_header_and_events() {
+    let sample = sample(40, 1000);
+    let mut reader = Reader::new(sample.file.as_slice()).unwrap();
+    assert_eq!(reader.header(), &header());
+    assert_eq!(reader.end(), None);
+    let events: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+    assert_eq!(events.len(), sample.records.len());
+    assert!(matches!(events.last().unwrap().fact, Fact::Trailer(_)));
+    assert_eq!(reader.end(), Some(End::Trailer));
+    assert!(reader.next().is_none() && reader.next_record().unwrap().is_none());
+}
+
+#[test]
+fn a_cut_anywhere_costs_the_torn_block_and_no_more() {
+    let Sample { records, file, ends } = sample(20, 40);
+    assert!(ends.len() > 5, "{ends:?}");
+    for cut in 0..=file.len() {
+        let whole = ends.iter().rev().find(|(end, _)| *end <= cut);
+        match (read(&file[..cut]), whole) {
+            (Err(ReadError::HeaderCut { offset }), None) => assert_eq!(offset, cut as u64),
+            (Ok((read, end)), Some(&(block, expected))) => {
+                assert_eq!(read, records[..expected]);
+                match end {
+                    End::Trailer => assert_eq!(cut, file.len()),
+                    End::NoTrailer => assert!(cut == block && cut < file.len()),
+                    End::Torn { offset, .. } => assert!(offset == block as u64 && cut > block),
+                }
+            }
+            (result, _) => panic!("cut at {cut}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn other_versions_are_named() {
+    let read = |header: &Header| {
+        let file = Writer::new(Vec::new(), header)
+            .unwrap()
+            .finish(&Storm::new(0).trailer())
+            .unwrap();
+        Reader::new(file.as_slice()).map(|_| ()).unwrap_err().to_string()
+    };
+    let newer = read(&Header {
+        version: 2,
+        tool: "9.9.9".into(),
+        ..header()
+    });
+    assert_eq!(
+        newer,
+        "this recording has format of version 2, and this kmodtrace knows up to version 1: \
+         read it with kmodtrace 9.9.9, which made it, or a later one"
+    );
+    assert!(read(&Header { abi: 77, ..header() }).contains("records of version 77"));
+    assert!(
+        read(&Header {
+            format: "perf".into(),
+            ..header()
+        })
+        .starts_with("this is no kmodtrace recording")
+    );
+}
+
+#[test]
+fn a_record_of_an_unknown_kind_is_kept_and_counted() {
+    let mut record = split(&Storm::new(1).next().unwrap()).next().unwrap().unwrap().to_vec();
+    record[..2].copy_from_slice(&60_000_u16.to_ne_bytes());
+    let mut writer = Writer::new(Vec::new(), &header()).unwrap();
+    writer.push(&record).unwrap();
+    let file = writer.finish(&Storm::new(1).trailer()).unwrap();
+    assert_eq!(read(&file).unwrap().0[0], record);
+    let mut reader = Reader::new(file.as_slice()).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap().fact, Fact::Unknown(60_000));
+    assert_eq!(reader.unknown(), 1);
+}
+
+/// A disk that has room for so many bytes.
+struct Full {
+    room: usize,
+    written: Vec<u8>,
+}
+
+impl Write for &mut Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let fits = bytes.len().min(self.room - self.written.len());
+        self.written.extend_from_slice(&bytes[..fits]);
+        if fits == 0 {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            Ok(fits)
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_at_once_and_leaves_whole_blocks() {
+    let Sample { records, file, ends } = sample(20, 40);
+    let mut disk = Full {
+        room: file.len() - 1,
+        written: Vec::new(),
+    };
+    let mut writer = Writer::new(&mut disk, &header()).unwrap();
+    for chunk in records[..records.len() - 1].chunks(40) {
+        for record in chunk {
+            writer.push(record).unwrap();
+        }
+        writer.flush_block().unwrap();
+    }
+    writer.push(records.last().unwrap()).unwrap();
+    assert_eq!(writer.flush_block().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert!(writer.flush_block().is_err(), "nothing may follow a torn block");
+    assert!(writer.finish(&Storm::new(0).trailer()).is_err());
+    let (read, end) = read(&disk.written).unwrap();
+    assert_eq!(read, records[..records.len() - 1]);
+    assert!(matches!(end, End::Torn { offset, .. } if offset == ends[ends.len() - 2].0 as u64));
+}
+
+#[test]
+fn a_record_that_misstates_its_size_is_refused() {
+    let mut writer = Writer::new(Vec::new(), &header()).unwrap();
+    let record = Storm::new(0).trailer();
+    assert_eq!(
+        writer.push(&record[..63]).unwrap_err().kind(),
+        io::ErrorKind::InvalidInput
+    );
+    assert_eq!(writer.push(&[]).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn what_was_written_is_read(attempts in 0..600_u64, per_block in 1..2_000_usize) {
+        let Sample { records, file, .. } = sample(attempts, per_block);
+        prop_assert_eq!(read(&file)?, (records, End::Trailer));
+    }
+}
