@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod aggregate;
 pub mod attempt;
 pub mod btf;
 pub mod coverage;
@@ -13,9 +14,12 @@ pub mod event;
 pub mod facts;
 pub mod histogram;
 pub mod kallsyms;
+pub mod line;
 pub mod order;
+pub mod pipeline;
 pub mod plan;
 pub mod recording;
+pub mod report;
 pub mod session;
 pub mod state;
 pub mod synth;

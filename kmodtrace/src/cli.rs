@@ -7,14 +7,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Where recordings are written and looked for when no file is named.
-pub const DEFAULT_FILE: &str = "kmodtrace.data";
+pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
 
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
 /// Without a command: a line for every attempt as it returns.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -34,7 +34,7 @@ Exit status: 0 done; 1 failed; 2 wrong usage; 69 this kernel, or this user, cann
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print a line for every attempt as it returns
     Trace(Trace),
     /// Write a recording
@@ -49,7 +49,7 @@ pub enum Command {
 
 /// Lines.
 #[derive(Args, Debug)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// Read a recording instead of tracing
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -63,7 +63,7 @@ pub struct Trace {
 
 /// Recording.
 #[derive(Args, Debug)]
-pub struct Record {
+pub(crate) struct Record {
     /// Where to write to; - is stdout. An older recording there is kept as FILE.old
     #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub output: PathBuf,
@@ -77,7 +77,7 @@ pub struct Record {
 
 /// Reports.
 #[derive(Args, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// The recording
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub from: PathBuf,
@@ -106,7 +106,7 @@ pub struct Report {
 
 /// Formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people
     Table,
     /// One JSON object
@@ -119,7 +119,7 @@ pub enum Format {
 
 /// Checks.
 #[derive(Args, Debug)]
-pub struct Check {
+pub(crate) struct Check {
     /// As JSON
     #[arg(long)]
     pub json: bool,

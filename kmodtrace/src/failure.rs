@@ -5,13 +5,13 @@ use std::io;
 use std::process::ExitCode;
 
 /// Something failed.
-pub const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 /// This kernel, or this user, cannot trace: `EX_UNAVAILABLE` of sysexits.h.
-pub const CANNOT_TRACE: u8 = 69;
+pub(crate) const CANNOT_TRACE: u8 = 69;
 
 /// An error that carries its exit status.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit status.
     pub status: u8,
     /// What, why, and what to do.
@@ -27,12 +27,12 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// A failure with this status.
-pub fn failure(status: u8, text: impl Into<String>) -> anyhow::Error {
+pub(crate) fn failure(status: u8, text: impl Into<String>) -> anyhow::Error {
     Failure { status, text: text.into() }.into()
 }
 
 /// Says what failed, in one line, and gives the exit status.
-pub fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };

@@ -18,6 +18,8 @@ fn main() -> ExitCode {
     let bpf_log = cli.verbose >= 2;
     let done = match cli.command {
         Some(Command::Trace(args)) => command::trace::run(&args, bpf_log),
+        Some(Command::Record(args)) => command::record::run(&args, cli.quiet, bpf_log),
+        Some(Command::Check(args)) => command::check::run(&args),
         _ => command::trace::run(&cli.trace, bpf_log),
     };
     done.unwrap_or_else(|error| failure::report(&error))

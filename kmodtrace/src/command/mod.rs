@@ -1,3 +1,16 @@
 //! The commands, a file for each.
 
-pub mod trace;
+pub(crate) mod check;
+pub(crate) mod record;
+pub(crate) mod trace;
+mod workload;
+
+use std::future::Future;
+
+use anyhow::{Context as _, Result};
+
+/// Runs this on the one thread that there is.
+fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the event loop")?.block_on(task)
+}

@@ -14,7 +14,7 @@ impl pump::Sink for Dump {
     fn settle(&mut self, idle: bool) -> Result<()> { println!("-- settle {idle}"); Ok(()) }
 }
 
-pub fn run(args: &Trace, bpf_log: bool) -> Result<ExitCode> {
+pub(crate) fn run(args: &Trace, bpf_log: bool) -> Result<ExitCode> {
     let t = std::time::Instant::now();
     let (facts, addresses) = facts::gather();
     eprintln!("facts {:?}", t.elapsed());
@@ -24,6 +24,6 @@ pub fn run(args: &Trace, bpf_log: bool) -> Result<ExitCode> {
     for l in std::fs::read_to_string("/proc/self/status")?.lines() { if l.starts_with("VmRSS")||l.starts_with("VmHWM") { eprintln!("{l}"); } }
     for p in &tracer.plan.probes { eprintln!("{} {:?} {:?}", p.spec.id, p.chosen().map(|c| c.attach[0].program.clone()), p.refused().map(|(_,r)| r.to_owned()).collect::<Vec<_>>()); }
     let rt = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    rt.block_on(pump::run(tracer, pump::Until { child: None, duration: args.duration }, &mut Dump(Default::default())))?;
+    let _ = rt.block_on(pump::run(tracer, pump::Until { child: None, duration: args.duration }, &mut Dump(Default::default())))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -15,10 +15,10 @@ use super::counters::Counters;
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kmodtrace.o"));
 
 /// Hands the BPF side's messages to the tracer's own log.
-pub type Logger = EbpfLogger<&'static dyn log::Log>;
+pub(crate) type Logger = EbpfLogger<&'static dyn log::Log>;
 
 /// A tracer that is attached; dropping it detaches.
-pub struct Tracer {
+pub(crate) struct Tracer {
     /// The programs and their links.
     pub ebpf: Ebpf,
     /// Where the records come from.
@@ -33,7 +33,7 @@ pub struct Tracer {
 
 impl Tracer {
     /// Attaches the plan. `log` makes the BPF side talk; without it the verifier sees none of that code.
-    pub fn attach(facts: &KernelFacts, addresses: &Addresses, mut plan: Plan, log: bool) -> Result<Self> {
+    pub(crate) fn attach(facts: &KernelFacts, addresses: &Addresses, mut plan: Plan, log: bool) -> Result<Self> {
         let btf = if facts.btf { Some(Btf::from_sys_fs().context("cannot read /sys/kernel/btf/vmlinux")?) } else { None };
         let mut ebpf = load(facts, addresses, btf.as_ref(), log)?;
         for id in attach_order(&plan) {

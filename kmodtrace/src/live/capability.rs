@@ -6,7 +6,7 @@ use kmodtrace_core::facts::CAPABILITIES;
 use rustix::thread::{CapabilitySet, capabilities};
 
 /// The capabilities of [`CAPABILITIES`] that are effective; none when the kernel would not tell.
-pub fn effective() -> BTreeSet<String> {
+pub(crate) fn effective() -> BTreeSet<String> {
     let Ok(sets) = capabilities(None) else { return BTreeSet::new() };
     CAPABILITIES.iter().filter(|name| flag(name).is_some_and(|flag| sets.effective.contains(flag))).map(|&name| name.to_owned()).collect()
 }

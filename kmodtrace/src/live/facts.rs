@@ -19,7 +19,7 @@ const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// What this kernel offers to this process, and the addresses that attaching needs.
-pub fn gather() -> (KernelFacts, Addresses) {
+pub(crate) fn gather() -> (KernelFacts, Addresses) {
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
     let environment = Environment {

@@ -2,8 +2,9 @@
 //!
 //! Everything that touches aya is here, so that a newer one is a change in one folder.
 
-pub mod attach;
-pub mod capability;
-pub mod counters;
-pub mod facts;
-pub mod pump;
+pub(crate) mod attach;
+pub(crate) mod capability;
+pub(crate) mod counters;
+pub(crate) mod facts;
+pub(crate) mod pump;
+pub(crate) mod start;

@@ -4,7 +4,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::decode::Tracer as Identity;
+use kmodtrace_core::decode::{TickBytes, Tracer as Identity};
 use kmodtrace_core::units::{Ktime, Tgid, Tid};
 use rustix::time::ClockId;
 use tokio::io::unix::AsyncFd;
@@ -19,7 +19,7 @@ use super::attach::{Logger, Tracer};
 const GATHER: Duration = Duration::from_millis(50);
 
 /// Where the records go: the bytes that the ring held, and the ticks between them.
-pub trait Sink {
+pub(crate) trait Sink {
     /// Takes one record.
     fn record(&mut self, bytes: &[u8]) -> Result<()>;
     /// The ring is empty; show and keep what came. `idle` when nothing more is on its way.
@@ -27,7 +27,7 @@ pub trait Sink {
 }
 
 /// What ends tracing.
-pub struct Until {
+pub(crate) struct Until {
     /// The traced command.
     pub child: Option<Child>,
     /// How long at the most.
@@ -35,7 +35,7 @@ pub struct Until {
 }
 
 /// What ended it.
-pub enum Stop {
+pub(crate) enum Stop {
     /// SIGINT, SIGTERM or SIGHUP.
     Signal,
     /// The time was up.
@@ -45,15 +45,15 @@ pub enum Stop {
 }
 
 /// `CLOCK_MONOTONIC`, the clock of every record.
-pub fn now() -> Ktime {
+pub(crate) fn now() -> Ktime {
     let time = rustix::time::clock_gettime(ClockId::Monotonic);
     Ktime(u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Traces until something of `until` happens; then detaches, takes what is left, and ends with the trailer.
-pub async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<Stop> {
+/// Traces until something of `until` happens; then detaches, takes what is left, and gives the trailer.
+pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<(Stop, TickBytes)> {
     let Tracer { ebpf, ring, counters, logger, plan: _ } = tracer;
-    let mut drain = Drain { ring: AsyncFd::new(ring).context("cannot wait for the ring buffer")?, counters, logger };
+    let mut drain = Drain { ring: AsyncFd::register(ring).context("cannot wait for the ring buffer")?, counters, logger };
     let stop = follow(&mut drain, until, sink).await?;
     if matches!(stop, Stop::Signal) {
         exit_on_second_interrupt();
@@ -61,10 +61,7 @@ pub async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<S
     drain.counters.read_missed();
     drop(ebpf);
     drain.take(sink)?;
-    let trailer = identity().trailer(now(), drain.counters.read()?);
-    sink.record(&trailer)?;
-    sink.settle(true)?;
-    Ok(stop)
+    Ok((stop, identity().trailer(now(), drain.counters.read()?)))
 }
 
 async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result<Stop> {

@@ -1,0 +1,54 @@
+//! The one way that records take, live or from a file: bytes, events, their order, attempts.
+
+use std::mem;
+
+use crate::attempt::Finished;
+use crate::decode::{DecodeError, decode};
+use crate::order::{Loss, Order};
+use crate::session::Session;
+
+/// Bytes of records in, finished attempts and states out.
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    order: Order,
+    session: Session,
+    finished: Vec<Finished>,
+}
+
+impl Pipeline {
+    /// Takes one record, as the ring held it.
+    pub fn push(&mut self, record: &[u8]) -> Result<(), DecodeError> {
+        self.order.push(decode(record)?);
+        self.advance();
+        Ok(())
+    }
+
+    /// What was finished since the last call.
+    pub fn take(&mut self) -> Vec<Finished> {
+        mem::take(&mut self.finished)
+    }
+
+    /// What is in flight.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What is known to be missing so far.
+    pub fn loss(&self) -> &Loss {
+        self.order.loss()
+    }
+
+    /// Nothing more comes: what is left, that which never returned included, and what is missing.
+    pub fn finish(mut self) -> (Vec<Finished>, Loss) {
+        self.order.finish();
+        self.advance();
+        self.session.finish(&mut self.finished);
+        (self.finished, self.order.loss().clone())
+    }
+
+    fn advance(&mut self) {
+        while let Some(event) = self.order.next() {
+            self.session.apply(event, &mut self.finished);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `kmodtrace check`: the plan of this kernel, or of the one whose facts are given.
+
+use std::fs;
+use std::io::{Write as _, stdout};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::facts::KernelFacts;
+use kmodtrace_core::plan::{CATALOGUE, Verdict, check, render, resolve};
+
+use crate::cli::Check;
+use crate::failure::CANNOT_TRACE;
+use crate::live::facts;
+
+/// Prints it, and exits 0 when tracing would work.
+pub(crate) fn run(args: &Check) -> Result<ExitCode> {
+    let facts = match &args.facts {
+        Some(path) => {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            KernelFacts::from_json(&text).with_context(|| path.display().to_string())?
+        }
+        None => facts::gather().0,
+    };
+    let report = check(&facts, &resolve(CATALOGUE, &facts));
+    let mut out = stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(render(&report).as_bytes())?;
+    }
+    out.flush()?;
+    Ok(match report.verdict {
+        Verdict::Works => ExitCode::SUCCESS,
+        Verdict::CannotTrace { .. } => ExitCode::from(CANNOT_TRACE),
+    })
+}
