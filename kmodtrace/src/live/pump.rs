@@ -53,7 +53,9 @@ pub(crate) fn now() -> Ktime {
 /// Traces until something of `until` happens; then detaches, takes what is left, and gives the trailer.
 pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<(Stop, TickBytes)> {
     let Tracer { ebpf, ring, counters, logger, plan: _ } = tracer;
-    let mut drain = Drain { ring: AsyncFd::register(ring).context("cannot wait for the ring buffer")?, counters, logger };
+    // SAFETY: the ring owns its map's descriptor, never replaces it, and as_raw_fd returns no other.
+    let ring = unsafe { AsyncFd::register(ring) }.map_err(std::io::Error::from);
+    let mut drain = Drain { ring: ring.context("cannot wait for the ring buffer")?, counters, logger };
     let stop = follow(&mut drain, until, sink).await?;
     if matches!(stop, Stop::Signal) {
         exit_on_second_interrupt();
