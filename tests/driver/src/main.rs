@@ -1,3 +1,70 @@
-//! Makes module system calls in forced arrangements and logs what it got.
+//! Makes module system calls in arrangements that force what a tracer must see, and logs what it got.
+//!
+//! It is the oracle of the VM tests, so it shares no code with kmodtrace, and knows the kernel only through its system
+//! calls and `/proc`. It is run as root in a guest of its own: it loads and unloads stock modules, holds RTNL, and
+//! leaves nothing loaded.
+//!
+//! Invariant: tasks are ordered by what they are seen to do (a page fault that userfaultfd reports, a kernel stack
+//! seen asleep, the state in `/proc/modules`), never by sleeping. What an arrangement does not force is not logged as
+//! expected.
 
-fn main() {}
+mod call;
+mod child;
+mod expect;
+mod hold;
+mod json;
+mod kernel;
+mod library;
+mod log;
+mod options;
+mod rtnl;
+mod scenario;
+mod stage;
+mod task;
+mod uffd;
+mod watch;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+use crate::kernel::Kernel;
+use crate::library::Library;
+use crate::log::Log;
+use crate::options::Options;
+use crate::stage::Stage;
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("load-driver: {error:#}\n{}", options::usage());
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load-driver: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the scenarios one after another. The first that fails ends the run: what it left behind would spoil the next.
+fn run(options: &Options) -> Result<()> {
+    let kernel = Kernel::running()?;
+    let library = Library::new(&kernel, options.dir.clone())?;
+    let mut log = Log::to(options.log.as_deref())?;
+    for scenario in &options.scenarios {
+        log.begin(scenario.name, &kernel)?;
+        let mut stage = Stage::new(&mut log, &library, &kernel, options);
+        (scenario.run)(&mut stage).with_context(|| format!("scenario {} on {}", scenario.name, kernel.release))?;
+        log.end(scenario.name)
+            .with_context(|| format!("scenario {} on {}", scenario.name, kernel.release))?;
+    }
+    if options.scenarios.len() > 1 {
+        log.total()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! One module system call, and what came back.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsRawFd as _, RawFd};
+
+use libc::{c_int, c_long};
+
+use crate::library::{Copy, Module};
+
+/// The arguments of one call as the kernel gets them: also wrong ones can be said, and a forked child needs no
+/// allocation to make it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Call {
+    /// `finit_module(fd, uargs, flags)`.
+    Finit {
+        /// An open file, or no file at all.
+        fd: RawFd,
+        /// Address of the argument string.
+        uargs: usize,
+        /// `MODULE_INIT_*`.
+        flags: c_int,
+    },
+    /// `init_module(umod, len, uargs)`.
+    Init {
+        /// Address of the image.
+        umod: usize,
+        /// Its length in bytes.
+        len: usize,
+        /// Address of the argument string.
+        uargs: usize,
+    },
+    /// `delete_module(name, O_NONBLOCK)`, which is what `rmmod` does.
+    Delete {
+        /// Address of the name.
+        name: usize,
+    },
+}
+
+/// No arguments for the module.
+pub(crate) fn no_args() -> usize {
+    c"".as_ptr() as usize
+}
+
+impl Call {
+    /// `finit_module` of a module's own file.
+    pub(crate) fn finit(module: &Module, uargs: usize) -> Self {
+        Self::Finit {
+            fd: module.file.as_raw_fd(),
+            uargs,
+            flags: 0,
+        }
+    }
+
+    /// `finit_module` of a copy of it, which is another inode.
+    pub(crate) fn finit_copy(copy: &Copy) -> Self {
+        Self::Finit {
+            fd: copy.0.as_raw_fd(),
+            uargs: no_args(),
+            flags: 0,
+        }
+    }
+
+    /// `init_module` from memory.
+    pub(crate) fn init(module: &Module, uargs: usize) -> Self {
+        Self::Init {
+            umod: module.image.as_ptr() as usize,
+            len: module.image.len(),
+            uargs,
+        }
+    }
+
+    /// `delete_module`.
+    pub(crate) fn delete(name: &CStr) -> Self {
+        Self::Delete {
+            name: name.as_ptr() as usize,
+        }
+    }
+
+    /// Its name, as the log has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Finit { .. } => "finit_module",
+            Self::Init { .. } => "init_module",
+            Self::Delete { .. } => "delete_module",
+        }
+    }
+
+    /// Makes it. Allocates nothing and takes no lock, for children forked from a program with threads.
+    pub(crate) fn make(self) -> Made {
+        let (task, group) = identity();
+        let start_ns = now_ns();
+        let result = self.enter();
+        // Nothing may come in between: this reads the thread's errno, and does not allocate.
+        let errno = if result == -1 {
+            io::Error::last_os_error().raw_os_error()
+        } else {
+            Some(0)
+        };
+        Made {
+            tid: task,
+            tgid: group,
+            start_ns,
+            end_ns: now_ns(),
+            errno,
+        }
+    }
+
+    fn enter(self) -> c_long {
+        match self {
+            // SAFETY: the kernel reads its arguments and writes nothing back; a wrong address is EFAULT.
+            Self::Finit { fd, uargs, flags } => unsafe { libc::syscall(libc::SYS_finit_module, fd, uargs, flags) },
+            // SAFETY: as above.
+            Self::Init { umod, len, uargs } => unsafe { libc::syscall(libc::SYS_init_module, umod, len, uargs) },
+            // SAFETY: as above.
+            Self::Delete { name } => unsafe { libc::syscall(libc::SYS_delete_module, name, libc::O_NONBLOCK) },
+        }
+    }
+}
+
+/// A call that was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    /// The task.
+    pub(crate) tid: i32,
+    /// Its thread group.
+    pub(crate) tgid: i32,
+    /// `CLOCK_MONOTONIC` just before.
+    pub(crate) start_ns: u64,
+    /// `CLOCK_MONOTONIC` just after; of a killed task, when its parent got to know.
+    pub(crate) end_ns: u64,
+    /// 0 or a positive errno; none when the task was killed inside.
+    pub(crate) errno: Option<i32>,
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds, the clock of `bpf_ktime_get_ns`.
+pub(crate) fn now_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel fills in the timespec that it is given; this clock exists everywhere, so it cannot fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+}
+
+/// The calling task.
+pub(crate) fn tid() -> i32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::gettid() }
+}
+
+/// The calling task and its thread group.
+fn identity() -> (i32, i32) {
+    // SAFETY: takes nothing and cannot fail.
+    (tid(), unsafe { libc::getpid() })
+}

@@ -1,0 +1,202 @@
+//! What an arrangement forces for one call.
+
+use crate::json::Object;
+
+/// What a task is among the loads of the same module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Its own load goes ahead.
+    Leader,
+    /// It waits for the load of another task.
+    Follower,
+    /// It is turned away at once.
+    Refused,
+}
+
+/// What a load finds in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Collision {
+    /// A module that is being set up.
+    Unformed,
+    /// A module whose init function runs.
+    Coming,
+    /// A module whose exit function runs.
+    Going,
+    /// A module in use.
+    Live,
+    /// A load of the same inode.
+    InFlight,
+}
+
+/// Why a task waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// For a module of the same name.
+    SameName,
+    /// For a load of the same inode.
+    SameInode,
+}
+
+/// Who stands in the way of whom, and what comes of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Forced {
+    role: Option<Role>,
+    collided_with: Option<Collision>,
+    wait: Option<Wait>,
+    leader_tid: Option<i32>,
+}
+
+/// What the arrangement forces for one call. A field that is not forced is not in the log; one that is forced to be
+/// nothing is `null` there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expect {
+    forced: Option<Forced>,
+    leader_known: bool,
+    errnos: Vec<i32>,
+    killed: Option<i32>,
+}
+
+impl Expect {
+    /// Nothing about other tasks.
+    pub(crate) fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// It meets nobody: it fails before it could.
+    pub(crate) fn alone() -> Self {
+        Self {
+            forced: Some(Forced::default()),
+            leader_known: true,
+            ..Self::default()
+        }
+    }
+
+    /// It meets nobody, and its load goes ahead.
+    pub(crate) fn leader() -> Self {
+        let forced = Forced {
+            role: Some(Role::Leader),
+            ..Forced::default()
+        };
+        Self {
+            forced: Some(forced),
+            ..Self::alone()
+        }
+    }
+
+    /// It waits for the load of `leader`.
+    pub(crate) fn follower(wait: Wait, collided_with: Collision, leader: i32) -> Self {
+        let forced = Forced {
+            role: Some(Role::Follower),
+            collided_with: Some(collided_with),
+            wait: Some(wait),
+            leader_tid: Some(leader),
+        };
+        Self {
+            forced: Some(forced),
+            leader_known: true,
+            ..Self::default()
+        }
+    }
+
+    /// It is turned away at once. `owner` is the task that takes the module away, where there is one.
+    pub(crate) fn refused(collided_with: Collision, owner: Option<i32>) -> Self {
+        let forced = Forced {
+            role: Some(Role::Refused),
+            collided_with: Some(collided_with),
+            wait: None,
+            leader_tid: owner,
+        };
+        Self {
+            forced: Some(forced),
+            leader_known: owner.is_some(),
+            ..Self::default()
+        }
+    }
+
+    /// It returns this.
+    pub(crate) fn errno(self, errno: i32) -> Self {
+        self.one_of(&[errno])
+    }
+
+    /// It returns one of these.
+    pub(crate) fn one_of(mut self, errnos: &[i32]) -> Self {
+        self.errnos = errnos.to_vec();
+        self
+    }
+
+    /// It is killed inside, and the kernel's function returns this to nobody.
+    pub(crate) fn killed(mut self, kernel_errno: i32) -> Self {
+        self.killed = Some(kernel_errno);
+        self
+    }
+
+    /// Whether a call may end so.
+    pub(crate) fn holds(&self, errno: Option<i32>) -> bool {
+        match errno {
+            None => self.killed.is_some(),
+            Some(errno) => self.killed.is_none() && (self.errnos.is_empty() || self.errnos.contains(&errno)),
+        }
+    }
+
+    /// How it may end, for messages.
+    pub(crate) fn outcome(&self) -> String {
+        match self.killed {
+            Some(errno) => format!("to be killed with {errno}"),
+            None => format!("one of {:?}", self.errnos),
+        }
+    }
+
+    /// As the log has it.
+    pub(crate) fn json(&self) -> Object {
+        let mut object = Object::new();
+        if let Some(forced) = self.forced {
+            // Which role a call has that failed so early is the tracer's affair.
+            if let Some(role) = forced.role {
+                object.string("role", role.name());
+            }
+            object.string_or_null("collided_with", forced.collided_with.map(Collision::name));
+            object.string_or_null("wait", forced.wait.map(Wait::name));
+            if self.leader_known {
+                object.number_or_null("leader_tid", forced.leader_tid.map(i64::from));
+            }
+        }
+        if let [errno] = self.errnos[..] {
+            object.number("errno", i64::from(errno));
+        }
+        if let Some(errno) = self.killed {
+            object.number("kernel_errno", i64::from(errno));
+        }
+        object
+    }
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl Collision {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unformed => "UNFORMED",
+            Self::Coming => "COMING",
+            Self::Going => "GOING",
+            Self::Live => "LIVE",
+            Self::InFlight => "IN_FLIGHT",
+        }
+    }
+}
+
+impl Wait {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SameName => "same-name",
+            Self::SameInode => "same-inode",
+        }
+    }
+}
