@@ -18,12 +18,11 @@ pub use writer::Writer;
 /// The version of the container that this build writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
 
+/// The first bytes of every recording: the magic of the zstd skippable frame that holds the header.
+pub const MAGIC: [u8; 4] = 0x184d_2a50_u32.to_le_bytes();
+
 /// `format` of every header.
 const FORMAT: &str = "kmodtrace.recording";
-/// Magic of the zstd skippable frame that holds the header.
-const HEADER_MAGIC: u32 = 0x184d_2a50;
-/// The first bytes of every recording.
-pub const MAGIC: [u8; 4] = HEADER_MAGIC.to_le_bytes();
 /// Magic of the zstd skippable frame in front of each block.
 const BLOCK_MAGIC: u32 = 0x184d_2a51;
 /// Most bytes of the header's JSON, of a block's zstd frame and of its content.

@@ -1,6 +1,6 @@
 //! Reading a recording.
 
-use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, HEADER_MAGIC, Header, ReadError, VERSION};
+use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION};
 use crate::decode;
 use crate::event::{Event, Fact};
 use kmodtrace_common::{ABI_VERSION, kind, record};
@@ -132,7 +132,7 @@ impl<R: Read> Reader<R> {
         if self.trailer {
             return damaged("data follow the trailer".to_owned());
         }
-        if !begins_with(&head, BLOCK_MAGIC) {
+        if !begins_with(&head, BLOCK_MAGIC.to_le_bytes()) {
             return damaged("no block begins there".to_owned());
         }
         let Ok(head) = BlockHead::read_from_bytes(&head) else {
@@ -209,16 +209,13 @@ fn check_records(content: &[u8], stated: u32) -> Result<bool, String> {
 }
 
 /// Whether the bytes, which may be too few, can begin with this magic.
-fn begins_with(bytes: &[u8], magic: u32) -> bool {
-    bytes
-        .iter()
-        .zip(magic.to_le_bytes())
-        .all(|(byte, expected)| *byte == expected)
+fn begins_with(bytes: &[u8], magic: [u8; 4]) -> bool {
+    bytes.iter().zip(magic).all(|(byte, expected)| *byte == expected)
 }
 
 fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
     let start = input.read(8)?;
-    if !begins_with(&start, HEADER_MAGIC) {
+    if !begins_with(&start, MAGIC) {
         return Err(ReadError::NotARecording {
             why: "its first bytes are others",
         });

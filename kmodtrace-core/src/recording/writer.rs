@@ -1,6 +1,6 @@
 //! Writing a recording.
 
-use super::{BOUND, BlockHead, Crc, HEADER_MAGIC, Header};
+use super::{BOUND, BlockHead, Crc, Header, MAGIC};
 use crate::decode::TickBytes;
 use kmodtrace_common::record;
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ impl<W: Write> Writer<W> {
                 "the header of the recording would be longer than 16 MiB",
             ));
         };
-        let frame = [&HEADER_MAGIC.to_le_bytes(), &length.to_le_bytes(), json.as_slice()].concat();
+        let frame = [MAGIC.as_slice(), &length.to_le_bytes(), json.as_slice()].concat();
         output.write_all(&frame)?;
         output.flush()?;
         let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
