@@ -1,6 +1,6 @@
 //! Every story in tests/scenarios, against what it says comes out of it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
 mod support;
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::attempt::{AttemptId, TaskRef};
+use crate::attempt::{Attempt, TaskRef};
 use crate::errno::Errno;
 use crate::event::FileId;
 use crate::units::{Inode, Ktime};
@@ -34,6 +34,8 @@ impl Key {
 struct Leader {
     task: TaskRef,
     start: Ktime,
+    /// What it loads, once that is known.
+    module: Option<String>,
     end: Option<(Ktime, Errno)>,
 }
 
@@ -71,29 +73,31 @@ impl Inodes {
 
     /// The task leads.
     pub(super) fn lead(&mut self, key: Key, task: TaskRef, start: Ktime) {
-        self.loads
-            .entry(key)
-            .or_default()
-            .leaders
-            .push(Leader { task, start, end: None });
+        self.loads.entry(key).or_default().leaders.push(Leader {
+            task,
+            start,
+            module: None,
+            end: None,
+        });
     }
 
     /// The leader has its result, and hands it to its followers.
-    pub(super) fn result(&mut self, key: Key, attempt: AttemptId, time: Ktime, errno: Errno) {
+    pub(super) fn result(&mut self, key: Key, leads: &Attempt, time: Ktime, errno: Errno) {
         let leader = self
             .loads
             .get_mut(&key)
-            .and_then(|load| load.leaders.iter_mut().find(|leader| leader.task.attempt == attempt));
+            .and_then(|load| load.leaders.iter_mut().find(|leader| leader.task.attempt == leads.id));
         if let Some(leader) = leader
             && leader.end.is_none()
         {
+            leader.module.clone_from(&leads.module);
             leader.end = Some((time, errno));
         }
     }
 
     /// Whom a follower waited for that was inside from `enter` to now: of the leaders that overlap, the first whose
-    /// result it got, else the first. Without a result so far, whoever leads.
-    pub(super) fn leader(&self, key: Key, enter: Ktime, got: Option<Errno>) -> Option<&TaskRef> {
+    /// result it got, else the first. Without a result so far, whoever leads. With the name of its module once it has one.
+    pub(super) fn leader(&self, key: Key, enter: Ktime, got: Option<Errno>) -> Option<(&TaskRef, Option<&str>)> {
         let leaders = &self.loads.get(&key)?.leaders;
         let overlap = || {
             leaders
@@ -102,7 +106,7 @@ impl Inodes {
         };
         let same = overlap().find(|leader| got.is_some() && leader.end.map(|(_, errno)| errno) == got);
         same.or_else(|| overlap().min_by_key(|leader| leader.start))
-            .map(|leader| &leader.task)
+            .map(|leader| (&leader.task, leader.module.as_deref()))
     }
 
     /// Inodes known now.

@@ -126,11 +126,12 @@ impl Owners {
         }
     }
 
-    /// Who held the module that a look-up by somebody else found.
-    pub(super) fn of(&self, name: &str, old: Old) -> Option<&TaskRef> {
+    /// Who held the module that this attempt's look-up found.
+    pub(super) fn of(&self, name: &str, me: AttemptId, old: Old) -> Option<&TaskRef> {
         // COMING comes before every unload; an unload makes it GOING, and UNFORMED once more.
         let may = |doer: &&Doer| {
-            doer.began <= old.found
+            doer.task.attempt != me
+                && doer.began <= old.found
                 && doer.end.is_none_or(|end| end >= old.found)
                 && !(doer.unload && matches!(old.state, Some(ModuleState::Coming)))
         };

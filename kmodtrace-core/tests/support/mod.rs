@@ -9,6 +9,8 @@
 //! ```
 //! A module is `name@ADDRESS:STATE`, or `name@none`; a file is `name#INODE`; `key=value` sets what has a default.
 
+#![allow(clippy::cast_possible_truncation, reason = "stories are small")]
+#![allow(clippy::panic, reason = "a story that is not understood is a wrong test")]
 #![allow(clippy::format_push_string, reason = "speed does not matter here")]
 #![allow(dead_code, reason = "each test program uses its part")]
 
@@ -37,6 +39,40 @@ pub(crate) fn story(text: &str) -> Story {
         events,
         expected: expected.to_owned(),
     }
+}
+
+/// Several stories at once, as if on a machine of their own each: no task, module or inode is shared.
+pub(crate) fn together(names: &[&str]) -> Vec<Event> {
+    let mut events: Vec<Event> = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let path = format!("{}/tests/scenarios/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        events.extend(story(&text).events.into_iter().map(|event| apart(event, number)));
+    }
+    events.sort_by_key(|event| event.time);
+    events
+}
+
+fn apart(mut event: Event, number: usize) -> Event {
+    event.tid.0 += 100 * number as u32;
+    let module = |module: &mut ModuleRef| module.name += &number.to_string();
+    match &mut event.fact {
+        Fact::AttemptEnter(enter) => enter.module.iter_mut().for_each(|name| *name += &number.to_string()),
+        Fact::ReadEnter(file) | Fact::IdempotentEnter(file) => {
+            file.inode = Some(Inode(1000 * number as u64));
+            file.name = format!("file{number}.ko");
+        }
+        Fact::ModuleName(name) | Fact::WaitBegin(name) => *name += &number.to_string(),
+        Fact::FindModule(found) => module(found),
+        Fact::WaitEnd(end) => module(&mut end.last),
+        Fact::DoInitEnter(of)
+        | Fact::ModuleState(of)
+        | Fact::Teardown(of)
+        | Fact::FreeEnter(of)
+        | Fact::AddUnformedEnter(of) => module(of),
+        _ => {}
+    }
+    event
 }
 
 fn event(index: usize, line: &str) -> Option<Event> {

@@ -230,7 +230,7 @@ impl Task {
         let on = visit
             .key
             .and_then(|key| world.inodes.leader(key, visit.enter, None))
-            .cloned();
+            .map(|(leader, _)| leader.clone());
         Some(Wait {
             kind: WaitKind::SameInode,
             span: Span::from(visit.enter),

@@ -84,15 +84,19 @@ impl Task {
         };
         let mut part = visit.part;
         if part == Part::Undecided {
-            let leader = visit
-                .key
-                .and_then(|key| world.inodes.leader(key, visit.enter, errno))
-                .cloned();
+            let leader = visit.key.and_then(|key| world.inodes.leader(key, visit.enter, errno));
             // A file that is not open for reading is turned away before anything is shared.
             if leader.is_none() && errno == Some(Errno::EBADF) {
                 part = Part::Neither;
             } else {
                 part = Part::Shares;
+                let (on, module) = leader.map_or((None, None), |(on, module)| (Some(on.clone()), module));
+                // Its own file may have any name; what it shares is the leader's module.
+                if !self.settled
+                    && let Some(module) = module
+                {
+                    self.attempt.module = Some(module.to_owned());
+                }
                 let span = Span {
                     start: visit.enter,
                     end: Some(time),
@@ -100,7 +104,7 @@ impl Task {
                 self.wait(Wait {
                     kind: WaitKind::SameInode,
                     span,
-                    on: leader,
+                    on,
                     checks: None,
                 });
                 self.attempt.collided_with.get_or_insert(Collision::InFlight);
@@ -110,7 +114,7 @@ impl Task {
             if part == Part::Leads
                 && let Some(errno) = errno
             {
-                world.inodes.result(key, self.attempt.id, time, errno);
+                world.inodes.result(key, &self.attempt, time, errno);
             }
             world.inodes.leave(key);
         }
@@ -152,7 +156,7 @@ impl Task {
     }
 
     pub(super) fn owner<'w>(&self, old: Option<Old>, world: &'w World) -> Option<&'w TaskRef> {
-        world.owners.of(self.attempt.module.as_deref()?, old?)
+        world.owners.of(self.attempt.module.as_deref()?, self.attempt.id, old?)
     }
 
     pub(super) fn look_up(&mut self, time: Ktime, module: ModuleRef, world: &mut World) {
@@ -203,7 +207,7 @@ impl Task {
             ..
         }) = self.visit
         {
-            world.inodes.result(key, self.attempt.id, time, errno);
+            world.inodes.result(key, &self.attempt, time, errno);
         }
         self.settle_life(time, errno, world, out);
     }

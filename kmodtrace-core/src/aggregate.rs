@@ -1,0 +1,145 @@
+//! What finished attempts and states add up to, for each module. A pure fold: order does not matter, memory grows with
+//! the number of modules and not with that of attempts.
+
+use std::collections::BTreeMap;
+
+use crate::attempt::{Attempt, Collision, Finished, Note, Role, StateSpan, WaitKind};
+use crate::errno::Errno;
+use crate::histogram::Histogram;
+use crate::state::ModuleState;
+
+/// How calls ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// All of them.
+    pub count: u64,
+    /// Those whose return was seen, by what the caller got.
+    pub outcomes: BTreeMap<Errno, u64>,
+    /// Those whose return was not seen.
+    pub unfinished: u64,
+}
+
+impl Calls {
+    fn add(&mut self, attempt: &Attempt) {
+        self.count += 1;
+        match attempt.errno {
+            Some(errno) => *self.outcomes.entry(errno).or_default() += 1,
+            None => self.unfinished += 1,
+        }
+    }
+
+    /// Those that succeeded.
+    pub fn ok(&self) -> u64 {
+        self.outcomes.get(&Errno::OK).copied().unwrap_or_default()
+    }
+}
+
+/// Time that modules of one name spent in one state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateTimes {
+    /// How often it was in the state, a state that lasted when the events ended included.
+    pub spans: u64,
+    /// Nanoseconds, of the spans that ended.
+    pub total_ns: u64,
+    /// The longest of those; none when none ended.
+    pub longest_ns: Option<u64>,
+}
+
+/// One module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleStats {
+    /// `init_module` and `finit_module`.
+    pub loads: Calls,
+    /// `delete_module`.
+    pub unloads: Calls,
+    /// Nanoseconds of each wait of its loads, by kind.
+    pub waits: BTreeMap<WaitKind, Histogram>,
+    /// Loads by the first thing that stood in their way.
+    pub collisions: BTreeMap<Collision, u64>,
+    /// Nanoseconds from entry to return of the loads that went ahead themselves.
+    pub load: Histogram,
+    /// Nanoseconds of its init function.
+    pub init: Histogram,
+    /// Its life.
+    pub states: BTreeMap<ModuleState, StateTimes>,
+    /// Bytes read from files, or handed over, by loads that failed.
+    pub wasted_bytes: u64,
+}
+
+/// Everything that finished so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aggregates {
+    /// By name. An attempt that failed before its module had one is under none.
+    pub modules: BTreeMap<Option<String>, ModuleStats>,
+    /// Attempts whose entry was not seen.
+    pub entry_not_seen: u64,
+    /// Attempts whose exit was lost.
+    pub exit_not_seen: u64,
+    /// Attempts that had not returned when the events ended.
+    pub in_flight: u64,
+}
+
+impl Aggregates {
+    /// Adds what a session handed out.
+    pub fn add(&mut self, finished: &Finished) {
+        match finished {
+            Finished::Attempt(attempt) => self.add_attempt(attempt),
+            Finished::State(span) => self.add_state(span),
+        }
+    }
+
+    fn add_attempt(&mut self, attempt: &Attempt) {
+        for note in &attempt.notes {
+            match note {
+                Note::EntryNotSeen => self.entry_not_seen += 1,
+                Note::ExitNotSeen => self.exit_not_seen += 1,
+                Note::InFlight => self.in_flight += 1,
+                Note::InnerMissing | Note::RecordsLost => {}
+            }
+        }
+        let stats = match self.modules.get_mut(&attempt.module) {
+            Some(stats) => stats,
+            None => self.modules.entry(attempt.module.clone()).or_default(),
+        };
+        if attempt.is_unload() {
+            stats.unloads.add(attempt);
+        } else {
+            stats.add_load(attempt);
+        }
+    }
+
+    fn add_state(&mut self, span: &StateSpan) {
+        let stats = self.modules.entry(Some(span.module.clone())).or_default();
+        let times = stats.states.entry(span.state).or_default();
+        times.spans += 1;
+        if let Some(duration) = span.span.duration() {
+            times.total_ns = times.total_ns.saturating_add(duration.0);
+            times.longest_ns = times.longest_ns.max(Some(duration.0));
+        }
+    }
+}
+
+impl ModuleStats {
+    fn add_load(&mut self, attempt: &Attempt) {
+        self.loads.add(attempt);
+        for wait in &attempt.waits {
+            if let Some(duration) = wait.span.duration() {
+                self.waits.entry(wait.kind).or_default().record(duration.0);
+            }
+        }
+        if let Some(collision) = attempt.collided_with {
+            *self.collisions.entry(collision).or_default() += 1;
+        }
+        if attempt.role == Some(Role::Leader)
+            && let Some(duration) = attempt.duration()
+        {
+            self.load.record(duration.0);
+        }
+        if let Some(duration) = attempt.init.as_ref().and_then(|init| init.span.duration()) {
+            self.init.record(duration.0);
+        }
+        if attempt.failed() {
+            self.wasted_bytes = self.wasted_bytes.saturating_add(attempt.bytes().unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! An attempt's row.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::attempt::{Attempt, Collision, Note, Role, Span, Wait, WaitKind};
+use crate::event::Syscall;
+
+/// One attempt. Times are nanoseconds of `CLOCK_MONOTONIC`; null is what does not apply or was not seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AttemptRow {
+    /// Its number, from 1; stable for one recording.
+    pub id: u64,
+    /// The module.
+    pub module: Option<String>,
+    /// The task.
+    pub tid: u32,
+    /// Its thread group.
+    pub tgid: u32,
+    /// The task's name; empty when the entry was not seen.
+    pub comm: String,
+    /// Thread group of the parent.
+    pub parent_tgid: Option<u32>,
+    /// The parent's name.
+    pub parent_comm: Option<String>,
+    /// cgroup v2 id.
+    pub cgroup_id: Option<u64>,
+    /// The call; null when the entry was not seen.
+    pub syscall: Option<Syscall>,
+    /// Its `flags`.
+    pub flags: u32,
+    /// Length of the argument string in bytes.
+    pub args_len: Option<u32>,
+    /// Last component of the file's path.
+    pub file: Option<String>,
+    /// The file's inode.
+    pub inode: Option<u64>,
+    /// The file system's device, as the kernel's `dev_t`.
+    pub dev: Option<u32>,
+    /// Entry.
+    pub start_ns: Option<u64>,
+    /// Return.
+    pub end_ns: Option<u64>,
+    /// From one to the other.
+    pub duration_ns: Option<u64>,
+    /// What the caller got: 0, or a positive error number.
+    pub errno: Option<u32>,
+    /// Its name: `OK`, `EBUSY`, ...
+    pub errno_name: Option<String>,
+    /// What it was among the loads of the same module.
+    pub role: Option<Role>,
+    /// Its waits, in order.
+    pub waits: Vec<WaitOfAttempt>,
+    /// The first thing that stood in its way.
+    pub collided_with: Option<Collision>,
+    /// Whose load or unload that was.
+    pub leader_tid: Option<u32>,
+    /// That task's name.
+    pub leader_comm: Option<String>,
+    /// The `id` of that attempt.
+    pub leader_id: Option<u64>,
+    /// Time inside `load_module`.
+    pub load_module_ns: Option<u64>,
+    /// Bytes of the image, read by the kernel or handed over.
+    pub bytes: Option<u64>,
+    /// Time inside the init function.
+    pub init_ns: Option<u64>,
+    /// What the init function itself returned: 0, or a positive error number.
+    pub init_errno: Option<u32>,
+    /// The init function.
+    pub init_symbol: Option<String>,
+    /// What is known to be missing.
+    pub notes: Vec<Note>,
+}
+
+/// A wait of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WaitOfAttempt {
+    /// Why.
+    pub kind: WaitKind,
+    /// Since when.
+    pub start_ns: u64,
+    /// How long; null when its end was not seen.
+    pub duration_ns: Option<u64>,
+    /// For whom, where that was seen.
+    pub on_tid: Option<u32>,
+    /// That task's name.
+    pub on_comm: Option<String>,
+    /// The `id` of that attempt.
+    pub on_id: Option<u64>,
+    /// Wake-ups, the last one included; same-name waits only.
+    pub wakeups: Option<u32>,
+    /// Wake-ups for nothing.
+    pub spurious: Option<u32>,
+}
+
+impl AttemptRow {
+    pub(super) fn new(attempt: &Attempt) -> Self {
+        let parent = attempt.parent.as_ref();
+        let file = attempt.file.as_ref();
+        let leader = attempt.leader.as_ref();
+        let init = attempt.init.as_ref();
+        Self {
+            id: attempt.id.0,
+            module: attempt.module.clone(),
+            tid: attempt.tid.0,
+            tgid: attempt.tgid.0,
+            comm: attempt.comm.clone(),
+            parent_tgid: parent.map(|parent| parent.tgid.0),
+            parent_comm: parent.map(|parent| parent.comm.clone()),
+            cgroup_id: attempt.cgroup,
+            syscall: attempt.syscall,
+            flags: attempt.flags,
+            args_len: attempt.args_len,
+            file: file.map(|file| file.name.clone()),
+            inode: file.and_then(|file| file.inode).map(|inode| inode.0),
+            dev: file.map(|file| file.dev),
+            start_ns: attempt.start.map(|start| start.0),
+            end_ns: attempt.end.map(|end| end.0),
+            duration_ns: attempt.duration().map(|duration| duration.0),
+            errno: attempt.errno.map(|errno| errno.0),
+            errno_name: attempt.errno.map(|errno| errno.name().into_owned()),
+            role: attempt.role,
+            waits: attempt.waits.iter().map(WaitOfAttempt::new).collect(),
+            collided_with: attempt.collided_with,
+            leader_tid: leader.map(|leader| leader.tid.0),
+            leader_comm: leader.map(|leader| leader.comm.clone()),
+            leader_id: leader.map(|leader| leader.attempt.0),
+            load_module_ns: attempt.load.and_then(Span::duration).map(|duration| duration.0),
+            bytes: attempt.bytes(),
+            init_ns: init.and_then(|init| init.span.duration()).map(|duration| duration.0),
+            init_errno: init.and_then(|init| init.errno).map(|errno| errno.0),
+            init_symbol: init.and_then(|init| init.symbol.clone()),
+            notes: attempt.notes.clone(),
+        }
+    }
+}
+
+impl WaitOfAttempt {
+    fn new(wait: &Wait) -> Self {
+        let on = wait.on.as_ref();
+        Self {
+            kind: wait.kind,
+            start_ns: wait.span.start.0,
+            duration_ns: wait.span.duration().map(|duration| duration.0),
+            on_tid: on.map(|on| on.tid.0),
+            on_comm: on.map(|on| on.comm.clone()),
+            on_id: on.map(|on| on.attempt.0),
+            wakeups: wait.wakeups(),
+            spurious: wait.spurious(),
+        }
+    }
+}

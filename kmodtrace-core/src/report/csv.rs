@@ -1,0 +1,202 @@
+//! The report for spreadsheets: RFC 4180 with plain newlines, one row a module or an attempt, empty for null.
+
+use std::io::{self, Write};
+
+use super::{AttemptRow, ModuleRow, Outcomes, Report, Spread, WaitRow};
+use crate::attempt::{Note, WaitKind};
+
+/// What a row has in a column.
+type Cell<Row> = Box<dyn Fn(&Row) -> Option<String>>;
+/// A number of a part of a row, and the end of its column's title.
+type Figure<Part> = (&'static str, fn(&Part) -> Option<u64>);
+
+/// A column: its title, and what a row has there.
+struct Column<Row>(String, Cell<Row>);
+
+impl<Row> Column<Row> {
+    fn new<T: ToString>(title: impl Into<String>, cell: impl Fn(&Row) -> Option<T> + 'static) -> Self {
+        Self(
+            title.into(),
+            Box::new(move |row| cell(row).map(|value| value.to_string())),
+        )
+    }
+}
+
+/// Writes a row for each module.
+pub fn write_modules_csv(report: &Report, header: bool, out: &mut impl Write) -> io::Result<()> {
+    write(&module_columns(), report.modules.iter(), header, out)
+}
+
+/// Writes a row for each attempt, loads and then unloads, waits summed up by kind. Without attempts only the header.
+pub fn write_attempts_csv(report: &Report, header: bool, out: &mut impl Write) -> io::Result<()> {
+    write(
+        &attempt_columns(),
+        report.attempts.iter().chain(&report.unloads).flatten(),
+        header,
+        out,
+    )
+}
+
+fn write<'r, Row: 'r>(
+    columns: &[Column<Row>],
+    rows: impl Iterator<Item = &'r Row>,
+    header: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if header {
+        let titles: Vec<_> = columns.iter().map(|Column(title, _)| title.as_str()).collect();
+        writeln!(out, "{}", titles.join(","))?;
+    }
+    for row in rows {
+        let cells: Vec<_> = columns
+            .iter()
+            .map(|Column(_, cell)| quoted(cell(row).unwrap_or_default()))
+            .collect();
+        writeln!(out, "{}", cells.join(","))?;
+    }
+    Ok(())
+}
+
+fn quoted(cell: String) -> String {
+    if cell.contains(['"', ',', '\n', '\r']) {
+        return format!("\"{}\"", cell.replace('"', "\"\""));
+    }
+    cell
+}
+
+/// How serde spells a variant.
+fn word(variant: Option<impl serde::Serialize>) -> Option<String> {
+    Some(serde_json::to_value(variant?).ok()?.as_str()?.to_owned())
+}
+
+/// `EBUSY=7 ENODEV=1`
+fn list(outcomes: &Outcomes) -> String {
+    let parts: Vec<_> = outcomes.iter().map(|(name, count)| format!("{name}={count}")).collect();
+    parts.join(" ")
+}
+
+fn module_columns() -> Vec<Column<ModuleRow>> {
+    let mut columns = vec![
+        Column::new("module", |row: &ModuleRow| row.name.clone()),
+        Column::new("attempts", |row: &ModuleRow| Some(row.attempts)),
+        Column::new("ok", |row: &ModuleRow| {
+            Some(row.outcomes.get("OK").copied().unwrap_or_default())
+        }),
+        Column::new("failed", |row: &ModuleRow| Some(row.failed())),
+        Column::new("unfinished", |row: &ModuleRow| Some(row.unfinished)),
+        Column::new("outcomes", |row: &ModuleRow| Some(list(&row.outcomes))),
+    ];
+    for kind in WaitKind::ALL {
+        let figures: [Figure<WaitRow>; 6] = [
+            ("waits", |wait| wait.count),
+            ("total_ns", |wait| wait.total_ns),
+            ("p50_ns", |wait| wait.p50_ns),
+            ("p90_ns", |wait| wait.p90_ns),
+            ("p99_ns", |wait| wait.p99_ns),
+            ("max_ns", |wait| wait.max_ns),
+        ];
+        columns.extend(figures.map(|(figure, of)| {
+            Column::new(
+                format!("{}_{figure}", kind.name()).replace('-', "_"),
+                move |row: &ModuleRow| row.waits.iter().find(|wait| wait.kind == kind).and_then(of),
+            )
+        }));
+    }
+    columns.extend(spread_columns("load", |row| Some(&row.load_ns)));
+    columns.extend(spread_columns("init", |row| row.init_ns.as_ref()));
+    columns.extend([
+        Column::new("unformed", |row: &ModuleRow| row.collisions.unformed),
+        Column::new("coming", |row: &ModuleRow| row.collisions.coming),
+        Column::new("going", |row: &ModuleRow| row.collisions.going),
+        Column::new("live", |row: &ModuleRow| row.collisions.live),
+        Column::new("in_flight", |row: &ModuleRow| row.collisions.in_flight),
+        Column::new("going_windows", |row: &ModuleRow| {
+            row.going.as_ref().map(|going| going.windows)
+        }),
+        Column::new("going_total_ns", |row: &ModuleRow| {
+            row.going.as_ref().map(|going| going.total_ns)
+        }),
+        Column::new("going_longest_ns", |row: &ModuleRow| {
+            row.going.as_ref().and_then(|going| going.longest_ns)
+        }),
+        Column::new("wasted_bytes", |row: &ModuleRow| row.wasted_bytes),
+        Column::new("unloads", |row: &ModuleRow| Some(row.unloads.count)),
+        Column::new("unload_outcomes", |row: &ModuleRow| Some(list(&row.unloads.outcomes))),
+    ]);
+    columns
+}
+
+fn spread_columns(what: &str, spread: fn(&ModuleRow) -> Option<&Spread>) -> [Column<ModuleRow>; 6] {
+    let figures: [Figure<Spread>; 6] = [
+        ("count", |spread| Some(spread.count)),
+        ("total_ns", |spread| Some(spread.total)),
+        ("p50_ns", |spread| spread.p50),
+        ("p90_ns", |spread| spread.p90),
+        ("p99_ns", |spread| spread.p99),
+        ("max_ns", |spread| spread.max),
+    ];
+    figures.map(|(figure, of)| {
+        Column::new(format!("{what}_{figure}"), move |row: &ModuleRow| {
+            spread(row).and_then(of)
+        })
+    })
+}
+
+fn attempt_columns() -> Vec<Column<AttemptRow>> {
+    let mut columns = vec![
+        Column::new("id", |row: &AttemptRow| Some(row.id)),
+        Column::new("module", |row: &AttemptRow| row.module.clone()),
+        Column::new("tid", |row: &AttemptRow| Some(row.tid)),
+        Column::new("tgid", |row: &AttemptRow| Some(row.tgid)),
+        Column::new("comm", |row: &AttemptRow| Some(row.comm.clone())),
+        Column::new("syscall", |row: &AttemptRow| word(row.syscall)),
+        Column::new("file", |row: &AttemptRow| row.file.clone()),
+        Column::new("start_ns", |row: &AttemptRow| row.start_ns),
+        Column::new("end_ns", |row: &AttemptRow| row.end_ns),
+        Column::new("duration_ns", |row: &AttemptRow| row.duration_ns),
+        Column::new("errno", |row: &AttemptRow| row.errno),
+        Column::new("errno_name", |row: &AttemptRow| row.errno_name.clone()),
+        Column::new("role", |row: &AttemptRow| word(row.role)),
+        Column::new("collided_with", |row: &AttemptRow| word(row.collided_with)),
+        Column::new("leader_tid", |row: &AttemptRow| row.leader_tid),
+        Column::new("leader_id", |row: &AttemptRow| row.leader_id),
+    ];
+    columns.extend(WaitKind::ALL.map(|kind| {
+        Column::new(
+            format!("{}_wait_ns", kind.name()).replace('-', "_"),
+            move |row: &AttemptRow| {
+                row.waits
+                    .iter()
+                    .filter(|wait| wait.kind == kind)
+                    .filter_map(|wait| wait.duration_ns)
+                    .reduce(u64::saturating_add)
+            },
+        )
+    }));
+    columns.extend([
+        Column::new("load_module_ns", |row: &AttemptRow| row.load_module_ns),
+        Column::new("init_ns", |row: &AttemptRow| row.init_ns),
+        Column::new("init_errno", |row: &AttemptRow| row.init_errno),
+        Column::new("bytes", |row: &AttemptRow| row.bytes),
+        Column::new("notes", |row: &AttemptRow| {
+            Some(row.notes.iter().copied().map(Note::text).collect::<Vec<_>>().join("; "))
+        }),
+    ]);
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_only_where_needed() {
+        for (cell, quoted_cell) in [
+            ("modprobe", "modprobe"),
+            ("a,b", "\"a,b\""),
+            ("say \"x\"\n", "\"say \"\"x\"\"\n\""),
+        ] {
+            assert_eq!(quoted(cell.to_owned()), quoted_cell);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The report for programs: one object, or one line for each part of it.
+
+use std::io::{self, Write};
+
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
+use super::{AttemptRow, Kernel, ModuleRow, Quality, Report, SCHEMA};
+
+/// The JSON Schema (draft 2020-12) of [`write_json`]'s object.
+pub fn schema() -> serde_json::Value {
+    // As it is written: what is always there is required, null or not.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Report>().to_value()
+}
+
+/// Writes one object and a newline.
+pub fn write_json(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
+}
+
+/// A line, told by its `type`.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Header { schema: &'static str, kernel: &'a Kernel },
+    Module(&'a ModuleRow),
+    Attempt(&'a AttemptRow),
+    Unload(&'a AttemptRow),
+    Quality(&'a Quality),
+}
+
+/// Writes the header, every module, the attempts if the report has them, and the quality, one object a line.
+pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let header = Line::Header {
+        schema: SCHEMA,
+        kernel: &report.kernel,
+    };
+    let lines = std::iter::once(header)
+        .chain(report.modules.iter().map(Line::Module))
+        .chain(report.attempts.iter().flatten().map(Line::Attempt))
+        .chain(report.unloads.iter().flatten().map(Line::Unload))
+        .chain([Line::Quality(&report.quality)]);
+    for line in lines {
+        serde_json::to_writer(&mut *out, &line)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}

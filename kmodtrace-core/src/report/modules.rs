@@ -1,0 +1,241 @@
+//! A module's row.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Outcomes;
+use crate::aggregate::{Calls, ModuleStats};
+use crate::attempt::{Collision, WaitKind};
+use crate::coverage::{Coverage, Observed};
+use crate::errno::Errno;
+use crate::histogram::Histogram;
+use crate::state::ModuleState;
+
+/// One module.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ModuleRow {
+    /// Its name; null for loads that failed before their module had one.
+    pub name: Option<String>,
+    /// Calls of `init_module` and `finit_module`.
+    pub attempts: u64,
+    /// Those that returned, by errno name.
+    pub outcomes: Outcomes,
+    /// Those whose return was not seen.
+    pub unfinished: u64,
+    /// Every kind of wait.
+    pub waits: Vec<WaitRow>,
+    /// From entry to return of the loads that went ahead themselves, nanoseconds.
+    pub load_ns: Spread,
+    /// The init function, nanoseconds; null when nobody watched.
+    pub init_ns: Option<Spread>,
+    /// Loads by the first thing that stood in their way.
+    pub collisions: CollisionsRow,
+    /// Time spent GOING; null when nobody watched.
+    pub going: Option<GoingRow>,
+    /// Bytes read or handed over by loads that failed; null when nobody watched.
+    pub wasted_bytes: Option<u64>,
+    /// Calls of `delete_module`.
+    pub unloads: CallsRow,
+    /// The distributions behind the numbers, for bars.
+    #[serde(skip)]
+    pub(super) stats: ModuleStats,
+}
+
+/// Waits of one kind. All is null when nobody watched; the times are null when there was none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WaitRow {
+    /// The kind.
+    pub kind: WaitKind,
+    /// How many.
+    pub count: Option<u64>,
+    /// Their sum.
+    pub total_ns: Option<u64>,
+    /// Half of them were not longer.
+    pub p50_ns: Option<u64>,
+    /// Nine of ten were not longer.
+    pub p90_ns: Option<u64>,
+    /// 99 of 100 were not longer.
+    pub p99_ns: Option<u64>,
+    /// The longest.
+    pub max_ns: Option<u64>,
+}
+
+/// A distribution; its quantiles are null when it is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Spread {
+    /// How many.
+    pub count: u64,
+    /// Their sum.
+    pub total: u64,
+    /// Half were not longer.
+    pub p50: Option<u64>,
+    /// Nine of ten were not longer.
+    pub p90: Option<u64>,
+    /// 99 of 100 were not longer.
+    pub p99: Option<u64>,
+    /// The longest.
+    pub max: Option<u64>,
+}
+
+/// Counts of collisions; null when nobody watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub struct CollisionsRow {
+    /// With a module being set up, or freed.
+    pub unformed: Option<u64>,
+    /// With a module whose init function runs or is about to.
+    pub coming: Option<u64>,
+    /// With a module going away.
+    pub going: Option<u64>,
+    /// With a module in use.
+    pub live: Option<u64>,
+    /// With a load of the same inode.
+    pub in_flight: Option<u64>,
+}
+
+/// Time spent GOING.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GoingRow {
+    /// How often.
+    pub windows: u64,
+    /// The sum of the windows that closed.
+    pub total_ns: u64,
+    /// The longest of them; null when none closed.
+    pub longest_ns: Option<u64>,
+}
+
+/// How calls ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CallsRow {
+    /// All of them.
+    pub count: u64,
+    /// Those that returned, by errno name.
+    pub outcomes: Outcomes,
+    /// Those whose return was not seen.
+    pub unfinished: u64,
+}
+
+impl ModuleRow {
+    pub(super) fn new(name: Option<&str>, stats: &ModuleStats, coverage: &Coverage) -> Self {
+        let going = stats.states.get(&ModuleState::Going).copied().unwrap_or_default();
+        Self {
+            name: name.map(str::to_owned),
+            attempts: stats.loads.count,
+            outcomes: outcomes(&stats.loads),
+            unfinished: stats.loads.unfinished,
+            waits: WaitKind::ALL
+                .iter()
+                .map(|kind| WaitRow::new(*kind, stats, coverage))
+                .collect(),
+            load_ns: Spread::new(&stats.load),
+            init_ns: coverage.observed(Observed::InitTimes).then(|| Spread::new(&stats.init)),
+            collisions: CollisionsRow::new(stats, coverage),
+            going: coverage.observed(Observed::GoingWindows).then_some(GoingRow {
+                windows: going.spans,
+                total_ns: going.total_ns,
+                longest_ns: going.longest_ns,
+            }),
+            wasted_bytes: coverage.observed(Observed::ReadBytes).then_some(stats.wasted_bytes),
+            unloads: CallsRow {
+                count: stats.unloads.count,
+                outcomes: outcomes(&stats.unloads),
+                unfinished: stats.unloads.unfinished,
+            },
+            stats: stats.clone(),
+        }
+    }
+
+    /// Nanoseconds of all waits.
+    pub fn waited_ns(&self) -> u64 {
+        self.waits
+            .iter()
+            .filter_map(|wait| wait.total_ns)
+            .fold(0, u64::saturating_add)
+    }
+
+    /// Attempts that returned an error.
+    pub fn failed(&self) -> u64 {
+        self.outcomes
+            .iter()
+            .filter(|(name, _)| **name != Errno::OK.name())
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+fn outcomes(calls: &Calls) -> Outcomes {
+    calls
+        .outcomes
+        .iter()
+        .map(|(errno, count)| (errno.name().into_owned(), *count))
+        .collect()
+}
+
+impl WaitRow {
+    fn new(kind: WaitKind, stats: &ModuleStats, coverage: &Coverage) -> Self {
+        let watched = coverage.observed(match kind {
+            WaitKind::SameInode => Observed::SameInodeWaits,
+            WaitKind::SameName => Observed::SameNameWaits,
+            WaitKind::Async => Observed::AsyncWaits,
+        });
+        let none = Histogram::default();
+        let spread = watched.then(|| Spread::new(stats.waits.get(&kind).unwrap_or(&none)));
+        Self {
+            kind,
+            count: spread.as_ref().map(|spread| spread.count),
+            total_ns: spread.as_ref().map(|spread| spread.total),
+            p50_ns: spread.as_ref().and_then(|spread| spread.p50),
+            p90_ns: spread.as_ref().and_then(|spread| spread.p90),
+            p99_ns: spread.as_ref().and_then(|spread| spread.p99),
+            max_ns: spread.and_then(|spread| spread.max),
+        }
+    }
+}
+
+impl Spread {
+    fn new(histogram: &Histogram) -> Self {
+        Self {
+            count: histogram.count(),
+            total: histogram.sum(),
+            p50: histogram.quantile(0.5),
+            p90: histogram.quantile(0.9),
+            p99: histogram.quantile(0.99),
+            max: histogram.max(),
+        }
+    }
+}
+
+impl CollisionsRow {
+    fn new(stats: &ModuleStats, coverage: &Coverage) -> Self {
+        let count = |collision, what| {
+            coverage
+                .observed(what)
+                .then(|| stats.collisions.get(&collision).copied().unwrap_or_default())
+        };
+        Self {
+            unformed: count(Collision::Unformed, Observed::Collisions),
+            coming: count(Collision::Coming, Observed::Collisions),
+            going: count(Collision::Going, Observed::Collisions),
+            live: count(Collision::Live, Observed::Collisions),
+            in_flight: count(Collision::InFlight, Observed::SameInodeWaits),
+        }
+    }
+
+    /// Each with its name, in the order of reports.
+    pub fn named(&self) -> [(&'static str, Option<u64>); 5] {
+        let Self {
+            unformed,
+            coming,
+            going,
+            live,
+            in_flight,
+        } = *self;
+        [
+            (Collision::Unformed.name(), unformed),
+            (Collision::Coming.name(), coming),
+            (Collision::Going.name(), going),
+            (Collision::Live.name(), live),
+            (Collision::InFlight.name(), in_flight),
+        ]
+    }
+}
