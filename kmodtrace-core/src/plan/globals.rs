@@ -33,6 +33,15 @@ impl Source {
         }
     }
 
+    /// How messages call it when the kernel does not have it.
+    pub(super) const fn lacking(&self) -> &'static str {
+        match self {
+            Self::Member(..) => "not in BTF",
+            Self::Address(_) => "no address",
+            Self::Helper(_) => "no BPF helper",
+        }
+    }
+
     /// Whether the kernel has it.
     pub fn is_known(&self, facts: &KernelFacts) -> bool {
         match self {

@@ -24,10 +24,10 @@ fn attachment(attach: &Attach, facts: &KernelFacts) -> Option<String> {
 /// has renamed since, and the kernel then finds no address.
 fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     if !facts.btf {
-        return Some("no BTF in this kernel (CONFIG_DEBUG_INFO_BTF)".to_owned());
+        return Some("no BTF".to_owned());
     }
     if !facts.ftrace {
-        return Some("no trampolines on functions (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)".to_owned());
+        return Some("no trampolines".to_owned());
     }
     let function = match function(hook, facts) {
         Ok(function) => function,
@@ -45,7 +45,7 @@ fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
 
 fn kprobe(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     if !facts.environment.kprobes {
-        return Some("no kprobes in this kernel (CONFIG_KPROBE_EVENTS)".to_owned());
+        return Some("no kprobes".to_owned());
     }
     match function(hook, facts) {
         Ok(function) => arguments(hook, &function),
@@ -55,11 +55,11 @@ fn kprobe(hook: &Hook, facts: &KernelFacts) -> Option<String> {
 
 fn tracepoint(facts: &KernelFacts) -> Option<String> {
     if !facts.environment.tracefs {
-        Some("tracefs cannot be read (it is root's, and has to be mounted on /sys/kernel/tracing)".to_owned())
+        Some("tracefs cannot be read".to_owned())
     } else if facts.environment.tracepoints {
         None
     } else {
-        Some("no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS)".to_owned())
+        Some("no tracepoints of system calls".to_owned())
     }
 }
 
@@ -72,7 +72,7 @@ fn function(hook: &Hook, facts: &KernelFacts) -> Result<FunctionFacts, String> {
     let function = facts.functions.get(&symbol).cloned().unwrap_or_default();
     match (function.symbols, function.variants.as_slice()) {
         (1, _) => Ok(function),
-        (0, []) => Err("no symbol of that name: inlined, or not in this kernel".to_owned()),
+        (0, []) => Err("no symbol (inlined, or not there)".to_owned()),
         (0, variants) => Err(format!("renamed to {} by the compiler", variants.join(", "))),
         (count, _) => Err(format!("{count} symbols of that name")),
     }

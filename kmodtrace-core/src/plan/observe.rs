@@ -1,6 +1,6 @@
 //! What a plan does not observe, and why: so that no report shows a 0 that nobody counted.
 
-use super::globals::GLOBALS;
+use super::globals::GlobalSpec;
 use super::resolve::{Plan, PlannedProbe};
 use super::spec::Want;
 use crate::coverage::{Coverage, Observed};
@@ -107,8 +107,8 @@ impl Plan {
         match need {
             Probe(id) => self.probe(id).map(lost_probe).unwrap_or_default(),
             Member(key) => {
-                let global = GLOBALS.iter().find(|global| global.source.key() == key);
-                global.map(|global| lost_global(global.loses, key)).unwrap_or_default()
+                let global = self.lost_globals.iter().find(|global| global.source.key() == key);
+                global.map(|global| self.lost_with(global)).unwrap_or_default()
             }
         }
     }
@@ -119,38 +119,54 @@ impl Plan {
             .iter()
             .filter(|probe| probe.spec.want != Want::Extra && !self.has(probe.spec.id) && !self.is_replaced(probe));
         let globals = self.lost_globals.iter().filter(|global| !global.loses.is_empty());
-        let returns = self
-            .chosen()
-            .flat_map(|(_, choice)| &choice.attach)
-            .filter(|attach| attach.misses_returns());
         probes
             .map(lost_probe)
-            .chain(globals.map(|global| lost_global(global.loses, &global.source.key())))
-            .chain(returns.map(|attach| {
-                let slots = self.return_slots;
-                format!("some returns of {} while more than about {slots} tasks sleep in it (only a return probe can be had)", attach.target)
-            }))
+            .chain(globals.map(|global| self.lost_with(global)))
+            .chain(self.missed_returns())
+    }
+
+    fn missed_returns(&self) -> Option<String> {
+        let returns = self.chosen().flat_map(|(_, choice)| &choice.attach);
+        let targets: Vec<&str> = returns
+            .filter(|attach| attach.misses_returns())
+            .map(|attach| attach.target.as_str())
+            .collect();
+        let (slots, targets) = (self.return_slots, targets.join(", "));
+        (!targets.is_empty())
+            .then(|| format!("returns while more than {slots} tasks or so sleep in one of: {targets} (return probes)"))
+    }
+
+    /// What is lost with a global, and with all that lose the same: `parents ... (not in BTF: task_struct.tgid, task_struct.comm)`.
+    fn lost_with(&self, global: &GlobalSpec) -> String {
+        let keys = self
+            .lost_globals
+            .iter()
+            .filter(|other| other.loses == global.loses)
+            .map(|other| other.source.key());
+        format!(
+            "{} ({}: {})",
+            global.loses,
+            global.source.lacking(),
+            keys.collect::<Vec<_>>().join(", ")
+        )
     }
 }
 
-fn lost_global(loses: &str, key: &str) -> String {
-    format!("{loses} (this kernel tells nothing of {key})")
-}
-
-/// What is lost, with every distinct reason: `init functions: ... (do_one_initcall: no symbol of that name)`.
+/// What is lost with a probe, and why for each of its targets: `init functions: ... (do_one_initcall: no symbol)`.
 fn lost_probe(probe: &PlannedProbe) -> String {
-    let mut reasons: Vec<String> = Vec::new();
+    let mut targets: Vec<(&str, Vec<&str>)> = Vec::new();
     for (choice, reason) in probe.refused() {
-        let targets = choice
-            .attach
-            .iter()
-            .map(|attach| attach.target.as_str())
-            .collect::<Vec<_>>();
-        let Some(target) = targets.first() else { continue };
-        let reason = format!("{target}: {reason}");
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
+        let Some(target) = choice.attach.first().map(|attach| attach.target.as_str()) else {
+            continue;
+        };
+        match targets.iter_mut().find(|(known, _)| *known == target) {
+            Some((_, reasons)) if reasons.contains(&reason) => {}
+            Some((_, reasons)) => reasons.push(reason),
+            None => targets.push((target, vec![reason])),
         }
     }
-    format!("{} ({})", probe.spec.loses, reasons.join("; "))
+    let reasons = targets
+        .iter()
+        .map(|(target, reasons)| format!("{target}: {}", reasons.join(", ")));
+    format!("{} ({})", probe.spec.loses, reasons.collect::<Vec<_>>().join("; "))
 }

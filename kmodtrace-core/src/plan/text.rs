@@ -19,6 +19,16 @@ pub fn render(report: &CheckReport) -> String {
     let _ = writeln!(out, "offers   {}", offers(&report.facts));
     let _ = writeln!(out, "rights   {}", rights(&report.facts));
     out.push('\n');
+    // Without modules nothing of this is there, and every line would say so again.
+    if environment.modules != Some(false) {
+        probes(&mut out, report);
+        out.push('\n');
+    }
+    out.push_str(&verdict(&report.verdict));
+    out
+}
+
+fn probes(out: &mut String, report: &CheckReport) {
     let width = report.probes.iter().map(|probe| probe.id.len()).max().unwrap_or(0);
     for probe in &report.probes {
         let mark = match probe.status {
@@ -28,15 +38,12 @@ pub fn render(report: &CheckReport) -> String {
         };
         let _ = writeln!(out, "{mark:<3} {:<width$}  {}", probe.id, line(probe));
     }
-    if !report.unobserved.is_empty() {
+    if report.verdict == Verdict::Works && !report.unobserved.is_empty() {
         out.push_str("\nnot observed:\n");
         for loss in &report.unobserved {
             let _ = writeln!(out, "- {loss}");
         }
     }
-    out.push('\n');
-    out.push_str(&verdict(&report.verdict));
-    out
 }
 
 /// What stands between a person and a trace, or that nothing does.
@@ -66,11 +73,17 @@ fn line(probe: &ProbeReport) -> String {
     }
 }
 
-/// `fentry_x, kprobe_x: reason`, with programs that share a reason together.
+/// `fentry, kprobe: reason`, with programs that share a reason together, and without the function that the line begins with.
 fn refusals(probe: &ProbeReport) -> String {
+    let function = probe.id.split('.').next().unwrap_or(probe.id);
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for refusal in &probe.refused {
-        let programs = refusal.programs.iter().map(String::as_str);
+        let programs = refusal.programs.iter().map(|program| {
+            let mechanism = program
+                .strip_suffix(function)
+                .and_then(|mechanism| mechanism.strip_suffix('_'));
+            mechanism.unwrap_or(program)
+        });
         match groups.iter_mut().find(|(reason, _)| *reason == refusal.reason) {
             Some((_, all)) => all.extend(programs),
             None => groups.push((&refusal.reason, programs.collect())),
@@ -82,20 +95,29 @@ fn refusals(probe: &ProbeReport) -> String {
     groups.collect::<Vec<_>>().join("; ")
 }
 
+/// What the kernel has, and the option that it would take where it has not.
 fn offers(facts: &KernelFacts) -> String {
-    let modules = match facts.environment.modules {
-        Some(true) => "yes",
-        Some(false) => "no",
-        None => "unknown",
+    let environment = &facts.environment;
+    let option = |name: &str, has: bool, option: &str| {
+        if has {
+            format!("{name} yes")
+        } else {
+            format!("{name} no ({option})")
+        }
     };
-    let lockdown = facts.environment.lockdown.as_deref().unwrap_or("none");
-    format!(
-        "modules {modules}, BTF {}, trampolines {}, kprobes {}, syscall tracepoints {}, lockdown {lockdown}",
-        yes(facts.btf),
-        yes(facts.ftrace),
-        yes(facts.environment.kprobes),
-        yes(facts.environment.tracefs && facts.environment.tracepoints),
-    )
+    let offers = [
+        option("modules", environment.modules != Some(false), "CONFIG_MODULES"),
+        option("BTF", facts.btf, "CONFIG_DEBUG_INFO_BTF"),
+        option("trampolines", facts.ftrace, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"),
+        option("kprobes", environment.kprobes, "CONFIG_KPROBE_EVENTS"),
+        option(
+            "system call tracepoints",
+            environment.tracepoints,
+            "CONFIG_FTRACE_SYSCALLS",
+        ),
+        format!("lockdown {}", environment.lockdown.as_deref().unwrap_or("none")),
+    ];
+    offers.join(", ")
 }
 
 fn rights(facts: &KernelFacts) -> String {
@@ -106,12 +128,11 @@ fn rights(facts: &KernelFacts) -> String {
         held.join(" ")
     };
     let addresses = if facts.addresses { "shown" } else { "hidden" };
-    format!(
-        "user id {}, {held}, kernel addresses {addresses}",
-        facts.environment.uid
-    )
-}
-
-fn yes(fact: bool) -> &'static str {
-    if fact { "yes" } else { "no" }
+    let tracefs = if facts.environment.tracefs {
+        "readable"
+    } else {
+        "not readable"
+    };
+    let uid = facts.environment.uid;
+    format!("user id {uid}, {held}, kernel addresses {addresses}, tracefs {tracefs}")
 }

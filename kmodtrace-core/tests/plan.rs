@@ -1,0 +1,340 @@
+//! The plans of real kernels, and of kernels and processes that lack something.
+//!
+//! `facts/*.json` is what `kmodtrace check --json` prints on Debian's kernels of four suites, and on a kernel without modules. Every
+//! offset and every count of arguments in them was compared with `bpftool btf dump file /sys/kernel/btf/vmlinux format raw` of the
+//! same kernel, read by an independent script that descends anonymous members and follows typedefs and qualifiers: all equal.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use kmodtrace_core::coverage::Observed;
+use kmodtrace_core::facts::{Addresses, KernelFacts};
+use kmodtrace_core::plan::{CATALOGUE, GlobalValue, Plan, Verdict, Want, check, render, resolve, values, verdict};
+use proptest::prelude::*;
+
+const K5_10: &str = include_str!("facts/5.10.json");
+const K6_1: &str = include_str!("facts/6.1.json");
+const K6_12: &str = include_str!("facts/6.12.json");
+const SID: &str = include_str!("facts/sid.json");
+const NO_MODULES: &str = include_str!("facts/no-modules.json");
+
+fn facts(json: &str) -> KernelFacts {
+    KernelFacts::from_json(json).unwrap()
+}
+
+fn plan(facts: &KernelFacts) -> Plan {
+    resolve(CATALOGUE, facts)
+}
+
+fn text(facts: &KernelFacts) -> String {
+    render(&check(facts, &plan(facts)))
+}
+
+fn without_btf() -> KernelFacts {
+    let mut facts = facts(K6_1);
+    facts.btf = false;
+    facts.types.clear();
+    facts
+        .functions
+        .values_mut()
+        .for_each(|function| function.btf_args = None);
+    facts.offsets.values_mut().for_each(|offset| *offset = None);
+    facts
+}
+
+fn unprivileged(capabilities: &[&str]) -> KernelFacts {
+    let mut facts = facts(K6_1);
+    facts.environment.uid = 1000;
+    facts.environment.tracefs = false;
+    facts.environment.capabilities = capabilities.iter().map(ToString::to_string).collect();
+    facts.addresses = false;
+    facts
+}
+
+fn inlined(facts: &mut KernelFacts, name: &str) {
+    let function = facts.functions.get_mut(name).unwrap();
+    function.symbols = 0;
+    function.variants.clear();
+}
+
+fn missing(facts: &KernelFacts) -> Vec<String> {
+    plan(facts).coverage().unobserved().to_vec()
+}
+
+#[test]
+fn the_four_kernels_and_one_without_modules() {
+    for (name, json) in [
+        ("5.10", K5_10),
+        ("6.1", K6_1),
+        ("6.12", K6_12),
+        ("sid", SID),
+        ("no-modules", NO_MODULES),
+    ] {
+        insta::assert_snapshot!(format!("plan-{name}"), text(&facts(json)));
+    }
+}
+
+#[test]
+fn json_is_what_it_was_when_the_kernel_was_asked() {
+    for json in [K5_10, K6_1, K6_12, SID, NO_MODULES] {
+        let facts = facts(json);
+        let printed: serde_json::Value = serde_json::from_str(json).unwrap();
+        let again = serde_json::to_value(check(&facts, &plan(&facts))).unwrap();
+        assert_eq!(again, printed, "{}", facts.environment.release);
+    }
+}
+
+#[test]
+fn facts_come_back_from_their_own_json() {
+    let facts = facts(SID);
+    assert_eq!(
+        KernelFacts::from_json(&serde_json::to_string(&facts).unwrap()).unwrap(),
+        facts
+    );
+}
+
+#[test]
+fn what_is_not_facts_is_turned_away() {
+    let error = |text| KernelFacts::from_json(text).unwrap_err().to_string();
+    assert!(
+        error("ELF").starts_with("these are no facts of kmodtrace"),
+        "{}",
+        error("ELF")
+    );
+    assert!(error(r#"{"schema": "kmodtrace.facts/9"}"#).contains("kmodtrace.facts/9"));
+    assert!(error("[]").contains("none"));
+}
+
+#[test]
+fn the_four_kernels_lose_nothing_but_symbols_on_the_oldest() {
+    for json in [K6_1, K6_12, SID] {
+        assert_eq!(missing(&facts(json)), [""; 0]);
+    }
+    let [snprintf] = missing(&facts(K5_10)).try_into().unwrap();
+    assert!(snprintf.contains("bpf_snprintf"), "{snprintf}");
+}
+
+#[test]
+fn a_kernel_without_btf_gets_kprobes_and_says_what_is_lost() {
+    let facts = without_btf();
+    insta::assert_snapshot!("plan-no-btf", text(&facts));
+    let coverage = plan(&facts).coverage();
+    assert!(!coverage.observed(Observed::Collisions), "their state cannot be read");
+    assert!(coverage.observed(Observed::SameNameWaits));
+    assert_eq!(
+        values(&facts, &Addresses::default())[0],
+        ("OFF_MODULE_STATE", GlobalValue::U32(u32::MAX))
+    );
+}
+
+#[test]
+fn a_process_without_rights_is_told_which() {
+    insta::assert_snapshot!(
+        "verdict-no-capabilities",
+        text(&unprivileged(&[])).lines().last().unwrap()
+    );
+    let Verdict::CannotTrace { why, remedy, .. } = ({
+        let facts = unprivileged(&["CAP_BPF", "CAP_SYSLOG"]);
+        verdict(&facts, &plan(&facts))
+    }) else {
+        panic!("CAP_PERFMON is missing")
+    };
+    assert_eq!(why, "user id 1000 lacks CAP_PERFMON");
+    assert!(remedy.contains("setcap cap_bpf,cap_perfmon,cap_syslog+ep"));
+}
+
+#[test]
+fn capabilities_without_syslog_lose_the_notifiers_only() {
+    let facts = unprivileged(&["CAP_BPF", "CAP_PERFMON"]);
+    let plan = plan(&facts);
+    assert_eq!(verdict(&facts, &plan), Verdict::Works);
+    let [live] = missing(&facts).try_into().unwrap();
+    assert!(live.contains("LIVE") && live.contains("CAP_SYSLOG"), "{live}");
+    assert!(
+        plan.coverage().observed(Observed::GoingWindows),
+        "klp_module_going tells of them"
+    );
+}
+
+#[test]
+fn lockdown_and_missing_mechanisms_are_named() {
+    let mut locked = facts(K6_1);
+    locked.environment.lockdown = Some("confidentiality".to_owned());
+    let mut bare = without_btf();
+    bare.environment.kprobes = false;
+    for (facts, word) in [(locked, "confidentiality"), (bare, "CONFIG_KPROBE_EVENTS")] {
+        let Verdict::CannotTrace { why, .. } = verdict(&facts, &plan(&facts)) else {
+            panic!("{word}")
+        };
+        assert!(why.contains(word), "{why}");
+    }
+}
+
+#[test]
+fn a_required_probe_that_was_renamed_is_named_with_its_reason() {
+    let mut facts = facts(K6_1);
+    inlined(&mut facts, "load_module");
+    facts.functions.get_mut("load_module").unwrap().variants = vec!["load_module.isra.0".to_owned()];
+    let Verdict::CannotTrace { what, why, .. } = verdict(&facts, &plan(&facts)) else {
+        panic!("it is required")
+    };
+    assert_eq!(what, "no way to attach load_module.enter, load_module.exit");
+    assert!(why.contains("renamed to load_module.isra.0 by the compiler"), "{why}");
+}
+
+#[test]
+fn another_function_of_the_same_name_is_refused() {
+    let mut facts = facts(K6_1);
+    facts.functions.get_mut("finished_loading").unwrap().btf_args = Some(2);
+    facts.functions.get_mut("free_module").unwrap().symbols = 2;
+    let plan = plan(&facts);
+    let reason = |id| {
+        plan.probe(id)
+            .unwrap()
+            .refused()
+            .next()
+            .map(|(_, reason)| reason.to_owned())
+            .unwrap()
+    };
+    assert_eq!(
+        reason("finished_loading.enter"),
+        "BTF has it with 2 arguments, 1 expected"
+    );
+    assert_eq!(reason("free_module.exit"), "2 symbols of that name");
+}
+
+/// As kernels of the configuration in which the compiler inlines it: 5.3 to 6.1.8 built by gcc.
+#[test]
+fn waits_survive_an_inlined_finished_loading() {
+    let mut facts = facts(K6_1);
+    inlined(&mut facts, "finished_loading");
+    let coverage = plan(&facts).coverage();
+    assert!(coverage.observed(Observed::SameNameWaits));
+    let [lost]: [String; 1] = coverage.unobserved().to_vec().try_into().unwrap();
+    assert!(lost.contains("wake-ups in vain"), "{lost}");
+    inlined(&mut facts, "find_module_all");
+    let coverage = plan(&facts).coverage();
+    assert!(!coverage.observed(Observed::SameNameWaits) && !coverage.observed(Observed::Collisions));
+    assert!(coverage.observed(Observed::ReadBytes));
+}
+
+#[test]
+fn without_livepatch_the_notifier_chain_tells_of_states() {
+    let mut facts = facts(K6_12);
+    inlined(&mut facts, "klp_module_coming");
+    inlined(&mut facts, "klp_module_going");
+    let plan = plan(&facts);
+    let coming = plan.probe("klp_module_coming.enter").unwrap().chosen().unwrap();
+    assert_eq!(coming.attach[0].program, "fentry_blocking_notifier_call_chain_robust");
+    assert_eq!(
+        plan.coverage().unobserved(),
+        [""; 0],
+        "blocking_notifier_call_chain tells of GOING"
+    );
+}
+
+#[test]
+fn add_unformed_module_is_used_where_it_has_a_symbol() {
+    let mut facts = facts(K6_1);
+    let function = facts.functions.get_mut("add_unformed_module").unwrap();
+    (function.symbols, function.btf_args) = (1, Some(1));
+    assert_eq!(
+        plan(&facts)
+            .probe("add_unformed_module.exit")
+            .unwrap()
+            .chosen()
+            .unwrap()
+            .attach[0]
+            .program,
+        "fexit_add_unformed_module"
+    );
+}
+
+#[test]
+fn on_another_architecture_wrappers_have_other_names() {
+    let mut facts = facts(K6_1);
+    facts.environment.arch = "aarch64".to_owned();
+    let wrapper = facts.functions["__x64_sys_finit_module"].clone();
+    facts.functions.insert("__arm64_sys_finit_module".to_owned(), wrapper);
+    assert_eq!(
+        plan(&facts)
+            .probe("finit_module.enter")
+            .unwrap()
+            .chosen()
+            .unwrap()
+            .attach[0]
+            .target,
+        "__arm64_sys_finit_module"
+    );
+    facts.environment.arch = "riscv64".to_owned();
+    let plan = plan(&facts);
+    let chosen = plan.probe("finit_module.exit").unwrap().chosen().unwrap();
+    assert_eq!(
+        chosen.attach[0].tracepoint(),
+        Some(("syscalls", "sys_exit_finit_module"))
+    );
+}
+
+#[test]
+fn what_the_kernel_refuses_is_kept_and_the_next_candidate_tried() {
+    let facts = facts(K6_1);
+    let mut plan = plan(&facts);
+    let next = plan.refuse("finished_loading.exit", "the kernel said EBUSY").unwrap();
+    assert_eq!(next.attach[0].program, "kretprobe_finished_loading");
+    let [missed] = plan.unobserved().try_into().unwrap();
+    assert_eq!(
+        missed,
+        "returns while more than 10 tasks or so sleep in one of: finished_loading (return probes)"
+    );
+    assert_eq!(plan.refuse("finished_loading.exit", "the kernel said EINVAL"), None);
+    let reasons: Vec<_> = plan
+        .probe("finished_loading.exit")
+        .unwrap()
+        .refused()
+        .map(|(_, reason)| reason)
+        .collect();
+    assert_eq!(reasons, ["the kernel said EBUSY", "the kernel said EINVAL"]);
+    assert!(plan.coverage().observed(Observed::SameNameWaits));
+    assert_eq!(plan.refuse("finished_loading.exit", "again"), None);
+    assert_eq!(plan.refuse("no such probe", "never"), None);
+}
+
+proptest! {
+    /// Whatever a kernel lacks: what is chosen can be attached, what is wanted and not chosen is told, and refusing comes to an end.
+    #[test]
+    fn a_plan_is_total(
+        lacks in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
+        btf in any::<bool>(),
+        ftrace in any::<bool>(),
+        kprobes in any::<bool>(),
+        addresses in any::<bool>(),
+    ) {
+        let mut facts = facts(SID);
+        let names: Vec<String> = facts.functions.keys().cloned().collect();
+        for index in lacks {
+            inlined(&mut facts, &names[index.index(names.len())]);
+        }
+        (facts.btf, facts.ftrace, facts.addresses) = (btf, ftrace, addresses);
+        facts.environment.kprobes = kprobes;
+        let mut plan = plan(&facts);
+        for (spec, choice) in plan.chosen() {
+            for attach in &choice.attach {
+                let known = facts.functions.get(&attach.target).is_some_and(|function| function.symbols == 1);
+                prop_assert!(known || attach.tracepoint().is_some(), "{} on {}", spec.id, attach.target);
+            }
+        }
+        for spec in CATALOGUE {
+            let told = plan.unobserved().iter().any(|loss| loss.starts_with(spec.loses));
+            let replaced = spec.replaced_by.is_some_and(|id| plan.has(id));
+            prop_assert!(plan.has(spec.id) || spec.want == Want::Extra || told || replaced, "{}", spec.id);
+        }
+        for spec in CATALOGUE {
+            let mut tries = 0;
+            while plan.refuse(spec.id, "no").is_some() {
+                tries += 1;
+                prop_assert!(tries < 8, "{}", spec.id);
+            }
+        }
+        prop_assert_eq!(plan.chosen().count(), 0);
+        let _ = render(&check(&facts, &plan));
+    }
+}

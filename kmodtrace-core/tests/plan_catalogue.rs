@@ -1,0 +1,101 @@
+//! The catalogue is one list that several things are derived from: what must hold for that.
+
+use std::collections::BTreeSet;
+
+use kmodtrace_core::facts::{wanted_data_symbols, wanted_functions, wanted_symbols};
+use kmodtrace_core::plan::{CATALOGUE, GLOBALS, Mechanism, programs};
+
+#[test]
+fn ids_name_the_function_and_the_edge_of_their_best_candidate() {
+    let mut ids = BTreeSet::new();
+    for spec in CATALOGUE {
+        assert!(ids.insert(spec.id), "{} twice", spec.id);
+        let best = spec.candidates[0].attach[0];
+        let edge = if best.mechanism == Mechanism::Fentry {
+            "enter"
+        } else {
+            "exit"
+        };
+        assert_eq!(spec.id, format!("{}.{edge}", best.hook.name()));
+    }
+}
+
+/// A program that two probes may choose would be attached twice, and its records would come twice.
+#[test]
+fn a_program_belongs_to_one_probe() {
+    let mut all = BTreeSet::new();
+    for attach in CATALOGUE
+        .iter()
+        .flat_map(|spec| spec.candidates)
+        .flat_map(|candidate| candidate.attach)
+    {
+        assert!(all.insert(attach.program()), "{} twice", attach.program());
+    }
+    assert_eq!(all, programs());
+}
+
+#[test]
+fn an_exit_probe_reports_returns_and_an_enter_probe_entries() {
+    for spec in CATALOGUE {
+        for candidate in spec.candidates {
+            let returns = candidate.attach.iter().any(|attach| {
+                matches!(
+                    attach.mechanism,
+                    Mechanism::Fexit | Mechanism::TracepointExit | Mechanism::Kretprobe
+                )
+            });
+            let edge = if returns { "exit" } else { "enter" };
+            assert_eq!(spec.id.split('.').nth(1), Some(edge), "{}", spec.id);
+        }
+    }
+}
+
+#[test]
+fn what_a_probe_refers_to_exists() {
+    for spec in CATALOGUE {
+        assert!(
+            spec.replaced_by
+                .is_none_or(|id| CATALOGUE.iter().any(|other| other.id == id)),
+            "{}",
+            spec.id
+        );
+        for symbol in spec.candidates.iter().filter_map(|candidate| candidate.needs) {
+            assert!(
+                wanted_data_symbols().contains(&symbol),
+                "no global holds the address of {symbol}"
+            );
+        }
+    }
+}
+
+/// Programs for kprobes read arguments from registers: not more than the six that every architecture passes that way.
+#[test]
+fn arguments_are_in_registers() {
+    for attach in CATALOGUE
+        .iter()
+        .flat_map(|spec| spec.candidates)
+        .flat_map(|candidate| candidate.attach)
+    {
+        assert!(attach.hook.args() <= 6, "{}", attach.hook.name());
+    }
+}
+
+#[test]
+fn the_loader_needs_these_programs_and_globals() {
+    let programs: Vec<String> = programs().into_iter().collect();
+    let globals: Vec<String> = GLOBALS
+        .iter()
+        .map(|global| format!("{} {}", global.name, global.source.key()))
+        .collect();
+    insta::assert_snapshot!("programs", programs.join("\n"));
+    insta::assert_snapshot!("globals", globals.join("\n"));
+}
+
+#[test]
+fn functions_to_look_for_follow_the_architecture() {
+    let functions = wanted_functions("aarch64");
+    assert!(functions.iter().any(|name| name == "__arm64_sys_finit_module"));
+    assert!(!functions.iter().any(|name| name.starts_with("__x64")));
+    assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 1);
+    assert!(!wanted_functions("riscv64").iter().any(|name| name.contains("_sys_")));
+}
