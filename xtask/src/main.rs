@@ -11,7 +11,7 @@ mod setup;
 mod test;
 mod vm;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -40,6 +40,11 @@ enum Task {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     run(&cli.task).unwrap_or_else(|error| {
+        let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        if error.chain().filter_map(|cause| cause.downcast_ref()).any(closed) {
+            // Nobody reads what a guest says any more, as with `| head`: the status a shell gives for that.
+            return ExitCode::from(141);
+        }
         eprintln!("xtask: {error:#}");
         ExitCode::FAILURE
     })

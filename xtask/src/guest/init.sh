@@ -35,6 +35,7 @@ on_terminal() {
     else
         shell=/usr/bin/bash
         [ -x $shell ] || shell=/usr/bin/sh
+        export PS1='guest:\w# '
         setsid -c $shell -i </dev/ttyS0 >/dev/ttyS0 2>&1
     fi
 }
@@ -50,7 +51,7 @@ through_pipes() {
     (cd /root && exec /usr/bin/sh -c "$(cat /etc/guest/command)" sh) </dev/null >/run/guest.out 2>/run/guest.err 9>&-
     status=$?
     # Something the command left running may hold the pipes open for ever.
-    (sleep 20; kill $out $err) 9>&- 2>/dev/null &
+    (sleep 10; kill $out $err) 9>&- 2>/dev/null &
     wait $out $err
     return $status
 }

@@ -25,7 +25,7 @@ pub(crate) struct Tally {
 pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
     let mut spec = VmSpec::new(kernel.clone(), "uname -r");
     spec.guest.programs = artifacts::guest_programs()?;
-    let outcome = vm::run(&spec, &mut |_, _| {})?;
+    let outcome = vm::run(&spec, &mut |_, _| Ok(()))?;
     if outcome.status != 0 {
         let said = String::from_utf8_lossy(&outcome.stderr);
         bail!("the guest's command failed ({}): {said}", outcome.status);

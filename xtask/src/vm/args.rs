@@ -75,6 +75,12 @@ pub(crate) struct VmArgs {
 /// Runs it. The exit status is the command's.
 pub(crate) fn main(args: &VmArgs) -> Result<ExitCode> {
     let spec = args.spec()?;
+    if spec.guest.terminal.is_some() {
+        eprintln!(
+            "xtask: booting {}; Control-] then x ends the guest at once",
+            spec.kernel.release
+        );
+    }
     let outcome = super::run(&spec, &mut pass_through)?;
     if args.verbose {
         eprint!("{}", outcome.console);
@@ -162,11 +168,10 @@ fn terminal() -> Result<Terminal> {
     })
 }
 
-/// Hands a guest's output on at once. A reader that has gone away is the user's wish, not a failure.
-pub(crate) fn pass_through(stream: Stream, bytes: &[u8]) {
-    let written = match stream {
+/// Hands a guest's output on at once.
+pub(crate) fn pass_through(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
         Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),
         Stream::Stderr => io::stderr().write_all(bytes),
-    };
-    drop(written);
+    }
 }

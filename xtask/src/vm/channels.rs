@@ -1,11 +1,12 @@
-//! The guest's serial ports as they arrive on the host: one socket and one reading thread each, all into one queue.
+//! The guest's serial ports as they arrive on the host: one pipe and one reading thread each, all into one queue.
+//!
+//! Pipes, because QEMU writes every byte by itself: a pipe gathers them into pages, a socket keeps each in a buffer of its own.
 
 use std::{
-    io::Read as _,
-    os::unix::net::UnixListener,
-    path::{Path, PathBuf},
+    io::{self, PipeReader, PipeWriter, Read as _},
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -21,17 +22,6 @@ pub(super) enum Port {
 
 impl Port {
     pub(super) const ALL: [Self; 4] = [Self::Console, Self::Stdout, Self::Stderr, Self::Control];
-
-    /// The socket of this port in a directory.
-    pub(super) fn socket(self, dir: &Path) -> PathBuf {
-        let name = match self {
-            Self::Console => "console",
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-            Self::Control => "control",
-        };
-        dir.join(name)
-    }
 }
 
 /// Something a port brought: bytes, or its end.
@@ -41,27 +31,34 @@ pub(super) enum Arrival {
     Closed,
 }
 
-/// Listens for QEMU on these ports' sockets. The queue is short, so a reader that falls behind slows the guest down.
-pub(super) fn listen(ports: &[Port], dir: &Path) -> Result<Receiver<Arrival>> {
+/// The ends of the pipes that QEMU writes to.
+pub(super) type Writers = Vec<(Port, PipeWriter)>;
+
+/// How long a reader lets bytes gather. Woken for each, it would take from QEMU the processor that sends the next.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// Opens a pipe for each port, and the queue that what they bring arrives in. The queue is short: a host that falls behind
+/// slows the guest down.
+pub(super) fn open(ports: &[Port]) -> Result<(Writers, Receiver<Arrival>)> {
     let (sender, receiver) = sync_channel(64);
+    let mut writers = Vec::new();
     for &port in ports {
-        let path = port.socket(dir);
-        let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+        let (reader, writer) = io::pipe().context("cannot make a pipe")?;
+        writers.push((port, writer));
         let sender = sender.clone();
-        thread::spawn(move || forward(&listener, port, &sender));
+        thread::spawn(move || forward(reader, port, &sender));
     }
-    Ok(receiver)
+    Ok((writers, receiver))
 }
 
-/// Reads one port to its end. A queue nobody reads means that the session is over.
-fn forward(listener: &UnixListener, port: Port, sender: &SyncSender<Arrival>) {
-    if let Ok((mut stream, _)) = listener.accept() {
-        let mut buffer = vec![0; 64 * 1024];
-        while let Ok(count) = stream.read(&mut buffer) {
-            if count == 0 || sender.send(Arrival::Bytes(port, buffer[..count].to_vec())).is_err() {
-                break;
-            }
+/// Reads one port to its end, which comes when QEMU is gone. A queue nobody reads means that the session is over.
+fn forward(mut reader: PipeReader, port: Port, sender: &SyncSender<Arrival>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count) = reader.read(&mut buffer) {
+        if count == 0 || sender.send(Arrival::Bytes(port, buffer[..count].to_vec())).is_err() {
+            break;
         }
+        thread::sleep(GATHER);
     }
     drop(sender.send(Arrival::Closed));
 }

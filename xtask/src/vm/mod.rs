@@ -10,6 +10,7 @@ mod qemu;
 mod session;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -76,8 +77,8 @@ pub(crate) enum Stream {
     Stderr,
 }
 
-/// Gets what the command writes while it runs.
-pub(crate) type Sink<'a> = dyn FnMut(Stream, &[u8]) + 'a;
+/// Gets what the command writes while it runs. An error ends the guest.
+pub(crate) type Sink<'a> = dyn FnMut(Stream, &[u8]) -> io::Result<()> + 'a;
 
 /// What a command did in a guest that ran to its end.
 #[derive(Debug)]
@@ -158,6 +159,7 @@ fn verdict(spec: &VmSpec, ended: session::Ended, start: Instant, retried: bool, 
                 console.tail()
             );
         }
+        Ending::Refused => bail!("{name}: {ending}"),
         Ending::PoweredOff | Ending::NeverUp => {}
     }
     if let Some(complaint) = console.complaint(&spec.tolerate) {

@@ -2,16 +2,21 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::{self, IsTerminal as _},
-    os::unix::process::CommandExt as _,
+    os::{fd::AsRawFd as _, unix::process::CommandExt as _},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::{
+    io::{FdFlags, fcntl_setfd},
+    process::{Signal, set_parent_process_death_signal},
+};
 
-use super::{VmSpec, channels::Port};
+use super::{
+    VmSpec,
+    channels::{Port, Writers},
+};
 use crate::paths;
 
 /// The kernel's own parameters. Emulation is slow on a busy host: its watchdogs get more time than on hardware.
@@ -46,8 +51,15 @@ impl Accelerator {
     }
 }
 
-/// Starts the machine. Its sockets are in `dir`, where the host listens already.
-pub(super) fn start(spec: &VmSpec, initramfs: &Path, accelerator: Accelerator, dir: &Path) -> Result<Child> {
+/// Starts the machine, which writes its ports to these pipes. Where the user's terminal is the console, what passes over it
+/// is kept in `log`.
+pub(super) fn start(
+    spec: &VmSpec,
+    initramfs: &Path,
+    accelerator: Accelerator,
+    pipes: Writers,
+    log: &Path,
+) -> Result<Child> {
     let program = paths::program("qemu-system-x86_64")
         .context("qemu-system-x86_64 is missing (package qemu-system-x86): cargo xtask setup installs it")?;
     let mut command = Command::new(program);
@@ -71,24 +83,28 @@ pub(super) fn start(spec: &VmSpec, initramfs: &Path, accelerator: Accelerator, d
         .arg("-append")
         .arg(format!("{APPEND} {}", spec.append).trim_end());
     for (index, (port, (iobase, irq))) in Port::ALL.into_iter().zip(UARTS).enumerate() {
-        let terminal = port == Port::Console && spec.guest.terminal.is_some();
-        let socket = port.socket(dir);
-        let chardev = if terminal {
-            // Control-] then x ends the machine: Control-A, the usual one, is wanted by shells.
-            command.args(["-echr", "0x1d", "-mon", "chardev=c0"]);
-            format!("stdio,id=c0,mux=on,signal=off,logfile={}", socket.display())
-        } else {
-            format!("socket,id=c{index},path={}", socket.display())
+        let chardev = match pipes.iter().find(|(piped, _)| *piped == port) {
+            Some((_, pipe)) => format!("file,id=c{index},path=/proc/self/fd/{}", pipe.as_raw_fd()),
+            None => format!("stdio,id=c{index},mux=on,signal=off,logfile={}", log.display()),
         };
         let device = format!("isa-serial,chardev=c{index},index={index},iobase={iobase},irq={irq}");
         command.args(["-chardev", &chardev, "-device", &device]);
     }
-    if spec.guest.terminal.is_none() || !io::stdin().is_terminal() {
+    if spec.guest.terminal.is_some() {
+        // Control-] then x ends the machine: Control-A, the usual one, is wanted by shells.
+        command.args(["-echr", "0x1d", "-mon", "chardev=c0"]);
+    } else {
         command.stdin(Stdio::null()).stdout(Stdio::null());
     }
-    // SAFETY: between fork and exec only one system call is made, prctl, which allocates nothing and takes no lock.
+    // SAFETY: between fork and exec only system calls are made, prctl and fcntl, which allocate nothing and take no lock.
     unsafe {
-        command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?));
+        command.pre_exec(move || {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            pipes
+                .iter()
+                .try_for_each(|(_, pipe)| Ok(fcntl_setfd(pipe, FdFlags::empty())?))
+        });
     }
+    // The command is dropped here, and with it this process's ends of the pipes: the machine's are the only ones left.
     command.spawn().context("cannot start qemu-system-x86_64")
 }

@@ -1,7 +1,7 @@
 //! One power-on: starts the machine, takes in what its ports bring until it is off or its time is up.
 
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     path::Path,
     process::Child,
     sync::mpsc::RecvTimeoutError,
@@ -28,6 +28,8 @@ const BOOT_PATIENCE: Duration = Duration::from_mins(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     PoweredOff,
+    /// QEMU did not take its command line, and said why.
+    Refused,
     TimedOut,
     /// User space was never reached under emulation.
     NeverUp,
@@ -39,6 +41,7 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PoweredOff => "it powered itself off",
+            Self::Refused => "qemu refused to run it",
             Self::TimedOut => "its time was up",
             Self::NeverUp | Self::Silent => "it did not reach user space in time",
         })
@@ -68,9 +71,10 @@ pub(super) fn run(
     } else {
         &Port::ALL[..]
     };
-    let arrivals = channels::listen(ports, dir)?;
+    let (pipes, arrivals) = channels::open(ports)?;
+    let log = dir.join("console");
     let start = Instant::now();
-    let mut machine = Machine(qemu::start(spec, initramfs, accelerator, dir)?);
+    let mut machine = Machine(qemu::start(spec, initramfs, accelerator, pipes, &log)?);
     let mut ended = Ended {
         ending: Ending::PoweredOff,
         console: Console::default(),
@@ -81,9 +85,9 @@ pub(super) fn run(
     let mut open = ports.len();
     while open > 0 {
         match arrivals.recv_timeout(Duration::from_millis(100)) {
-            Ok(Arrival::Bytes(port, bytes)) => take(&mut ended, spec.capture, port, &bytes, sink),
+            Ok(Arrival::Bytes(port, bytes)) => take(&mut ended, spec.capture, port, &bytes, sink)?,
             Ok(Arrival::Closed) => open -= 1,
-            // A machine that refused its own command line never connects.
+            // A machine that refused its own command line is off at once.
             Err(RecvTimeoutError::Timeout) if machine.is_off()? => break,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
@@ -93,11 +97,11 @@ pub(super) fn run(
             break;
         }
     }
-    machine.end()?;
+    if !machine.end()? && ended.ending == Ending::PoweredOff {
+        ended.ending = Ending::Refused;
+    }
     if spec.guest.terminal.is_some() {
-        ended
-            .console
-            .push(&fs::read(Port::Console.socket(dir)).unwrap_or_default());
+        ended.console.push(&fs::read(log).unwrap_or_default());
     }
     Ok(ended)
 }
@@ -114,17 +118,23 @@ fn overdue(spec: &VmSpec, accelerator: Accelerator, age: Duration, up: bool) -> 
     }
 }
 
-fn take(ended: &mut Ended, capture: bool, port: Port, bytes: &[u8], sink: &mut Sink<'_>) {
+fn take(ended: &mut Ended, capture: bool, port: Port, bytes: &[u8], sink: &mut Sink<'_>) -> io::Result<()> {
     let (stream, kept) = match port {
-        Port::Console => return ended.console.push(bytes),
-        Port::Control => return ended.control.push(bytes),
+        Port::Console => {
+            ended.console.push(bytes);
+            return Ok(());
+        }
+        Port::Control => {
+            ended.control.push(bytes);
+            return Ok(());
+        }
         Port::Stdout => (Stream::Stdout, &mut ended.stdout),
         Port::Stderr => (Stream::Stderr, &mut ended.stderr),
     };
-    sink(stream, bytes);
     if capture {
         kept.extend_from_slice(bytes);
     }
+    sink(stream, bytes)
 }
 
 /// A running QEMU, ended with the value.
@@ -135,18 +145,18 @@ impl Machine {
         Ok(self.0.try_wait().context("cannot ask for qemu's state")?.is_some())
     }
 
-    /// Ends it if it still runs.
-    fn end(&mut self) -> Result<()> {
+    /// Ends it if it still runs. Whether it had no complaint of its own.
+    fn end(&mut self) -> Result<bool> {
         // All ports closed: it is about to exit by itself, and restores the terminal while it does.
         for _ in 0..20 {
-            if self.is_off()? {
-                return Ok(());
+            if let Some(status) = self.0.try_wait().context("cannot ask for qemu's state")? {
+                return Ok(status.success());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
         self.0.kill().context("cannot end qemu")?;
         self.0.wait().context("cannot wait for qemu")?;
-        Ok(())
+        Ok(true)
     }
 }
 
