@@ -70,7 +70,8 @@ impl Log {
                 .map_or("was killed".to_owned(), |errno| format!("got errno {errno}"));
             let forced = expect.outcome();
             self.surprises.push(format!(
-                "{syscall} of {module:?} by task {} {got}, forced is {forced}",
+                "{syscall} of {} by task {} {got}, forced is {forced}",
+                module.unwrap_or("no module"),
                 made.tid
             ));
         }

@@ -1,6 +1,6 @@
 //! What every scenario has at hand.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
 use crate::call::{Call, Made, no_args};
 use crate::expect::Expect;
@@ -49,7 +49,9 @@ impl<'a> Stage<'a> {
     pub(crate) fn absent(&self, wanted: &str) -> Result<Module> {
         let module = self.library.module(wanted)?;
         let state = watch::module_state(&module.name)?;
-        ensure!(state.is_none(), "{} is in the kernel already ({state:?})", module.name);
+        if let Some(state) = state {
+            bail!("{} is in the kernel already: {state}", module.name);
+        }
         Ok(module)
     }
 
