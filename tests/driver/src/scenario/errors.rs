@@ -89,18 +89,18 @@ fn images(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
 /// Without the modules it needs, and then these while it needs them.
 fn dependencies(stage: &mut Stage<'_>) -> Result<()> {
     let needs = [stage.absent("udp_tunnel")?, stage.absent("ip6_udp_tunnel")?];
-    let geneve = stage.absent("geneve")?;
+    let vxlan = stage.absent("vxlan")?;
     let unknown_symbol = Expect::leader().errno(libc::ENOENT);
-    stage.run(Some(&geneve.name), Call::finit(&geneve, no_args()), &unknown_symbol)?;
+    stage.run(Some(&vxlan.name), Call::finit(&vxlan, no_args()), &unknown_symbol)?;
     for module in &needs {
         stage.load(module)?;
     }
-    stage.load(&geneve)?;
+    stage.load(&vxlan)?;
     for module in &needs {
         let in_use = Expect::nothing().errno(libc::EWOULDBLOCK);
         stage.run(Some(&module.name), Call::delete(&module.c_name), &in_use)?;
     }
-    stage.unload(&geneve)?;
+    stage.unload(&vxlan)?;
     for module in &needs {
         stage.unload(module)?;
     }

@@ -29,7 +29,7 @@ struct Deadly {
 /// Waiters for the name and, on kernels that have such, for the inode.
 pub(super) fn waiters(stage: &mut Stage<'_>) -> Result<()> {
     let module = stage.subject("dummy")?;
-    let other = stage.absent("ifb")?;
+    let other = stage.absent("veth")?;
     let mut deadly = vec![Deadly {
         call: Call::init(&module, no_args()),
         sleep: Sleep::SameName,

@@ -12,8 +12,8 @@ use crate::task::together;
 use crate::watch;
 
 const TASKS: usize = 16;
-/// Some whose init takes RTNL, one that fails.
-const MODULES: &[&str] = &["dummy", "ifb", "veth", "acpi_cpufreq"];
+/// Some whose init takes RTNL, some whose init fails.
+const MODULES: &[&str] = &["dummy", "macvlan", "veth", "acpi_cpufreq", "pcc_cpufreq"];
 
 /// What a load may get; ENODEV is for modules without hardware, ENOENT for those whose dependencies are not there.
 const LOAD: &[i32] = &[0, libc::EEXIST, libc::EBUSY, libc::ENODEV, libc::ENOENT];
