@@ -59,6 +59,12 @@ pub(crate) struct Trace {
     /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
+    /// Write a recording as well. An older one there is kept as FILE.old
+    #[arg(short, long, value_name = "FILE", conflicts_with = "from")]
+    pub(crate) output: Option<PathBuf>,
+    /// Run this and stop when it ends
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Recording.
@@ -97,7 +103,7 @@ pub(crate) struct Report {
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
     /// What to sort modules by
-    #[arg(long, value_name = "KEY", default_value = "wait")]
+    #[arg(long, value_name = "KEY", default_value = "attempts")]
     pub sort: String,
     /// Only the first so many modules
     #[arg(short = 'n', long, value_name = "N")]

@@ -4,6 +4,8 @@ mod cli;
 mod command;
 mod failure;
 mod live;
+mod recorder;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -16,11 +18,14 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(&cli);
     let bpf_log = cli.verbose >= 2;
+    let quiet = cli.quiet;
     let done = match cli.command {
-        Some(Command::Trace(args)) => command::trace::run(&args, bpf_log),
-        Some(Command::Record(args)) => command::record::run(&args, cli.quiet, bpf_log),
+        Some(Command::Trace(args)) => command::trace::run(&args, quiet, bpf_log),
+        Some(Command::Record(args)) => command::record::run(&args, quiet, bpf_log),
+        Some(Command::Report(args)) => command::report::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
-        _ => command::trace::run(&cli.trace, bpf_log),
+        Some(Command::Schema) => command::schema::run(),
+        None => command::trace::run(&cli.trace, quiet, bpf_log),
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }

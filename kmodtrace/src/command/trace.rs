@@ -1,29 +1,146 @@
-//! Lines.
-use std::process::ExitCode;
-use anyhow::Result;
-use crate::cli::Trace;
-use crate::live::{attach::Tracer, facts, pump};
+//! `kmodtrace trace`: a line for every attempt as it returns, live or from a recording.
 
-struct Dump(kmodtrace_core::order::Order);
-impl pump::Sink for Dump {
-    fn record(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.push(kmodtrace_core::decode::decode(bytes)?);
-        while let Some(e) = self.0.next() { println!("{e:?}"); }
-        Ok(())
+use std::io::{StdoutLock, Write as _, stdout};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::attempt::Finished;
+use kmodtrace_core::decode::TickBytes;
+use kmodtrace_core::event::Counters;
+use kmodtrace_core::line::{HEADER, Line};
+use kmodtrace_core::order::Loss;
+use kmodtrace_core::pipeline::Pipeline;
+use kmodtrace_core::recording::Header;
+use kmodtrace_core::report::Selection;
+use kmodtrace_core::units::Ktime;
+
+use super::workload;
+use crate::cli::Trace;
+use crate::live::pump::{self, Sink, Until};
+use crate::live::start::start;
+use crate::recorder::{Recorder, Target, header};
+use crate::replay;
+
+/// Prints lines until a signal, the duration, the command's end, or the recording's.
+pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let selection = Selection { modules: super::globs(&args.modules), ..Selection::default() };
+    match &args.from {
+        Some(path) => {
+            let mut recording = replay::open(path)?;
+            let mut lines = Lines::new(recording.header(), selection)?;
+            let ended = recording.each(|bytes| lines.record(bytes));
+            lines.finish(quiet)?;
+            recording.warn(quiet);
+            ended.map(|()| ExitCode::SUCCESS)
+        }
+        None => live(args, selection, quiet, bpf_log),
     }
-    fn settle(&mut self, idle: bool) -> Result<()> { println!("-- settle {idle}"); Ok(()) }
 }
 
-pub(crate) fn run(args: &Trace, bpf_log: bool) -> Result<ExitCode> {
-    let t = std::time::Instant::now();
-    let (facts, addresses) = facts::gather();
-    eprintln!("facts {:?}", t.elapsed());
-    let plan = kmodtrace_core::plan::resolve(kmodtrace_core::plan::CATALOGUE, &facts);
-    let tracer = Tracer::attach(&facts, &addresses, plan, bpf_log)?;
-    eprintln!("attached {:?}", t.elapsed());
-    for l in std::fs::read_to_string("/proc/self/status")?.lines() { if l.starts_with("VmRSS")||l.starts_with("VmHWM") { eprintln!("{l}"); } }
-    for p in &tracer.plan.probes { eprintln!("{} {:?} {:?}", p.spec.id, p.chosen().map(|c| c.attach[0].program.clone()), p.refused().map(|(_,r)| r.to_owned()).collect::<Vec<_>>()); }
-    let rt = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let _ = rt.block_on(pump::run(tracer, pump::Until { child: None, duration: args.duration }, &mut Dump(Default::default())))?;
-    Ok(ExitCode::SUCCESS)
+fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let target = args.output.as_deref().map(Target::new).transpose()?;
+    workload::find(&args.command)?;
+    let (tracer, facts) = start(bpf_log)?;
+    let header = header(&tracer, &facts, &args.command);
+    let mut sink = Both {
+        recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
+        lines: Lines::new(&header, selection)?,
+    };
+    let (stop, trailer) = super::block_on(async {
+        let child = workload::start(&args.command)?;
+        pump::run(tracer, Until { child, duration: args.duration }, &mut sink).await
+    })?;
+    sink.finish(&trailer, quiet)?;
+    Ok(workload::status(&stop))
+}
+
+/// Lines, and the recording beside them if there is to be one.
+struct Both {
+    recorder: Option<Recorder>,
+    lines: Lines,
+}
+
+impl Sink for Both {
+    fn record(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(bytes)?;
+        }
+        self.lines.record(bytes)
+    }
+
+    fn settle(&mut self, idle: bool) -> Result<()> {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.settle(idle)?;
+        }
+        self.lines.settle(idle)
+    }
+}
+
+impl Both {
+    fn finish(self, trailer: &TickBytes, quiet: bool) -> Result<()> {
+        let Self { recorder, mut lines } = self;
+        lines.record(trailer)?;
+        let summary = recorder.map(|recorder| recorder.finish(trailer)).transpose()?;
+        lines.finish(quiet)?;
+        if let Some(summary) = summary.filter(|_| !quiet) {
+            eprintln!("{summary}");
+        }
+        Ok(())
+    }
+}
+
+/// Records in, lines out.
+struct Lines {
+    pipeline: Pipeline,
+    selection: Selection,
+    origin: Ktime,
+    out: StdoutLock<'static>,
+}
+
+impl Lines {
+    fn new(header: &Header, selection: Selection) -> Result<Self> {
+        let mut out = stdout().lock();
+        writeln!(out, "{HEADER}")?;
+        out.flush()?;
+        Ok(Self { pipeline: Pipeline::default(), selection, origin: header.clock.monotonic_ns, out })
+    }
+
+    fn print(&mut self, finished: Vec<Finished>) -> Result<()> {
+        for finished in finished {
+            if let Finished::Attempt(attempt) = finished
+                && self.selection.takes(attempt.module.as_deref())
+            {
+                writeln!(self.out, "{}", Line { attempt: &attempt, origin: self.origin })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rest, and on stderr what is missing.
+    fn finish(mut self, quiet: bool) -> Result<()> {
+        let (rest, loss) = std::mem::take(&mut self.pipeline).finish();
+        self.print(rest)?;
+        self.out.flush()?;
+        if !quiet {
+            eprintln!("{}", missing(&loss));
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Lines {
+    fn record(&mut self, bytes: &[u8]) -> Result<()> {
+        self.pipeline.push(bytes).context("the BPF side and this program do not fit together")?;
+        let finished = self.pipeline.take();
+        self.print(finished)
+    }
+
+    fn settle(&mut self, _idle: bool) -> Result<()> {
+        Ok(self.out.flush()?)
+    }
+}
+
+fn missing(loss: &Loss) -> String {
+    let Counters { dropped: _, missed, clipped } = loss.counters();
+    format!("kmodtrace: lost {}, missed {missed}, clipped {clipped}", loss.lost())
 }

@@ -1,0 +1,76 @@
+//! `kmodtrace report`: what a recording holds, module by module.
+
+use std::io::{BufWriter, Write as _, stdout};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use kmodtrace_core::aggregate::Aggregates;
+use kmodtrace_core::attempt::{Attempt, Finished};
+use kmodtrace_core::pipeline::Pipeline;
+use kmodtrace_core::report::{
+    Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
+};
+
+use crate::cli::{self, Format};
+use crate::failure::failure;
+use crate::replay;
+
+/// Wrong usage, as clap has it.
+const USAGE: u8 = 2;
+
+/// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
+pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
+    let sort = args.sort.parse().map_err(|error| failure(USAGE, format!("{error}")))?;
+    let selection = Selection { modules: super::globs(&args.modules), sort, top: args.top };
+    let mut recording = replay::open(&args.from)?;
+    let mut fold = Fold { attempts: args.attempts.then(Vec::new), aggregates: Aggregates::default() };
+    let mut pipeline = Pipeline::default();
+    let ended = recording.each(|bytes| {
+        pipeline.push(bytes)?;
+        fold.add(pipeline.take());
+        Ok(())
+    });
+    let (rest, loss) = pipeline.finish();
+    fold.add(rest);
+    let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection);
+    if let Some(attempts) = &fold.attempts {
+        report = report.with_attempts(attempts, &selection);
+    }
+    write(&report, args)?;
+    recording.warn(quiet);
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// What a report is made of. Attempts are kept only when they are asked for.
+struct Fold {
+    aggregates: Aggregates,
+    attempts: Option<Vec<Attempt>>,
+}
+
+impl Fold {
+    fn add(&mut self, finished: Vec<Finished>) {
+        for finished in finished {
+            self.aggregates.add(&finished);
+            if let (Finished::Attempt(attempt), Some(attempts)) = (finished, &mut self.attempts) {
+                attempts.push(*attempt);
+            }
+        }
+    }
+}
+
+fn write(report: &Report, args: &cli::Report) -> Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    match if args.json { Format::Json } else { args.format } {
+        Format::Table => {
+            write_text(report, &mut out)?;
+            if args.histogram {
+                write_histograms(report, &mut out)?;
+            }
+        }
+        Format::Json => write_json(report, &mut out)?,
+        Format::Jsonl => write_jsonl(report, &mut out)?,
+        Format::Csv if args.attempts => write_attempts_csv(report, true, &mut out)?,
+        Format::Csv => write_modules_csv(report, true, &mut out)?,
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,82 @@
+//! A recording as it is read: its records one after the other, and what to say about its end.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::coverage::Coverage;
+use kmodtrace_core::order::Loss;
+use kmodtrace_core::recording::{End, Header, Reader};
+use kmodtrace_core::report::{Kernel, Source};
+
+/// A recording that is open.
+pub(crate) struct Replay {
+    path: PathBuf,
+    reader: Reader<File>,
+    failed: bool,
+}
+
+/// Opens a recording and reads its header.
+pub(crate) fn open(path: &Path) -> Result<Replay> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let reader = Reader::new(file).with_context(|| path.display().to_string())?;
+    Ok(Replay { path: path.to_owned(), reader, failed: false })
+}
+
+impl Replay {
+    /// What the recording says about itself.
+    pub(crate) fn header(&self) -> &Header {
+        self.reader.header()
+    }
+
+    /// Hands over every record. Damage is an error, after what could be read before it.
+    pub(crate) fn each(&mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        loop {
+            match self.reader.next_record() {
+                Ok(Some(record)) => take(record)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.failed = true;
+                    return Err(error).with_context(|| self.path.display().to_string());
+                }
+            }
+        }
+    }
+
+    /// Why it ends before its time, where it does.
+    pub(crate) fn truncated(&self) -> Option<String> {
+        match self.reader.end() {
+            Some(End::Trailer) => None,
+            Some(End::NoTrailer) => Some("its writer was killed: it has no trailer".to_owned()),
+            Some(End::Torn { offset, why }) => Some(format!("cut short at byte {offset}: {why}")),
+            None => self.failed.then(|| "damaged".to_owned()),
+        }
+    }
+
+    /// Says on stderr why it ends before its time, unless the damage is told as an error.
+    pub(crate) fn warn(&self, quiet: bool) {
+        if let Some(why) = self.truncated().filter(|_| !quiet && !self.failed) {
+            eprintln!("kmodtrace: {}: {why}; what is whole is shown", self.path.display());
+        }
+    }
+
+    /// What a report says besides the events.
+    pub(crate) fn source(&self, loss: &Loss) -> Source {
+        let header = self.header();
+        // A plan without coverage is one that somebody else wrote: then the reasons are all that is known.
+        let coverage = header.plan.get("coverage").cloned().and_then(|value| serde_json::from_value(value).ok());
+        let coverage = coverage.unwrap_or_else(|| {
+            let mut coverage = Coverage::default();
+            header.unobserved.iter().for_each(|reason| coverage.note(reason));
+            coverage
+        });
+        Source {
+            kernel: Kernel { release: Some(header.kernel.release.clone()), arch: Some(header.kernel.arch.clone()) },
+            lost: Some(loss.lost()),
+            missed: Some(loss.counters().missed),
+            clipped: Some(loss.counters().clipped),
+            truncated: self.truncated(),
+            coverage,
+        }
+    }
+}
