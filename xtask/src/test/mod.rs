@@ -1,5 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change is done, on this machine and on real kernels.
 
+mod bpftool;
+mod compare;
+mod observed;
+mod oracle;
+mod storm;
 mod vm_tests;
 
 use std::{

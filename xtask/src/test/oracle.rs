@@ -1,0 +1,81 @@
+//! The driver's log: what it called, what it got, and what its arrangements force.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+/// A scenario of the driver.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// Its name.
+    pub(crate) name: String,
+    /// Every module system call that it made.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// A module system call.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) tid: u32,
+    pub(crate) syscall: String,
+    /// What the file or the image says; none where the kernel never gets to a name.
+    pub(crate) module: Option<String>,
+    /// `CLOCK_MONOTONIC` before the call.
+    pub(crate) start_ns: u64,
+    /// And after it.
+    pub(crate) end_ns: u64,
+    /// What it got; none for a task that was killed.
+    pub(crate) errno: Option<u32>,
+    #[serde(default)]
+    pub(crate) expect: Expect,
+}
+
+/// What the arrangement forces. An absent member is not forced; `Some(None)` is forced to be nothing.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Expect {
+    #[serde(default, deserialize_with = "forced")]
+    pub(crate) role: Option<Option<String>>,
+    #[serde(default, deserialize_with = "forced")]
+    pub(crate) collided_with: Option<Option<String>>,
+    #[serde(default, deserialize_with = "forced")]
+    pub(crate) wait: Option<Option<String>>,
+    #[serde(default, deserialize_with = "forced")]
+    pub(crate) leader_tid: Option<Option<u32>>,
+    /// What the kernel returns to a task that is killed.
+    pub(crate) kernel_errno: Option<u32>,
+}
+
+/// A member that is there, null or not.
+fn forced<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A line of the log.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Begin {
+        scenario: String,
+    },
+    End {
+        #[serde(rename = "summary")]
+        _summary: String,
+    },
+    Call(Box<Call>),
+}
+
+/// Reads the log.
+pub(crate) fn read(path: &Path) -> Result<Vec<Scenario>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("the driver left no {}", path.display()))?;
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for line in text.lines() {
+        let parsed = serde_json::from_str(line).with_context(|| format!("the driver's log has a line {line}"))?;
+        match parsed {
+            Line::Begin { scenario } => scenarios.push(Scenario { name: scenario, calls: Vec::new() }),
+            Line::End { .. } => {}
+            Line::Call(call) => scenarios.last_mut().context("a call before any scenario")?.calls.push(*call),
+        }
+    }
+    Ok(scenarios)
+}
