@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::{
     artifacts, kernel, setup,
@@ -23,7 +23,7 @@ for module in acpi_cpufreq pcc_cpufreq xfs; do
     wait
 done
 STORM
-kmodtrace record -o /out/storm.kmt -- sh /tmp/storm || exit
+kmodtrace trace -o /out/storm.kmt -- sh /tmp/storm || exit
 echo
 kmodtrace report --from /out/storm.kmt
 ";
@@ -38,12 +38,9 @@ pub(crate) fn main() -> Result<ExitCode> {
     eprintln!("xtask: booting {} in QEMU", kernel.release);
     let mut spec = VmSpec::new(kernel, COMMAND);
     spec.guest.programs = programs;
-    spec.capture = false;
     spec.out_dir = Some(artifacts::target_dir()?.join("demo"));
     let outcome = vm::run(&spec, &mut vm::pass_through)?;
-    if outcome.status != 0 {
-        bail!("the demonstration ended with status {}", outcome.status);
-    }
+    outcome.succeeded()?;
     if let Some(dir) = &spec.out_dir {
         eprintln!("xtask: the recording is {}", dir.join("storm.kmt").display());
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/busybox sh
 # The first process of a guest. Serial ports: ttyS0 the kernel's console, or the user's terminal; ttyS1 and ttyS2 what the
 # command writes; ttyS3 what the host is told: lines, then a tar archive of /out.
-export PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 TERM=dumb
 
 attach() { mkdir -p "$3" && mount -t "$1" "$2" "$3" 2>/dev/null; }
 attach proc proc /proc

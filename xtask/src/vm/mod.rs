@@ -99,6 +99,28 @@ pub(crate) struct Outcome {
     pub(crate) took: Duration,
 }
 
+impl Outcome {
+    /// An error with what the command said last, if it failed.
+    pub(crate) fn succeeded(&self) -> Result<()> {
+        if self.status == 0 {
+            return Ok(());
+        }
+        let said = if self.stderr.is_empty() {
+            &self.stdout
+        } else {
+            &self.stderr
+        };
+        let said = String::from_utf8_lossy(said);
+        let last: Vec<_> = said.lines().rev().take(20).collect();
+        let last: Vec<_> = last.into_iter().rev().collect();
+        bail!(
+            "the command in the guest ended with status {}\n{}",
+            self.status,
+            last.join("\n")
+        )
+    }
+}
+
 /// Boots and runs. An error is a guest that did not come to its end, or whose kernel complained; the command's own failure
 /// is in the status.
 pub(crate) fn run(spec: &VmSpec, sink: &mut Sink<'_>) -> Result<Outcome> {
