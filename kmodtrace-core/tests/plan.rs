@@ -128,10 +128,7 @@ fn a_kernel_without_btf_gets_kprobes_and_says_what_is_lost() {
 
 #[test]
 fn a_process_without_rights_is_told_which() {
-    insta::assert_snapshot!(
-        "verdict-no-capabilities",
-        text(&unprivileged(&[])).lines().last().unwrap()
-    );
+    insta::assert_snapshot!("plan-no-capabilities", text(&unprivileged(&[])));
     let Verdict::CannotTrace { why, remedy, .. } = ({
         let facts = unprivileged(&["CAP_BPF", "CAP_SYSLOG"]);
         verdict(&facts, &plan(&facts))
@@ -161,6 +158,7 @@ fn lockdown_and_missing_mechanisms_are_named() {
     locked.environment.lockdown = Some("confidentiality".to_owned());
     let mut bare = without_btf();
     bare.environment.kprobes = false;
+    insta::assert_snapshot!("plan-no-mechanism", text(&bare));
     for (facts, word) in [(locked, "confidentiality"), (bare, "CONFIG_KPROBE_EVENTS")] {
         let Verdict::CannotTrace { why, .. } = verdict(&facts, &plan(&facts)) else {
             panic!("{word}")

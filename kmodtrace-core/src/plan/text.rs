@@ -3,55 +3,73 @@
 use std::fmt::Write as _;
 
 use super::check::{CheckReport, ProbeReport, Status};
+use super::spec::Want;
 use super::verdict::Verdict;
 use crate::facts::KernelFacts;
 
-/// The report as text, ending in a newline.
+/// The report as text, ending in a newline. Where tracing works, probe by probe; where it does not, what stands in the way
+/// comes first, and of the probes only those that tracing cannot do without.
 pub fn render(report: &CheckReport) -> String {
-    let mut out = String::new();
-    let environment = &report.facts.environment;
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        out,
-        "kernel   {} {}, {} CPUs",
-        report.kernel.release, report.kernel.arch, environment.cpus
-    );
-    let _ = writeln!(out, "offers   {}", offers(&report.facts));
-    let _ = writeln!(out, "rights   {}", rights(&report.facts));
-    out.push('\n');
-    // Without modules nothing of this is there, and every line would say so again.
-    if environment.modules != Some(false) {
-        probes(&mut out, report);
-        out.push('\n');
+    match &report.verdict {
+        Verdict::Works => {
+            let (kernel, surroundings) = (kernel(report), surroundings(report));
+            let probes = probes(&report.probes.iter().collect::<Vec<_>>());
+            format!("{kernel}{surroundings}\n{probes}\n{}tracing works\n", losses(report))
+        }
+        Verdict::CannotTrace { what, why, remedy } => {
+            let verdict = format!("cannot trace: {what}\nwhy: {why}\nremedy: {remedy}\n");
+            let (kernel, surroundings) = (kernel(report), surroundings(report));
+            format!("{kernel}\n{verdict}\n{surroundings}{}", missing(report))
+        }
     }
-    out.push_str(&verdict(&report.verdict));
-    out
 }
 
-fn probes(out: &mut String, report: &CheckReport) {
-    let width = report.probes.iter().map(|probe| probe.id.len()).max().unwrap_or(0);
-    for probe in &report.probes {
+fn kernel(report: &CheckReport) -> String {
+    let CheckReport { kernel, facts, .. } = report;
+    let (release, arch, cpus) = (&kernel.release, &kernel.arch, facts.environment.cpus);
+    format!("kernel   {release} {arch}, {cpus} CPUs\n")
+}
+
+fn surroundings(report: &CheckReport) -> String {
+    format!(
+        "offers   {}\nrights   {}\n",
+        offers(&report.facts),
+        rights(&report.facts)
+    )
+}
+
+/// The required probes that cannot be had. Without modules none of them is there, and the verdict has said so.
+fn missing(report: &CheckReport) -> String {
+    let missing = |probe: &&ProbeReport| probe.want == Want::Required && probe.status == Status::Refused;
+    let missing: Vec<_> = report.probes.iter().filter(missing).collect();
+    if missing.is_empty() || report.facts.environment.modules == Some(false) {
+        String::new()
+    } else {
+        format!("\n{}", probes(&missing))
+    }
+}
+
+fn probes(probes: &[&ProbeReport]) -> String {
+    let width = probes.iter().map(|probe| probe.id.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for probe in probes {
         let mark = match probe.status {
             Status::Chosen => "ok",
             Status::Absent => "-",
             Status::Refused => "no",
         };
+        // Writing to a String cannot fail.
         let _ = writeln!(out, "{mark:<3} {:<width$}  {}", probe.id, line(probe));
     }
-    if report.verdict == Verdict::Works && !report.unobserved.is_empty() {
-        out.push_str("\nnot observed:\n");
-        for loss in &report.unobserved {
-            let _ = writeln!(out, "- {loss}");
-        }
-    }
+    out
 }
 
-/// What stands between a person and a trace, or that nothing does.
-fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Works => "tracing works\n".to_owned(),
-        Verdict::CannotTrace { what, why, remedy } => format!("cannot trace: {what}\nwhy: {why}\nremedy: {remedy}\n"),
+fn losses(report: &CheckReport) -> String {
+    if report.unobserved.is_empty() {
+        return String::new();
     }
+    let losses: Vec<String> = report.unobserved.iter().map(|loss| format!("- {loss}\n")).collect();
+    format!("not observed:\n{}\n", losses.concat())
 }
 
 fn line(probe: &ProbeReport) -> String {
