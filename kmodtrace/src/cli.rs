@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::failure;
 
 /// Where recordings are written and looked for when no file is named.
 pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
@@ -134,9 +137,32 @@ pub(crate) struct Check {
     pub facts: Option<PathBuf>,
 }
 
+/// Help and version as clap prints them; what is wrong with the usage as one line.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let printed = error
+            .print()
+            .map_err(|error| anyhow::Error::new(error).context("cannot write to stdout"));
+        return printed.map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS);
+    }
+    let text = error.render().to_string();
+    let lines = text
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let words: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let text = words.join("; ");
+    failure::say(format_args!(
+        "{}; see --help",
+        text.strip_prefix("error: ").unwrap_or(&text)
+    ));
+    ExitCode::from(failure::USAGE)
+}
+
 /// A number of seconds, or a number with a unit.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let seconds = match unit {
         "" | "s" => 1.0,
@@ -145,6 +171,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err(format!("unknown unit \"{unit}\": use ms, s, m or h")),
     };
-    let number: f64 = number.parse().map_err(|_| "expected a number, such as 10, 500ms or 2m".to_owned())?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "expected a number, such as 10, 500ms or 2m".to_owned())?;
     Duration::try_from_secs_f64(number * seconds).map_err(|_| "too long".to_owned())
 }

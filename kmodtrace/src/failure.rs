@@ -1,11 +1,13 @@
 //! How a failure reaches the user: one line, and an exit status that is documented.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// Something failed.
 pub(crate) const FAILED: u8 = 1;
+/// Wrong usage, as clap has it.
+pub(crate) const USAGE: u8 = 2;
 /// This kernel, or this user, cannot trace: `EX_UNAVAILABLE` of sysexits.h.
 pub(crate) const CANNOT_TRACE: u8 = 69;
 
@@ -28,19 +30,29 @@ impl std::error::Error for Failure {}
 
 /// A failure with this status.
 pub(crate) fn failure(status: u8, text: impl Into<String>) -> anyhow::Error {
-    Failure { status, text: text.into() }.into()
+    Failure {
+        status,
+        text: text.into(),
+    }
+    .into()
+}
+
+/// A line on stderr. The terminal may be gone, and then there is nobody to tell.
+pub(crate) fn say(text: impl fmt::Display) {
+    let _ = io::stderr().write_all(format!("kmodtrace: {text}\n").as_bytes());
 }
 
 /// Says what failed, in one line, and gives the exit status.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(broken_pipe) {
         // The reader has what it wanted.
         return ExitCode::SUCCESS;
     }
-    // The terminal may be gone, and then there is nobody to tell.
-    let _ = io::Write::write_all(&mut io::stderr(), format!("kmodtrace: {error:#}\n").as_bytes());
+    say(format_args!("{error:#}"));
     ExitCode::from(error.downcast_ref::<Failure>().map_or(FAILED, |failure| failure.status))
 }

@@ -1,6 +1,7 @@
 //! A recording as it is written: where it goes, what stands at its head, and the bytes that the ring held.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -29,7 +30,10 @@ pub(crate) fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString])
         version: uname.version().to_string_lossy().into_owned(),
         arch: facts.environment.arch.clone(),
     };
-    let clock = Clock { monotonic_ns: now(), realtime_ns: realtime() };
+    let clock = Clock {
+        monotonic_ns: now(),
+        realtime_ns: realtime(),
+    };
     let coverage = tracer.plan.coverage();
     let plan = json!({ "probes": check(facts, &tracer.plan).probes, "coverage": coverage });
     let mut header = Header::new(env!("CARGO_PKG_VERSION"), kernel, clock, facts.environment.cpus, plan);
@@ -41,56 +45,118 @@ pub(crate) fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString])
 }
 
 fn realtime() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Where the recording goes.
 pub(crate) struct Target {
     path: PathBuf,
-    stdout: bool,
+    place: Place,
+}
+
+/// What is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Stdout,
+    /// A device or a pipe, which is written into as it is.
+    Device,
+    /// A recording, which is kept as `.old`, or nothing.
+    File,
 }
 
 impl Target {
     /// Looks at what is there before anything is attached: bad news come early.
     pub(crate) fn new(path: &Path) -> Result<Self> {
-        let target = Self { path: path.to_owned(), stdout: path == Path::new("-") };
-        if target.stdout {
-            return Ok(target);
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK)
-            .map_err(|error| failure(FAILED, format!("cannot write into {}: {}", folder.display(), io::Error::from(error))))?;
-        if path.exists() && !is_recording(path)? {
-            return Err(failure(FAILED, format!("{} is there and is no recording: choose another name with -o", path.display())));
-        }
-        Ok(target)
+        let place = if path == Path::new("-") {
+            Place::Stdout
+        } else {
+            place(path)?
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            place,
+        })
     }
 
     fn open(&self) -> Result<Box<dyn Write>> {
-        if self.stdout {
-            return Ok(Box::new(io::stdout()));
+        let file = match self.place {
+            Place::Stdout => return Ok(Box::new(io::stdout())),
+            Place::Device => File::options().write(true).open(&self.path),
+            Place::File => self.keep_older().and_then(|()| File::create_new(&self.path)),
+        };
+        Ok(Box::new(file.map_err(|error| {
+            failure(FAILED, format!("cannot write {}: {error}", self.path.display()))
+        })?))
+    }
+
+    fn keep_older(&self) -> io::Result<()> {
+        if !self.path.exists() {
+            return Ok(());
         }
-        if self.path.exists() {
-            let mut old = self.path.clone().into_os_string();
-            old.push(".old");
-            fs::rename(&self.path, &old).map_err(|error| self.error(&error))?;
-        }
-        Ok(Box::new(File::create_new(&self.path).map_err(|error| self.error(&error))?))
+        let mut old = self.path.clone().into_os_string();
+        old.push(".old");
+        fs::rename(&self.path, &old)
     }
 
     fn error(&self, error: &io::Error) -> anyhow::Error {
-        if self.stdout && error.kind() == io::ErrorKind::BrokenPipe {
+        if self.place == Place::Stdout && error.kind() == io::ErrorKind::BrokenPipe {
             return io::Error::from(io::ErrorKind::BrokenPipe).into();
         }
-        failure(FAILED, format!("cannot write {}: {error}; what was written before can be read", self.path.display()))
+        failure(
+            FAILED,
+            format!("cannot write {self}: {error}; what was written before can be read"),
+        )
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Place::Stdout => f.write_str("stdout"),
+            Place::Device | Place::File => self.path.display().fmt(f),
+        }
+    }
+}
+
+fn place(path: &Path) -> Result<Place> {
+    let refuse = |text: String| Err(failure(FAILED, text));
+    match path.metadata() {
+        Ok(found) if found.is_dir() => {
+            return refuse(format!("{} is a directory: name a file in it with -o", path.display()));
+        }
+        Ok(found) if !found.is_file() => return Ok(Place::Device),
+        Ok(_) if !is_recording(path)? => {
+            return refuse(format!(
+                "{} is there and is no recording: choose another name with -o",
+                path.display()
+            ));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    // The dot makes sure that it is a folder.
+    match rustix::fs::access(folder.join("."), rustix::fs::Access::WRITE_OK) {
+        Ok(()) => Ok(Place::File),
+        Err(error) => refuse(format!(
+            "cannot write into {}: {}",
+            folder.display(),
+            io::Error::from(error)
+        )),
     }
 }
 
 fn is_recording(path: &Path) -> Result<bool> {
     let mut magic = Vec::new();
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    file.take(4).read_to_end(&mut magic).with_context(|| format!("cannot read {}", path.display()))?;
+    file.take(4)
+        .read_to_end(&mut magic)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     // An empty file holds nothing that could be lost.
     Ok(magic.is_empty() || magic == recording::MAGIC)
 }
@@ -108,17 +174,35 @@ impl Recorder {
     /// Opens the file and writes its header.
     pub(crate) fn new(target: Target, header: &Header) -> Result<Self> {
         let writer = Writer::new(target.open()?, header).map_err(|error| target.error(&error))?;
-        Ok(Self { target, writer, flushed: now(), calls: 0, records: 0 })
+        Ok(Self {
+            target,
+            writer,
+            flushed: now(),
+            calls: 0,
+            records: 0,
+        })
     }
 
     /// Ends the recording, and sums it up in a line.
     pub(crate) fn finish(self, trailer: &TickBytes) -> Result<String> {
-        let Self { target, writer, calls, records, flushed: _ } = self;
-        writer.finish(trailer).and_then(|mut output| output.flush()).map_err(|error| target.error(&error))?;
-        let place = if target.stdout { "stdout".to_owned() } else { target.path.display().to_string() };
-        let Counters { dropped, missed, clipped } = counters(trailer);
+        let Self {
+            target,
+            writer,
+            calls,
+            records,
+            flushed: _,
+        } = self;
+        writer
+            .finish(trailer)
+            .and_then(|mut output| output.flush())
+            .map_err(|error| target.error(&error))?;
+        let Counters {
+            dropped,
+            missed,
+            clipped,
+        } = counters(trailer);
         Ok(format!(
-            "kmodtrace: {calls} system calls, {records} records in {place}; lost {dropped}, missed {missed}, clipped {clipped}"
+            "{calls} system calls, {records} records in {target}; lost {dropped}, missed {missed}, clipped {clipped}"
         ))
     }
 }

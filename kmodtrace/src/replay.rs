@@ -1,13 +1,17 @@
 //! A recording as it is read: its records one after the other, and what to say about its end.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use kmodtrace_core::coverage::Coverage;
+use kmodtrace_core::decode::DecodeError;
 use kmodtrace_core::order::Loss;
 use kmodtrace_core::recording::{End, Header, Reader};
 use kmodtrace_core::report::{Kernel, Source};
+
+use crate::failure::{FAILED, failure, say};
 
 /// A recording that is open.
 pub(crate) struct Replay {
@@ -18,9 +22,21 @@ pub(crate) struct Replay {
 
 /// Opens a recording and reads its header.
 pub(crate) fn open(path: &Path) -> Result<Replay> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = File::open(path).map_err(|error| {
+        let missing = error.kind() == ErrorKind::NotFound;
+        let advice = if missing {
+            ": --from names a recording, kmodtrace record makes one"
+        } else {
+            ""
+        };
+        failure(FAILED, format!("cannot read {}: {error}{advice}", path.display()))
+    })?;
     let reader = Reader::new(file).with_context(|| path.display().to_string())?;
-    Ok(Replay { path: path.to_owned(), reader, failed: false })
+    Ok(Replay {
+        path: path.to_owned(),
+        reader,
+        failed: false,
+    })
 }
 
 impl Replay {
@@ -33,7 +49,7 @@ impl Replay {
     pub(crate) fn each(&mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         loop {
             match self.reader.next_record() {
-                Ok(Some(record)) => take(record)?,
+                Ok(Some(record)) => take(record).map_err(|error| self.misfit(error))?,
                 Ok(None) => return Ok(()),
                 Err(error) => {
                     self.failed = true;
@@ -41,6 +57,19 @@ impl Replay {
                 }
             }
         }
+    }
+
+    /// Says where the record is that could not be decoded. Other errors have nothing to do with the recording.
+    fn misfit(&mut self, error: Error) -> Error {
+        if !error.is::<DecodeError>() {
+            return error;
+        }
+        self.failed = true;
+        error.context(format!(
+            "{}: in the block at byte {}",
+            self.path.display(),
+            self.reader.block()
+        ))
     }
 
     /// Why it ends before its time, where it does.
@@ -56,7 +85,7 @@ impl Replay {
     /// Says on stderr why it ends before its time, unless the damage is told as an error.
     pub(crate) fn warn(&self, quiet: bool) {
         if let Some(why) = self.truncated().filter(|_| !quiet && !self.failed) {
-            eprintln!("kmodtrace: {}: {why}; what is whole is shown", self.path.display());
+            say(format_args!("{}: {why}; what is whole is shown", self.path.display()));
         }
     }
 
@@ -64,14 +93,21 @@ impl Replay {
     pub(crate) fn source(&self, loss: &Loss) -> Source {
         let header = self.header();
         // A plan without coverage is one that somebody else wrote: then the reasons are all that is known.
-        let coverage = header.plan.get("coverage").cloned().and_then(|value| serde_json::from_value(value).ok());
+        let coverage = header
+            .plan
+            .get("coverage")
+            .cloned()
+            .and_then(|value| serde_json::from_value(value).ok());
         let coverage = coverage.unwrap_or_else(|| {
             let mut coverage = Coverage::default();
             header.unobserved.iter().for_each(|reason| coverage.note(reason));
             coverage
         });
         Source {
-            kernel: Kernel { release: Some(header.kernel.release.clone()), arch: Some(header.kernel.arch.clone()) },
+            kernel: Kernel {
+                release: Some(header.kernel.release.clone()),
+                arch: Some(header.kernel.arch.clone()),
+            },
             lost: Some(loss.lost()),
             missed: Some(loss.counters().missed),
             clipped: Some(loss.counters().clipped),

@@ -72,6 +72,11 @@ impl<R: Read> Reader<R> {
         self.unknown
     }
 
+    /// Where in the input the block begins that the last record was in.
+    pub fn block(&self) -> u64 {
+        self.block
+    }
+
     /// The next record, exactly as the ring held it.
     pub fn next_record(&mut self) -> Result<Option<&[u8]>, ReadError> {
         while self.next == self.content.len() {

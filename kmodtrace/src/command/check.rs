@@ -22,14 +22,12 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode> {
         None => facts::gather().0,
     };
     let report = check(&facts, &resolve(CATALOGUE, &facts));
-    let mut out = stdout().lock();
-    if args.json {
-        serde_json::to_writer_pretty(&mut out, &report).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+    let text = if args.json {
+        serde_json::to_string_pretty(&report)? + "\n"
     } else {
-        out.write_all(render(&report).as_bytes())?;
-    }
-    out.flush()?;
+        render(&report)
+    };
+    super::written(stdout().write_all(text.as_bytes()))?;
     Ok(match report.verdict {
         Verdict::Works => ExitCode::SUCCESS,
         Verdict::CannotTrace { .. } => ExitCode::from(CANNOT_TRACE),

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::workload;
 use crate::cli::Record;
+use crate::failure::say;
 use crate::live::pump::{self, Until};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
@@ -19,11 +20,19 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
     let mut recorder = Recorder::new(target, &header(&tracer, &facts, &args.command))?;
     let (stop, trailer) = super::block_on(async {
         let child = workload::start(&args.command)?;
-        pump::run(tracer, Until { child, duration: args.duration }, &mut recorder).await
+        pump::run(
+            tracer,
+            Until {
+                child,
+                duration: args.duration,
+            },
+            &mut recorder,
+        )
+        .await
     })?;
     let summary = recorder.finish(&trailer)?;
     if !quiet {
-        eprintln!("{summary}");
+        say(summary);
     }
     Ok(workload::status(&stop))
 }

@@ -1,6 +1,6 @@
 //! `kmodtrace report`: what a recording holds, module by module.
 
-use std::io::{BufWriter, Write as _, stdout};
+use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -12,18 +12,22 @@ use kmodtrace_core::report::{
 };
 
 use crate::cli::{self, Format};
-use crate::failure::failure;
+use crate::failure::{USAGE, failure};
 use crate::replay;
-
-/// Wrong usage, as clap has it.
-const USAGE: u8 = 2;
 
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let sort = args.sort.parse().map_err(|error| failure(USAGE, format!("{error}")))?;
-    let selection = Selection { modules: super::globs(&args.modules), sort, top: args.top };
+    let selection = Selection {
+        modules: super::globs(&args.modules),
+        sort,
+        top: args.top,
+    };
     let mut recording = replay::open(&args.from)?;
-    let mut fold = Fold { attempts: args.attempts.then(Vec::new), aggregates: Aggregates::default() };
+    let mut fold = Fold {
+        attempts: args.attempts.then(Vec::new),
+        aggregates: Aggregates::default(),
+    };
     let mut pipeline = Pipeline::default();
     let ended = recording.each(|bytes| {
         pipeline.push(bytes)?;
@@ -36,7 +40,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     if let Some(attempts) = &fold.attempts {
         report = report.with_attempts(attempts, &selection);
     }
-    write(&report, args)?;
+    super::written(write(&report, args))?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -58,7 +62,7 @@ impl Fold {
     }
 }
 
-fn write(report: &Report, args: &cli::Report) -> Result<()> {
+fn write(report: &Report, args: &cli::Report) -> io::Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     match if args.json { Format::Json } else { args.format } {
         Format::Table => {
@@ -72,5 +76,5 @@ fn write(report: &Report, args: &cli::Report) -> Result<()> {
         Format::Csv if args.attempts => write_attempts_csv(report, true, &mut out)?,
         Format::Csv => write_modules_csv(report, true, &mut out)?,
     }
-    Ok(out.flush()?)
+    out.flush()
 }

@@ -8,8 +8,7 @@ use kmodtrace_core::report::schema;
 
 /// Prints the JSON Schema.
 pub(crate) fn run() -> Result<ExitCode> {
-    let mut out = stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &schema()).map_err(std::io::Error::from)?;
-    writeln!(out)?;
+    let text = serde_json::to_string_pretty(&schema())?;
+    super::written(writeln!(stdout(), "{text}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::io::{StdoutLock, Write as _, stdout};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::decode::TickBytes;
 use kmodtrace_core::event::Counters;
@@ -16,6 +16,7 @@ use kmodtrace_core::units::Ktime;
 
 use super::workload;
 use crate::cli::Trace;
+use crate::failure::say;
 use crate::live::pump::{self, Sink, Until};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
@@ -23,7 +24,10 @@ use crate::replay;
 
 /// Prints lines until a signal, the duration, the command's end, or the recording's.
 pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let selection = Selection { modules: super::globs(&args.modules), ..Selection::default() };
+    let selection = Selection {
+        modules: super::globs(&args.modules),
+        ..Selection::default()
+    };
     match &args.from {
         Some(path) => {
             let mut recording = replay::open(path)?;
@@ -48,7 +52,15 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
     };
     let (stop, trailer) = super::block_on(async {
         let child = workload::start(&args.command)?;
-        pump::run(tracer, Until { child, duration: args.duration }, &mut sink).await
+        pump::run(
+            tracer,
+            Until {
+                child,
+                duration: args.duration,
+            },
+            &mut sink,
+        )
+        .await
     })?;
     sink.finish(&trailer, quiet)?;
     Ok(workload::status(&stop))
@@ -83,7 +95,7 @@ impl Both {
         let summary = recorder.map(|recorder| recorder.finish(trailer)).transpose()?;
         lines.finish(quiet)?;
         if let Some(summary) = summary.filter(|_| !quiet) {
-            eprintln!("{summary}");
+            say(summary);
         }
         Ok(())
     }
@@ -100,9 +112,13 @@ struct Lines {
 impl Lines {
     fn new(header: &Header, selection: Selection) -> Result<Self> {
         let mut out = stdout().lock();
-        writeln!(out, "{HEADER}")?;
-        out.flush()?;
-        Ok(Self { pipeline: Pipeline::default(), selection, origin: header.clock.monotonic_ns, out })
+        super::written(writeln!(out, "{HEADER}").and_then(|()| out.flush()))?;
+        Ok(Self {
+            pipeline: Pipeline::default(),
+            selection,
+            origin: header.clock.monotonic_ns,
+            out,
+        })
     }
 
     fn print(&mut self, finished: Vec<Finished>) -> Result<()> {
@@ -110,7 +126,11 @@ impl Lines {
             if let Finished::Attempt(attempt) = finished
                 && self.selection.takes(attempt.module.as_deref())
             {
-                writeln!(self.out, "{}", Line { attempt: &attempt, origin: self.origin })?;
+                let line = Line {
+                    attempt: &attempt,
+                    origin: self.origin,
+                };
+                super::written(writeln!(self.out, "{line}"))?;
             }
         }
         Ok(())
@@ -120,9 +140,9 @@ impl Lines {
     fn finish(mut self, quiet: bool) -> Result<()> {
         let (rest, loss) = std::mem::take(&mut self.pipeline).finish();
         self.print(rest)?;
-        self.out.flush()?;
+        super::written(self.out.flush())?;
         if !quiet {
-            eprintln!("{}", missing(&loss));
+            say(missing(&loss));
         }
         Ok(())
     }
@@ -130,17 +150,21 @@ impl Lines {
 
 impl Sink for Lines {
     fn record(&mut self, bytes: &[u8]) -> Result<()> {
-        self.pipeline.push(bytes).context("the BPF side and this program do not fit together")?;
+        self.pipeline.push(bytes)?;
         let finished = self.pipeline.take();
         self.print(finished)
     }
 
     fn settle(&mut self, _idle: bool) -> Result<()> {
-        Ok(self.out.flush()?)
+        super::written(self.out.flush())
     }
 }
 
 fn missing(loss: &Loss) -> String {
-    let Counters { dropped: _, missed, clipped } = loss.counters();
-    format!("kmodtrace: lost {}, missed {missed}, clipped {clipped}", loss.lost())
+    let Counters {
+        dropped: _,
+        missed,
+        clipped,
+    } = loss.counters();
+    format!("lost {}, missed {missed}, clipped {clipped}", loss.lost())
 }

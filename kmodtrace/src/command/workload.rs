@@ -1,13 +1,14 @@
 //! The command that is run under the tracer.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use rustix::fs::{Access, access};
 use tokio::process::{Child, Command};
 
 use crate::failure::failure;
@@ -17,23 +18,51 @@ use crate::live::pump::Stop;
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
-/// Whether the command is there, before anything is attached for it.
+/// Whether the command can be run, before anything is attached for it.
 pub(super) fn find(command: &[OsString]) -> Result<()> {
     let Some(program) = command.first() else { return Ok(()) };
-    let named = Path::new(program);
-    let found = if named.components().count() > 1 {
-        named.exists()
+    let name = Path::new(program).display();
+    let places = places(program);
+    if places.is_empty() {
+        return Err(failure(NOT_FOUND, format!("{name}: command not found")));
+    }
+    let runs = |place: &PathBuf| place.is_file() && access(place, Access::EXEC_OK).is_ok();
+    if places.iter().any(runs) {
+        Ok(())
     } else {
-        env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(named).is_file()))
-    };
-    if found { Ok(()) } else { Err(failure(NOT_FOUND, format!("{}: command not found", named.display()))) }
+        Err(failure(
+            NOT_EXECUTABLE,
+            format!("cannot run {name}: it is no executable file"),
+        ))
+    }
+}
+
+/// What is there under that name: where it says, or in the folders of PATH when it says nothing of a place.
+fn places(program: &OsStr) -> Vec<PathBuf> {
+    if program.as_encoded_bytes().contains(&b'/') {
+        return Some(PathBuf::from(program))
+            .filter(|place| place.exists())
+            .into_iter()
+            .collect();
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .filter(|place| place.is_file())
+        .collect()
 }
 
 /// Starts it, if there is one.
 pub(super) fn start(command: &[OsString]) -> Result<Option<Child>> {
-    let Some((program, arguments)) = command.split_first() else { return Ok(None) };
+    let Some((program, arguments)) = command.split_first() else {
+        return Ok(None);
+    };
     let child = Command::new(program).args(arguments).spawn().map_err(|error| {
-        let status = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+        let status = if error.kind() == io::ErrorKind::NotFound {
+            NOT_FOUND
+        } else {
+            NOT_EXECUTABLE
+        };
         failure(status, format!("cannot run {}: {error}", Path::new(program).display()))
     })?;
     Ok(Some(child))
@@ -44,7 +73,10 @@ pub(super) fn status(stop: &Stop) -> ExitCode {
     match stop {
         Stop::Signal | Stop::Duration => ExitCode::SUCCESS,
         Stop::Command(status) => {
-            let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+            let code = status
+                .code()
+                .or_else(|| status.signal().map(|signal| 128 + signal))
+                .unwrap_or(1);
             ExitCode::from(u8::try_from(code).unwrap_or(1))
         }
     }

@@ -52,10 +52,20 @@ pub(crate) fn now() -> Ktime {
 
 /// Traces until something of `until` happens; then detaches, takes what is left, and gives the trailer.
 pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<(Stop, TickBytes)> {
-    let Tracer { ebpf, ring, counters, logger, plan: _ } = tracer;
+    let Tracer {
+        ebpf,
+        ring,
+        counters,
+        logger,
+        plan: _,
+    } = tracer;
     // SAFETY: the ring owns its map's descriptor, never replaces it, and as_raw_fd returns no other.
     let ring = unsafe { AsyncFd::register(ring) }.map_err(std::io::Error::from);
-    let mut drain = Drain { ring: ring.context("cannot wait for the ring buffer")?, counters, logger };
+    let mut drain = Drain {
+        ring: ring.context("cannot wait for the ring buffer")?,
+        counters,
+        logger,
+    };
     let stop = follow(&mut drain, until, sink).await?;
     if matches!(stop, Stop::Signal) {
         exit_on_second_interrupt();
@@ -69,7 +79,8 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
 async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result<Stop> {
     let Until { mut child, duration } = until;
     let mut signals = Signals::new()?;
-    let deadline = duration.map(|duration| Instant::now() + duration);
+    // One that no clock reaches is none.
+    let deadline = duration.and_then(|duration| Instant::now().checked_add(duration));
     let mut gathered: Option<Instant> = None;
     loop {
         tokio::select! {
@@ -140,7 +151,10 @@ impl Drain {
 
 fn identity() -> Identity {
     let raw = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
-    Identity { tid: Tid(raw(rustix::thread::gettid())), tgid: Tgid(raw(rustix::process::getpid())) }
+    Identity {
+        tid: Tid(raw(rustix::thread::gettid())),
+        tgid: Tgid(raw(rustix::process::getpid())),
+    }
 }
 
 /// The signals that end tracing.
@@ -149,7 +163,11 @@ struct Signals([Signal; 3]);
 impl Signals {
     fn new() -> Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self([listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?]))
+        Ok(Self([
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::hangup())?,
+        ]))
     }
 
     async fn any(&mut self) {
