@@ -96,6 +96,11 @@ kinds! {
     ADD_UNFORMED_ENTER = 24 as Module;
     /// `add_unformed_module` returned: 0 when the module went on the list, else the errno of the duplicate check.
     ADD_UNFORMED_EXIT = 25 as Ret;
+    /// Just before the return of a `finit_module` that never came to read its file: the file behind its descriptor.
+    FILE = 26 as File;
+    /// Just before the return of a system call whose arguments could not be read at its entry, because the page was not
+    /// in memory yet: their length.
+    ARGUMENTS = 27 as Ret;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

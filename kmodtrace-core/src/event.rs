@@ -85,6 +85,10 @@ pub enum Fact {
     AddUnformedEnter(ModuleRef),
     /// `add_unformed_module` returned.
     AddUnformedExit(i64),
+    /// The file of an attempt that never came to read it.
+    File(FileId),
+    /// Length of the argument string, where it could not be read at the entry.
+    Arguments(u32),
     /// The counters as user space read them.
     Tick(Counters),
     /// The last record of a recording that was ended properly.

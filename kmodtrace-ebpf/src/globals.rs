@@ -24,6 +24,10 @@ offsets! {
     OFF_TASK_PARENT
     OFF_TASK_TGID
     OFF_TASK_COMM
+    OFF_TASK_FILES
+    OFF_FILES_FDT
+    OFF_FDT_MAX_FDS
+    OFF_FDT_FD
 }
 
 /// Address of `module_notify_list`; 0 when it is not known.

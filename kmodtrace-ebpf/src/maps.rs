@@ -41,6 +41,10 @@ pub struct Task {
     pub in_finished_loading: u32,
     /// A number of `kmodtrace_common::syscall`.
     pub syscall: u32,
+    /// `fd` of `finit_module` until a record of its file was sent; -1 then, and for the other calls.
+    pub fd: i32,
+    /// Where the arguments are, while their length is not known; else 0.
+    pub arguments: u64,
 }
 
 /// The task that runs, when it is inside a module system call that was seen to begin.
@@ -53,7 +57,7 @@ pub fn current_task(tid: u32) -> Option<&'static mut Task> {
 
 /// Begins an attempt: whatever an earlier one of this tid left behind (a lost exit, a killed task) is overwritten.
 #[inline(always)]
-pub fn begin_task(tid: u32, syscall: u32) -> bool {
+pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64) -> bool {
     let task = Task {
         find_name: 0,
         find_even_unformed: 0,
@@ -63,6 +67,8 @@ pub fn begin_task(tid: u32, syscall: u32) -> bool {
         checks: 0,
         in_finished_loading: 0,
         syscall,
+        fd,
+        arguments,
     };
     TASKS.insert(tid, task, 0).is_ok()
 }

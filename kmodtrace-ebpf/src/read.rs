@@ -7,8 +7,8 @@ use kmodtrace_common::record::{File, Header};
 use kmodtrace_common::{COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STATE_NONE, UNREAD};
 
 use crate::globals::{
-    ABSENT, OFF_DENTRY_NAME, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME,
-    OFF_MODULE_STATE, OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_PARENT, OFF_TASK_TGID,
+    ABSENT, OFF_DENTRY_NAME, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME,
+    OFF_MODULE_STATE, OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_FILES, OFF_TASK_PARENT, OFF_TASK_TGID,
 };
 
 /// The member of type `T` at this offset of the object at `base`.
@@ -65,6 +65,23 @@ pub fn file(header: Header, file: u64) -> File {
         reserved: 0,
         name: string::<FILE_NAME_LEN>(name),
     }
+}
+
+/// The `struct file *` behind a descriptor of the task that runs: `current->files->fdt->fd[fd]`, without the reference
+/// that `fget` would take, so one that another thread closes right now may read as nothing.
+#[inline(always)]
+pub fn file_behind(fd: i32) -> u64 {
+    // SAFETY: no arguments; it returns the current task, which exists while it runs.
+    let task = unsafe { bpf_get_current_task() };
+    let files: u64 = member(task, &OFF_TASK_FILES).unwrap_or(0);
+    let table: u64 = member(files, &OFF_FILES_FDT).unwrap_or(0);
+    let max: u32 = member(table, &OFF_FDT_MAX_FDS).unwrap_or(0);
+    let array: u64 = member(table, &OFF_FDT_FD).unwrap_or(0);
+    if fd < 0 || fd as u32 >= max || array == 0 {
+        return 0;
+    }
+    // SAFETY: the helper checks the address and copies.
+    unsafe { bpf_probe_read_kernel((array + u64::from(fd as u32) * 8) as *const u64) }.unwrap_or(0)
 }
 
 /// Thread group and name of the parent of the task that runs.

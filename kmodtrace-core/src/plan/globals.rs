@@ -67,6 +67,7 @@ const fn global(name: &'static str, source: Source, loses: &'static str) -> Glob
 
 const FILE: &str = "which tasks load one file: its inode";
 const FILE_NAME: &str = "file names, and with them the names of modules that fail before their image is read";
+const EARLY_FILE: &str = "files of loads that fail before they read them";
 const DEVICE: &str = "devices of files: equal inode numbers of two file systems cannot be told apart";
 const PARENT: &str = "parents of the loading tasks";
 
@@ -91,6 +92,10 @@ pub const GLOBALS: &[GlobalSpec] = &[
     global("OFF_TASK_PARENT", Source::Member("task_struct", "real_parent"), PARENT),
     global("OFF_TASK_TGID", Source::Member("task_struct", "tgid"), PARENT),
     global("OFF_TASK_COMM", Source::Member("task_struct", "comm"), PARENT),
+    global("OFF_TASK_FILES", Source::Member("task_struct", "files"), EARLY_FILE),
+    global("OFF_FILES_FDT", Source::Member("files_struct", "fdt"), EARLY_FILE),
+    global("OFF_FDT_MAX_FDS", Source::Member("fdtable", "max_fds"), EARLY_FILE),
+    global("OFF_FDT_FD", Source::Member("fdtable", "fd"), EARLY_FILE),
     // What is lost without it is told by the probes that need it.
     global("MODULE_NOTIFY_LIST", Source::Address("module_notify_list"), ""),
     global(

@@ -7,14 +7,14 @@ use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
 use aya_log_ebpf::{debug, warn};
-use kmodtrace_common::record::AttemptEnter;
+use kmodtrace_common::record::{AttemptEnter, File};
 use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
 use kmodtrace_common::{MODULE_NAME_LEN, UNREAD, counter, kind};
 
 use crate::emit::{emit, emit_ret, header, tid};
-use crate::maps::{begin_task, count, end_task};
+use crate::maps::{Task, begin_task, count, current_task, end_task};
 use crate::probes::{Arguments, untyped_argument};
-use crate::read::parent;
+use crate::read::{file_behind, parent};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
@@ -60,10 +60,6 @@ fn user_name(address: u64) -> [u8; MODULE_NAME_LEN] {
 #[inline(always)]
 fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     let tid = tid();
-    if !begin_task(tid, syscall) {
-        count(counter::CLIPPED);
-        warn!(ctx, "no room for task {}: its attempt is seen from outside only", tid);
-    }
     let (parent_tgid, parent_comm) = parent();
     let mut record = AttemptEnter {
         header: header::<AttemptEnter>(kind::ATTEMPT_ENTER),
@@ -80,14 +76,17 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
         parent_comm,
         module: [0; MODULE_NAME_LEN],
     };
+    let mut arguments = 0;
     match syscall {
         INIT_MODULE => {
             record.image_bytes = args[1];
-            record.args_len = user_string_len(args[2]);
+            arguments = args[2];
+            record.args_len = user_string_len(arguments);
         }
         FINIT_MODULE => {
             record.fd = args[0] as i32;
-            record.args_len = user_string_len(args[1]);
+            arguments = args[1];
+            record.args_len = user_string_len(arguments);
             record.flags = args[2] as u32;
         }
         _ => {
@@ -95,15 +94,39 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
             record.flags = args[1] as u32;
         }
     }
+    let unread = if record.args_len == UNREAD { arguments } else { 0 };
+    if !begin_task(tid, syscall, record.fd, unread) {
+        count(counter::CLIPPED);
+        warn!(ctx, "no room for task {}: its attempt is seen from outside only", tid);
+    }
     emit(&record);
     debug!(ctx, "task {} enters module system call {}", tid, syscall);
 }
 
 #[inline(always)]
 fn exit(ctx: &impl EbpfContext, ret: i64) {
+    let tid = tid();
+    if let Some(task) = current_task(tid) {
+        late(task);
+    }
     emit_ret(kind::ATTEMPT_EXIT, ret);
-    end_task(tid());
-    debug!(ctx, "task {} leaves with {}", tid(), ret);
+    end_task(tid);
+    debug!(ctx, "task {} leaves with {}", tid, ret);
+}
+
+/// What could not be told earlier.
+#[inline(always)]
+fn late(task: &Task) {
+    let file = file_behind(task.fd);
+    if file != 0 {
+        emit(&crate::read::file(header::<File>(kind::FILE), file));
+    }
+    if task.arguments != 0 {
+        let len = user_string_len(task.arguments);
+        if len != UNREAD {
+            emit_ret(kind::ARGUMENTS, i64::from(len));
+        }
+    }
 }
 
 macro_rules! system_call {

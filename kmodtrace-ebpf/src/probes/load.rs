@@ -24,7 +24,8 @@ fn emit_ret_in_attempt(kind: u16, ret: u64) {
 
 #[inline(always)]
 fn emit_file_in_attempt(kind: u16, ctx: &impl Arguments) {
-    if current_task(tid()).is_some() {
+    if let Some(task) = current_task(tid()) {
+        task.fd = -1;
         emit(&file(header::<File>(kind), ctx.argument(0)));
     }
 }

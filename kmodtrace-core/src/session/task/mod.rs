@@ -150,6 +150,8 @@ impl Task {
         match fact {
             Fact::ReadEnter(file) => self.read(time, file, world),
             Fact::ReadExit(ret) => self.read_end(ret),
+            Fact::File(file) => self.file(file),
+            Fact::Arguments(len) => self.attempt.args_len = Some(len),
             Fact::IdempotentEnter(file) => self.visit(time, file, world),
             Fact::IdempotentExit(ret) => self.end_visit(time, Some(Errno::from_ret(ret)), world),
             Fact::LeaderEnter => self.lead(time, world),
