@@ -35,6 +35,10 @@ use crate::options::Options;
 use crate::stage::Stage;
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("list") {
+        scenario::ALL.iter().for_each(|scenario| println!("{}", scenario.name));
+        return ExitCode::SUCCESS;
+    }
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(error) => {

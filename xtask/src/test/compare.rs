@@ -21,7 +21,12 @@ pub(crate) fn scenarios(scenarios: &[Scenario], report: &Report) -> (usize, Vec<
             failures.push(anyhow!("{}: {}", scenario.name, wrong.join("; ")));
         }
     }
-    let invented: Vec<_> = observed.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(attempt, _)| attempt).collect();
+    let invented: Vec<_> = observed
+        .iter()
+        .zip(&taken)
+        .filter(|(_, taken)| !**taken)
+        .map(|(attempt, _)| attempt)
+        .collect();
     if !invented.is_empty() {
         failures.push(anyhow!("seen, though nobody called: {invented:?}"));
     }
@@ -46,7 +51,9 @@ fn compare(call: &Call, observed: &[&Attempt], taken: &mut [bool]) -> Result<()>
     };
     ensure!(!*taken, "{who}: seen once for two calls");
     *taken = true;
-    call_agrees(call, attempt).and_then(|()| waits_fit(attempt)).map_err(|error| error.context(who))
+    call_agrees(call, attempt)
+        .and_then(|()| waits_fit(attempt))
+        .map_err(|error| error.context(who))
 }
 
 fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
@@ -60,7 +67,11 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
         ensure!(&attempt.role == role, "role {role:?}, seen {:?}", attempt.role);
     }
     if let Some(state) = &call.expect.collided_with {
-        ensure!(&attempt.collided_with == state, "collided with {state:?}, seen {:?}", attempt.collided_with);
+        ensure!(
+            &attempt.collided_with == state,
+            "collided with {state:?}, seen {:?}",
+            attempt.collided_with
+        );
     }
     let waits = attempt.waits_for_loads();
     if let Some(kind) = &call.expect.wait {
@@ -69,7 +80,11 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
         ensure!(kinds == forced, "waits {forced:?}, seen {kinds:?}");
     }
     if let Some(leader) = call.expect.leader_tid {
-        ensure!(attempt.leader_tid == leader, "leader {leader:?}, seen {:?}", attempt.leader_tid);
+        ensure!(
+            attempt.leader_tid == leader,
+            "leader {leader:?}, seen {:?}",
+            attempt.leader_tid
+        );
         for wait in waits {
             ensure!(wait.on_tid == leader, "waited for {leader:?}, seen {:?}", wait.on_tid);
         }
@@ -81,24 +96,41 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
 fn waits_fit(attempt: &Attempt) -> Result<()> {
     let mut free = attempt.start_ns.unwrap_or(0);
     for wait in &attempt.waits {
-        let Some(duration) = wait.duration_ns else { bail!("a wait without an end: {wait:?}") };
-        ensure!(wait.start_ns >= free, "a wait before the one in front of it, or before its attempt: {wait:?}");
+        let Some(duration) = wait.duration_ns else {
+            bail!("a wait without an end: {wait:?}")
+        };
+        ensure!(
+            wait.start_ns >= free,
+            "a wait before the one in front of it, or before its attempt: {wait:?}"
+        );
         free = wait.start_ns + duration;
     }
-    ensure!(attempt.end_ns.is_some_and(|end| free <= end), "waits reach beyond the attempt");
+    ensure!(
+        attempt.end_ns.is_some_and(|end| free <= end),
+        "waits reach beyond the attempt"
+    );
     Ok(())
 }
 
 /// The sums of the report are those of its attempts, and nothing is missing.
 pub(crate) fn sums(report: &Report) -> Vec<Error> {
     let quality = &report.quality;
-    let whole = quality.lost + quality.missed + quality.clipped + quality.began_before + quality.exit_not_seen + quality.in_flight;
+    let whole = quality.lost
+        + quality.missed
+        + quality.clipped
+        + quality.began_before
+        + quality.exit_not_seen
+        + quality.in_flight;
     let mut failures = Vec::new();
     if whole != 0 || quality.truncated.is_some() {
         failures.push(anyhow!("something is missing: {quality:?}"));
     }
     for module in &report.modules {
-        let attempts: Vec<_> = report.attempts.iter().filter(|attempt| attempt.module == module.name).collect();
+        let attempts: Vec<_> = report
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.module == module.name)
+            .collect();
         if let Err(error) = module_sums(module, &attempts, report) {
             failures.push(error.context(format!("sums of {:?}", module.name)));
         }
@@ -107,25 +139,57 @@ pub(crate) fn sums(report: &Report) -> Vec<Error> {
 }
 
 fn module_sums(module: &super::observed::Module, attempts: &[&Attempt], report: &Report) -> Result<()> {
-    let count = |matching: &dyn Fn(&Attempt) -> bool| attempts.iter().filter(|attempt| matching(attempt)).count() as u64;
-    ensure!(module.attempts == attempts.len() as u64, "{} attempts, {} listed", module.attempts, attempts.len());
-    ensure!(module.outcomes.values().sum::<u64>() == module.attempts, "outcomes {:?}", module.outcomes);
+    let count =
+        |matching: &dyn Fn(&Attempt) -> bool| attempts.iter().filter(|attempt| matching(attempt)).count() as u64;
+    ensure!(
+        module.attempts == attempts.len() as u64,
+        "{} attempts, {} listed",
+        module.attempts,
+        attempts.len()
+    );
+    ensure!(
+        module.outcomes.values().sum::<u64>() == module.attempts,
+        "outcomes {:?}",
+        module.outcomes
+    );
     let ok = count(&|attempt| attempt.errno == Some(0));
-    ensure!(module.outcomes.get("OK").copied().unwrap_or(0) == ok, "OK in {:?}, {ok} listed", module.outcomes);
+    ensure!(
+        module.outcomes.get("OK").copied().unwrap_or(0) == ok,
+        "OK in {:?}, {ok} listed",
+        module.outcomes
+    );
     for total in &module.waits {
-        let waits = attempts.iter().flat_map(|attempt| &attempt.waits).filter(|wait| wait.kind == total.kind);
-        let (number, sum) = waits.fold((0, 0), |(number, sum), wait| (number + 1, sum + wait.duration_ns.unwrap_or(0)));
-        ensure!(total.count.unwrap_or(0) == number && total.total_ns.unwrap_or(0) == sum, "{total:?}: {number} waits, {sum} ns");
+        let waits = attempts
+            .iter()
+            .flat_map(|attempt| &attempt.waits)
+            .filter(|wait| wait.kind == total.kind);
+        let (number, sum) = waits.fold((0, 0), |(number, sum), wait| {
+            (number + 1, sum + wait.duration_ns.unwrap_or(0))
+        });
+        ensure!(
+            total.count.unwrap_or(0) == number && total.total_ns.unwrap_or(0) == sum,
+            "{total:?}: {number} waits, {sum} ns"
+        );
     }
     for (state, number) in module.collisions.iter().flatten() {
         let listed = count(&|attempt| attempt.collided_with.as_ref() == Some(state));
         ensure!(*number == listed, "{number} collisions with {state}, {listed} listed");
     }
-    let Some(going) = &module.going else { bail!("GOING was not observed") };
-    // A module goes when its unload succeeds or its init function fails, and in no other case that the driver arranges.
-    let unloads = report.unloads.iter().filter(|unload| unload.module == module.name && unload.errno == Some(0)).count() as u64;
+    let Some(going) = &module.going else {
+        bail!("GOING was not observed")
+    };
+    // A module goes when its unload succeeds, when its init function fails, or when its load fails between COMING and init, as
+    // over a bad parameter; of the last sort the listed attempts tell only that they may be.
+    let unloads = report
+        .unloads
+        .iter()
+        .filter(|unload| unload.module == module.name && unload.errno == Some(0))
+        .count() as u64;
     let failed = count(&|attempt| attempt.init_errno.is_some_and(|errno| errno != 0));
-    ensure!(going.windows == unloads + failed, "{going:?}: {unloads} unloads, {failed} failed init functions");
+    ensure!(
+        going.windows == unloads + failed,
+        "{going:?}: {unloads} unloads, {failed} failed init functions"
+    );
     ensure!(going.longest_ns.unwrap_or(0) <= going.total_ns, "{going:?}");
     Ok(())
 }

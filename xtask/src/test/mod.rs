@@ -121,12 +121,13 @@ impl Summary {
                     release,
                     scenarios,
                     attempts,
+                    again,
                     failures,
                 } = tally;
                 self.passed += scenarios - failures.len().min(scenarios);
                 let failed = failures.len();
                 self.lines.push(format!(
-                    "kernel {name} ({release}): {scenarios} scenarios, {attempts} attempts compared, {failed} failed, {seconds} s"
+                    "kernel {name} ({release}): {scenarios} scenarios ({again} run again, because the kernel skipped a probe), {attempts} attempts compared, {failed} failed, {seconds} s"
                 ));
                 for failure in &failures {
                     self.fail(&format!("kernel {name}"), failure);

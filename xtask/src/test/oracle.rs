@@ -47,7 +47,9 @@ pub(crate) struct Expect {
 }
 
 /// A member that is there, null or not.
-fn forced<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+fn forced<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -72,9 +74,16 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Scenario>> {
     for line in text.lines() {
         let parsed = serde_json::from_str(line).with_context(|| format!("the driver's log has a line {line}"))?;
         match parsed {
-            Line::Begin { scenario } => scenarios.push(Scenario { name: scenario, calls: Vec::new() }),
+            Line::Begin { scenario } => scenarios.push(Scenario {
+                name: scenario,
+                calls: Vec::new(),
+            }),
             Line::End { .. } => {}
-            Line::Call(call) => scenarios.last_mut().context("a call before any scenario")?.calls.push(*call),
+            Line::Call(call) => scenarios
+                .last_mut()
+                .context("a call before any scenario")?
+                .calls
+                .push(*call),
         }
     }
     Ok(scenarios)

@@ -18,22 +18,37 @@ pub(crate) fn check(tool: &Path, out: &Path) -> Result<()> {
     // No such hardware: who runs init gets ENODEV, who collides with that gets EBUSY, and from 6.5 on who shares the load ENODEV.
     for name in ["acpi_cpufreq", "pcc_cpufreq"] {
         let module = module(&report, name)?;
-        ensure!(module.attempts == 8 && outcomes(module, &["ENODEV", "EBUSY"]) == 8, "storm: {module:?}");
-        ensure!(module.outcomes.contains_key("ENODEV"), "storm: nobody got ENODEV: {module:?}");
+        ensure!(
+            module.attempts == 8 && outcomes(module, &["ENODEV", "EBUSY"]) == 8,
+            "storm: {module:?}"
+        );
+        ensure!(
+            module.outcomes.contains_key("ENODEV"),
+            "storm: nobody got ENODEV: {module:?}"
+        );
     }
     let xfs = module(&report, "xfs")?;
-    ensure!(xfs.attempts <= 8 && outcomes(xfs, &["OK", "EEXIST"]) == xfs.attempts, "storm: {xfs:?}");
+    ensure!(
+        xfs.attempts <= 8 && outcomes(xfs, &["OK", "EEXIST"]) == xfs.attempts,
+        "storm: {xfs:?}"
+    );
     ensure!(xfs.outcomes.contains_key("OK"), "storm: xfs was not loaded: {xfs:?}");
 
     let live = std::fs::read_to_string(out.join("storm.txt")).context("no lines of the storm")?;
     let mut command = Command::new(tool);
     let replayed = process::text(command.args(["trace", "--from"]).arg(&recording))?;
-    ensure!(live.trim_end() == replayed.trim_end(), "storm: live lines differ from those of the recording:\n{live}\n{replayed}");
+    ensure!(
+        live.trim_end() == replayed.trim_end(),
+        "storm: live lines differ from those of the recording:\n{live}\n{replayed}"
+    );
     Ok(())
 }
 
 fn module<'r>(report: &'r Report, name: &str) -> Result<&'r Module> {
-    let found = report.modules.iter().find(|module| module.name.as_deref() == Some(name));
+    let found = report
+        .modules
+        .iter()
+        .find(|module| module.name.as_deref() == Some(name));
     found.with_context(|| format!("storm: the report has no module {name}"))
 }
 
