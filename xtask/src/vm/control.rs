@@ -17,8 +17,8 @@ pub(super) struct Control {
     pub(super) release: Option<String>,
     /// When that was.
     pub(super) up: Option<Instant>,
-    /// The command's exit status, and when it came.
-    pub(super) status: Option<(u8, Instant)>,
+    /// The command's exit status.
+    pub(super) status: Option<u8>,
     pub(super) archive: Archive,
     line: Vec<u8>,
     in_archive: bool,
@@ -48,7 +48,7 @@ impl Control {
                 self.release = Some(release.to_owned());
                 self.up = Some(Instant::now());
             }
-            Some(("status", status)) => self.status = status.parse().ok().map(|status| (status, Instant::now())),
+            Some(("status", status)) => self.status = status.parse().ok(),
             _ => self.in_archive = line == "out",
         }
     }
@@ -91,7 +91,7 @@ mod tests {
             let mut control = Control::default();
             sent.chunks(size).for_each(|chunk| control.push(chunk));
             assert_eq!(control.release.as_deref(), Some("6.1.0"));
-            assert_eq!(control.status.map(|(status, _)| status), Some(3));
+            assert_eq!(control.status, Some(3));
             assert_eq!(control.archive.bytes, b"\0tar\nstatus 4\nend 0\n");
         }
     }

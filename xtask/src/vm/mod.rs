@@ -25,7 +25,7 @@ use crate::{
     paths::Scratch,
 };
 use qemu::Accelerator;
-use session::Ending;
+use session::{Ended, Ending};
 
 /// What to boot and what to do in it.
 #[derive(Debug)]
@@ -105,19 +105,15 @@ impl Outcome {
         if self.status == 0 {
             return Ok(());
         }
-        let said = if self.stderr.is_empty() {
+        let stream = if self.stderr.is_empty() {
             &self.stdout
         } else {
             &self.stderr
         };
-        let said = String::from_utf8_lossy(said);
-        let last: Vec<_> = said.lines().rev().take(20).collect();
-        let last: Vec<_> = last.into_iter().rev().collect();
-        bail!(
-            "the command in the guest ended with status {}\n{}",
-            self.status,
-            last.join("\n")
-        )
+        let text = String::from_utf8_lossy(stream);
+        let lines: Vec<_> = text.lines().collect();
+        let last = lines[lines.len().saturating_sub(20)..].join("\n");
+        bail!("the command in the guest ended with status {}\n{last}", self.status)
     }
 }
 
@@ -134,72 +130,67 @@ pub(crate) fn run(spec: &VmSpec, sink: &mut Sink<'_>) -> Result<Outcome> {
         let attempt = Scratch::new()?;
         let start = Instant::now();
         let ended = session::run(spec, &initramfs, accelerator, attempt.path(), sink)?;
-        match verdict(spec, ended, start, retried, attempt.path())? {
-            Verdict::Done(outcome) => return Ok(*outcome),
-            Verdict::OtherAccelerator => {
-                eprintln!("xtask: the guest says nothing under KVM; emulating it instead");
+        let came_up = ended.control.release.is_some();
+        match accelerator {
+            Accelerator::Kvm if !came_up => {
+                eprintln!(
+                    "xtask: {} does not come up under KVM ({}): emulating it",
+                    spec.kernel.name, ended.ending
+                );
                 accelerator = Accelerator::Tcg;
             }
-            Verdict::Again(why) => {
+            Accelerator::Tcg if !came_up && !retried && ended.ending != Ending::Refused => {
+                let why = ended
+                    .console
+                    .complaint(&spec.tolerate)
+                    .unwrap_or_else(|| ended.ending.to_string());
                 eprintln!(
-                    "xtask: {} died before user space ({why}); booting once more",
+                    "xtask: {} died before user space ({why}): booting once more",
                     spec.kernel.name
                 );
                 retried = true;
             }
+            Accelerator::Kvm | Accelerator::Tcg => return outcome(spec, ended, start, retried, attempt.path()),
         }
     }
 }
 
-enum Verdict {
-    Done(Box<Outcome>),
-    OtherAccelerator,
-    Again(String),
-}
-
-fn verdict(spec: &VmSpec, ended: session::Ended, start: Instant, retried: bool, scratch: &Path) -> Result<Verdict> {
+/// What a guest that will not be booted again has come to.
+fn outcome(spec: &VmSpec, ended: Ended, start: Instant, retried: bool, scratch: &Path) -> Result<Outcome> {
     let name = format!("kernel {} ({})", spec.kernel.name, spec.kernel.release);
-    let session::Ended {
+    let Ended {
         ending,
         console,
         control,
         stdout,
         stderr,
     } = ended;
-    let early = control.release.is_none();
-    match ending {
-        Ending::Silent => return Ok(Verdict::OtherAccelerator),
-        Ending::PoweredOff | Ending::TimedOut | Ending::NeverUp if early && !retried => {
-            return Ok(Verdict::Again(
-                console.complaint(&spec.tolerate).unwrap_or_else(|| ending.to_string()),
-            ));
-        }
-        Ending::TimedOut => {
-            bail!(
-                "{name}: not done after {} s\n{}",
-                spec.timeout.as_secs(),
-                console.tail()
-            );
-        }
-        Ending::Refused => bail!("{name}: {ending}"),
-        Ending::PoweredOff | Ending::NeverUp => {}
+    // Also what a guest that failed has left is of use.
+    let brought = match &spec.out_dir {
+        Some(dir) => control
+            .archive
+            .unpack(scratch, dir)
+            .with_context(|| format!("{name}: cannot bring /out back")),
+        None => Ok(()),
+    };
+    if ending == Ending::TimedOut {
+        bail!(
+            "{name}: not done after {} s\n{}",
+            spec.timeout.as_secs(),
+            console.tail()
+        );
     }
     if let Some(complaint) = console.complaint(&spec.tolerate) {
         bail!("{name}: the kernel complains: {complaint}\n{}", console.tail());
     }
-    let (Some(release), Some((status, _)), Some(up)) = (control.release, control.status, control.up) else {
+    let (Some(release), Some(status), Some(up)) = (control.release, control.status, control.up) else {
         bail!(
             "{name}: the guest ended before its command did ({ending})\n{}",
             console.tail()
         );
     };
-    if let Some(dir) = &spec.out_dir {
-        control
-            .archive
-            .unpack(scratch, dir)
-            .with_context(|| format!("{name}: cannot bring /out back"))?;
-    }
-    Ok(Verdict::Done(Box::new(Outcome {
+    brought?;
+    Ok(Outcome {
         status,
         stdout,
         stderr,
@@ -208,5 +199,5 @@ fn verdict(spec: &VmSpec, ended: session::Ended, start: Instant, retried: bool, 
         retried,
         booted: up.duration_since(start),
         took: start.elapsed(),
-    })))
+    })
 }

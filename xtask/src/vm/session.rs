@@ -31,10 +31,8 @@ pub(super) enum Ending {
     /// QEMU did not take its command line, and said why.
     Refused,
     TimedOut,
-    /// User space was never reached under emulation.
+    /// User space was not reached in the time that takes.
     NeverUp,
-    /// User space was never reached under KVM.
-    Silent,
 }
 
 impl fmt::Display for Ending {
@@ -43,7 +41,7 @@ impl fmt::Display for Ending {
             Self::PoweredOff => "it powered itself off",
             Self::Refused => "qemu refused to run it",
             Self::TimedOut => "its time was up",
-            Self::NeverUp | Self::Silent => "it did not reach user space in time",
+            Self::NeverUp => "it did not reach user space in time",
         })
     }
 }
@@ -111,11 +109,11 @@ fn overdue(spec: &VmSpec, accelerator: Accelerator, age: Duration, up: bool) -> 
     if age > spec.timeout {
         return Some(Ending::TimedOut);
     }
-    match accelerator {
-        Accelerator::Kvm if !up && age > KVM_PATIENCE => Some(Ending::Silent),
-        Accelerator::Tcg if !up && age > BOOT_PATIENCE => Some(Ending::NeverUp),
-        Accelerator::Kvm | Accelerator::Tcg => None,
-    }
+    let patience = match accelerator {
+        Accelerator::Kvm => KVM_PATIENCE,
+        Accelerator::Tcg => BOOT_PATIENCE,
+    };
+    (!up && age > patience).then_some(Ending::NeverUp)
 }
 
 fn take(ended: &mut Ended, capture: bool, port: Port, bytes: &[u8], sink: &mut Sink<'_>) -> io::Result<()> {
