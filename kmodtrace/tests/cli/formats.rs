@@ -1,0 +1,141 @@
+//! Every way to show a recording. What exactly the formats hold is tested where they are made; here is that each comes out of
+//! the program, and what its options do.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{file, run, sample, scratch};
+
+const ATTEMPTS: u64 = 400;
+
+/// The output of a command that reads a recording of a storm.
+fn shown(test: &str, args: &[&str]) -> String {
+    let path = file(&scratch(test), "storm.kmt", sample(ATTEMPTS).bytes);
+    run(&[args, &["--from", &path]].concat()).quiet().to_owned()
+}
+
+fn modules(json: &str) -> Vec<String> {
+    let report: Value = serde_json::from_str(json).unwrap();
+    let modules = report["modules"].as_array().unwrap();
+    modules
+        .iter()
+        .map(|module| module["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn json_is_one_object() {
+    let text = shown("json", &["report", "--format", "json", "--attempts"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["schema"], "kmodtrace.report/1");
+    assert_eq!(report["kernel"]["release"], "6.1.0-56-cloud-amd64");
+    assert_eq!(report["quality"]["lost"], 0);
+    let calls = report["attempts"].as_array().unwrap().len() as u64;
+    let counted = report["modules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|module| module["attempts"].as_u64().unwrap());
+    // Three rounds of four end with an unload, which is no attempt to load.
+    assert_eq!((calls, counted.sum::<u64>()), (ATTEMPTS - 37, ATTEMPTS - 37));
+    assert_eq!(shown("json", &["report", "--json", "--attempts"]), text);
+}
+
+#[test]
+fn jsonl_is_an_object_a_line() {
+    let text = shown("jsonl", &["report", "--format", "jsonl"]);
+    let values: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(
+        values.len() > 2 && values.iter().all(|value| value["type"].is_string()),
+        "{text}"
+    );
+}
+
+#[test]
+fn csv_has_as_many_cells_in_every_row() {
+    for args in [
+        &["report", "--format", "csv"][..],
+        &["report", "--format", "csv", "--attempts"],
+    ] {
+        let text = shown("csv", args);
+        let cells: BTreeSet<usize> = text.lines().map(|row| row.split(',').count()).collect();
+        assert!(cells.len() == 1 && text.lines().count() > 2, "{cells:?}: {text}");
+    }
+}
+
+#[test]
+fn tables_hold_the_modules_and_bars_are_added() {
+    let names = modules(&shown("table", &["report", "--json"]));
+    let table = shown("table", &["report"]);
+    assert!(names.iter().all(|name| table.contains(name)), "{table}");
+    let bars = shown("table", &["report", "--histogram"]);
+    assert!(bars.starts_with(&table) && bars.contains("|**"), "{bars}");
+}
+
+#[test]
+fn trace_prints_a_line_for_every_attempt() {
+    let path = file(&scratch("trace"), "storm.kmt", sample(ATTEMPTS).bytes);
+    let done = run(&["trace", "--from", &path]);
+    assert_eq!(done.status, Some(0));
+    assert_eq!(done.stderr, "kmodtrace: lost 0, missed 0, clipped 0\n");
+    assert_eq!(done.stdout.lines().count() as u64, 1 + ATTEMPTS);
+    let quiet = run(&["-q", "trace", "--from", &path]);
+    assert_eq!(quiet.quiet(), done.stdout);
+    assert_eq!(
+        run(&["-q", "--from", &path]).quiet(),
+        done.stdout,
+        "no command is the same"
+    );
+}
+
+#[test]
+fn globs_choose_modules() {
+    let all = modules(&shown("globs", &["report", "--json"]));
+    let one = all.first().unwrap();
+    assert_eq!(
+        modules(&shown("globs", &["report", "--json", "-m", one])),
+        [one.as_str()]
+    );
+    let wanted: Vec<&String> = all
+        .iter()
+        .filter(|name| name.ends_with('1') || name.ends_with('3'))
+        .collect();
+    assert_eq!(
+        modules(&shown("globs", &["report", "--json", "-m", "*1", "-m", "*3"])),
+        wanted.into_iter().cloned().collect::<Vec<_>>()
+    );
+    assert!(modules(&shown("globs", &["report", "--json", "-m", "none*"])).is_empty());
+    let lines = shown("globs", &["-q", "trace", "-m", one]);
+    assert!(
+        lines.lines().count() > 1 && lines.lines().skip(1).all(|line| line.contains(one.as_str())),
+        "{lines}"
+    );
+    assert_eq!(
+        shown("globs", &["-q", "trace", "-m", "["]).lines().count(),
+        1,
+        "a bracket that never closes is itself"
+    );
+}
+
+#[test]
+fn modules_are_sorted_and_cut_off() {
+    let all = modules(&shown("sort", &["report", "--json", "--sort", "name"]));
+    assert!(all.is_sorted() && all.len() > 5, "{all:?}");
+    for key in ["attempts", "failed", "wait", "load", "init", "going", "wasted"] {
+        let mut sorted = modules(&shown("sort", &["report", "--json", "--sort", key]));
+        sorted.sort();
+        assert_eq!(sorted, all, "{key}");
+    }
+    assert_eq!(
+        modules(&shown("sort", &["report", "--json", "--sort", "name", "-n", "3"])),
+        all[..3]
+    );
+}
+
+#[test]
+fn schema_is_that_of_the_report() {
+    let done = run(&["schema"]);
+    let printed: Value = serde_json::from_str(done.quiet()).unwrap();
+    assert_eq!(printed, serde_json::to_value(kmodtrace_core::report::schema()).unwrap());
+}

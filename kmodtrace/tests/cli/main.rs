@@ -1,0 +1,13 @@
+//! The program as people run it: exit status, what is on stdout, and one clear line on stderr for everything that is wrong.
+//!
+//! Nothing here attaches anything: what needs a kernel with modules is in `tests/guest`.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod check;
+mod damage;
+mod formats;
+mod streams;
+mod support;
+mod target;
+mod usage;
