@@ -34,16 +34,33 @@ impl Apt {
         for sub in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(dir.join(sub)).with_context(|| format!("cannot create {}", dir.join(sub).display()))?;
         }
-        let sources = sources(flavour, &Mirrors::of_this_machine()?);
-        fs::write(dir.join("sources.list"), sources).context("cannot write the private sources list")?;
+        fs::write(dir.join("apt.conf"), configuration(dir)).context("cannot write the private configuration")?;
         let apt = Self { dir: dir.to_path_buf() };
-        process::captured(apt.tool("apt-get").arg("update")).with_context(|| {
-            format!(
-                "cannot read the package lists of {} (is it on this machine's mirror? {MIRROR_VARIABLE} names another)",
-                flavour.suite
-            )
-        })?;
-        Ok(apt)
+        let mirrors = Mirrors::of_this_machine()?;
+        let Err(error) = apt.update(&sources(flavour, &mirrors)) else {
+            return Ok(apt);
+        };
+        // A suite that has moved to an archive may have left its security updates elsewhere: its own kernel will do.
+        let main_only = Mirrors {
+            security: None,
+            ..mirrors
+        };
+        if apt.update(&sources(flavour, &main_only)).is_ok() {
+            eprintln!(
+                "xtask: kernel {}: going without security updates: {error:#}",
+                flavour.name
+            );
+            return Ok(apt);
+        }
+        let suite = flavour.suite;
+        Err(error.context(format!(
+            "cannot read the package lists of {suite} (is it on this machine's mirror? {MIRROR_VARIABLE} names another)"
+        )))
+    }
+
+    fn update(&self, sources: &str) -> Result<()> {
+        fs::write(self.dir.join("sources.list"), sources).context("cannot write the private sources list")?;
+        process::captured(self.tool("apt-get").arg("update")).map(drop)
     }
 
     /// The kernel packages behind `package`, newest versions, following its dependencies; as `name=version`.
@@ -80,28 +97,33 @@ impl Apt {
     }
 
     fn tool(&self, program: &str) -> Command {
-        let at = |name: &str| self.dir.join(name).display().to_string();
         let mut command = Command::new(program);
-        for option in [
-            format!("Dir::Etc::SourceList={}", at("sources.list")),
-            "Dir::Etc::SourceParts=/dev/null".to_owned(),
-            format!("Dir::State::Lists={}", at("lists")),
-            "Dir::State::status=/dev/null".to_owned(),
-            format!("Dir::Cache::archives={}", at("archives")),
-            "Dir::Cache::pkgcache=".to_owned(),
-            "Dir::Cache::srcpkgcache=".to_owned(),
-            "APT::Architecture=amd64".to_owned(),
-            "APT::Architectures=amd64".to_owned(),
-            "APT::Sandbox::User=root".to_owned(),
-            "Acquire::Languages=none".to_owned(),
-            "Acquire::Retries=3".to_owned(),
-            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
-        ] {
-            command.arg("-o").arg(option);
-        }
+        command.arg("-c").arg(self.dir.join("apt.conf"));
         command.env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
         command
     }
+}
+
+/// The private configuration, read after the system's own: proxies and the like stay as the machine has them.
+fn configuration(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        r#"Dir::Etc::SourceList "{dir}/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::State::Lists "{dir}/lists";
+Dir::State::status "/dev/null";
+Dir::Cache::archives "{dir}/archives";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT::Architecture "amd64";
+APT::Architectures "amd64";
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+Acquire::Languages "none";
+Acquire::Retries "3";
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+"#
+    )
 }
 
 /// Where this machine gets Debian's packages from.
