@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fmt::Write as _,
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
@@ -10,7 +11,12 @@ use anyhow::{Context as _, Result, bail};
 
 /// How a command reads in a message: its words as a user would type them.
 pub(crate) fn shown(command: &Command) -> String {
-    let mut text = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program());
+    let mut text = program
+        .file_name()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy()
+        .into_owned();
     for argument in command.get_args() {
         let argument = argument.to_string_lossy();
         let plain = !argument.is_empty() && !argument.contains(|c: char| c.is_whitespace() || "'\"$;|&".contains(c));

@@ -81,10 +81,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         return Ok(());
     }
     let Some(apt) = Apt::find() else {
-        let names: Vec<_> = missing
-            .iter()
-            .filter(|need| !need.optional)
-            .map(|need| need.what)
+        let wanted = missing.iter().filter(|need| !need.optional);
+        let names: Vec<_> = wanted
+            .map(|need| format!("{} (Debian's {})", need.what, need.package))
             .collect();
         if names.is_empty() {
             return Ok(());

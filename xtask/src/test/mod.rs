@@ -45,12 +45,13 @@ const HOST_CHECKS: &[(&str, &[&str])] = &[
             "--exclude",
             "kmodtrace-ebpf",
             "--all-targets",
+            "--keep-going",
             "--",
             "--deny",
             "warnings",
         ],
     ),
-    ("tests", &["test", "--quiet"]),
+    ("tests", &["test", "--quiet", "--no-fail-fast"]),
 ];
 
 /// Runs it. The last line says how many checks and scenarios passed and failed.
