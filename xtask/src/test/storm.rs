@@ -11,7 +11,7 @@ use crate::process;
 
 /// Checks what such a guest forces, and that the lines seen live are those of the recording.
 pub(crate) fn check(tool: &Path, out: &Path) -> Result<()> {
-    let recording = out.join("storm.kmt");
+    let recording = out.join("stock-storm.kmt");
     let report = report(tool, &recording)?;
     let failures = super::compare::sums(&report);
     ensure!(failures.is_empty(), "storm: {failures:?}");
@@ -34,7 +34,7 @@ pub(crate) fn check(tool: &Path, out: &Path) -> Result<()> {
     );
     ensure!(xfs.outcomes.contains_key("OK"), "storm: xfs was not loaded: {xfs:?}");
 
-    let live = std::fs::read_to_string(out.join("storm.txt")).context("no lines of the storm")?;
+    let live = std::fs::read_to_string(out.join("stock-storm.txt")).context("no lines of the storm")?;
     let mut command = Command::new(tool);
     let replayed = process::text(command.args(["trace", "--from"]).arg(&recording))?;
     ensure!(

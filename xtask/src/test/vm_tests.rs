@@ -42,7 +42,7 @@ for task in 1 2 3 4 5 6 7 8; do
 done
 wait
 END
-kmodtrace trace -o /out/storm.kmt -- sh /tmp/storm > /out/storm.txt
+kmodtrace trace -o /out/stock-storm.kmt -- sh /tmp/storm > /out/stock-storm.txt
 "#;
 
 /// What came out of one kernel's scenarios.
