@@ -5,6 +5,7 @@
 //! make it panic or run for ever.
 
 mod members;
+mod outline;
 mod raw;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
@@ -35,11 +36,20 @@ pub struct Prototype {
     pub variadic: bool,
 }
 
+/// A function that BTF has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Number of its type, which the kernel wants when a trampoline is loaded for it (`attach_btf_id`).
+    pub id: u32,
+    /// What it takes.
+    pub prototype: Prototype,
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     /// The functions that BTF has.
-    pub functions: BTreeMap<String, Prototype>,
+    pub functions: BTreeMap<String, Function>,
     /// Byte offsets of the members that exist, as `module.name`. Bit fields have none.
     pub members: BTreeMap<String, u32>,
     /// The types that exist.
@@ -92,7 +102,7 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
             kind::FUNC => {
                 let name = raw.string(ty.name)?;
                 if functions.contains(name) {
-                    prototypes.push((name, ty.target));
+                    prototypes.push((name, id, ty.target));
                 }
             }
             kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 => {
@@ -108,9 +118,9 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
         }
     }
     // The kernel takes the first function of a name (btf_find_by_name_kind): so do we.
-    for (name, prototype) in prototypes {
+    for (name, id, prototype) in prototypes {
         if let Some(prototype) = raw.prototype(prototype)? {
-            answers.functions.entry(text(name)).or_insert(prototype);
+            answers.functions.entry(text(name)).or_insert(Function { id, prototype });
         }
     }
     let mut walk = Walk::new(&raw);

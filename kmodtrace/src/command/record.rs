@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::workload;
 use crate::cli::Record;
 use crate::failure::say;
-use crate::live::pump::{self, Until};
+use crate::live::pump::{self, Ended, Until};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
 
@@ -18,7 +18,11 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
     workload::find(&args.command)?;
     let (tracer, facts) = start(bpf_log)?;
     let mut recorder = Recorder::new(target, &header(&tracer, &facts, &args.command))?;
-    let (stop, trailer) = super::block_on(async {
+    let Ended {
+        stop,
+        trailer,
+        attached: _until_all_is_written,
+    } = super::block_on(async {
         let child = workload::start(&args.command)?;
         pump::run(
             tracer,

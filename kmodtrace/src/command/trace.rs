@@ -17,7 +17,7 @@ use kmodtrace_core::units::Ktime;
 use super::workload;
 use crate::cli::Trace;
 use crate::failure::say;
-use crate::live::pump::{self, Sink, Until};
+use crate::live::pump::{self, Ended, Sink, Until};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
 use crate::replay;
@@ -50,7 +50,11 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
         recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
         lines: Lines::new(&header, selection)?,
     };
-    let (stop, trailer) = super::block_on(async {
+    let Ended {
+        stop,
+        trailer,
+        attached: _until_all_is_written,
+    } = super::block_on(async {
         let child = workload::start(&args.command)?;
         pump::run(
             tracer,

@@ -1,15 +1,17 @@
 //! Loads and attaches what the plan chose; where the kernel refuses, the plan's next candidate.
 
+use std::thread::JoinHandle;
+
 use anyhow::{Context as _, Result, anyhow};
 use aya::maps::{MapData, RingBuf};
 use aya::programs::{Program, ProgramError};
-use aya::{Btf, Ebpf, EbpfLoader};
+use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
-use kmodtrace_core::facts::{Addresses, KernelFacts};
 use kmodtrace_core::plan::{self, Attachment, GlobalValue, Plan, ProbeSpec, Stage};
 use tracing::{debug, info};
 
 use super::counters::Counters;
+use super::facts::Gathered;
 
 /// The programs, as the build script compiled them.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kmodtrace.o"));
@@ -31,30 +33,44 @@ pub(crate) struct Tracer {
     pub plan: Plan,
 }
 
+/// Begins what can be begun before anything is known of the kernel: aya reads and parses all of the kernel's BTF as it makes
+/// a loader, which takes longer than gathering the facts. The programs have no use for it, so it goes at once.
+pub(crate) fn loader() -> JoinHandle<EbpfLoader<'static>> {
+    std::thread::spawn(|| {
+        let mut loader = EbpfLoader::new();
+        loader.btf(None);
+        loader
+    })
+}
+
 impl Tracer {
     /// Attaches the plan. `log` makes the BPF side talk; without it the verifier sees none of that code.
-    pub(crate) fn attach(facts: &KernelFacts, addresses: &Addresses, mut plan: Plan, log: bool) -> Result<Self> {
-        let btf = if facts.btf { Some(Btf::from_sys_fs().context("cannot read /sys/kernel/btf/vmlinux")?) } else { None };
-        let mut ebpf = load(facts, addresses, btf.as_ref(), log)?;
+    pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, log: bool) -> Result<Self> {
+        let outline = kernel.outline.as_deref().map(|bytes| Btf::parse(bytes, Endianness::default()));
+        let btf = outline.transpose().context("aya does not read the outline of the kernel's BTF")?;
+        let mut ebpf = load(loader, kernel, log)?;
         for id in attach_order(&plan) {
             attach_probe(&mut ebpf, &mut plan, id, btf.as_ref());
         }
+        drop(btf);
         if let Some(missing) = plan.missing_required().next() {
             let reasons: Vec<_> = missing.refused().map(|(_, reason)| reason).collect();
             return Err(anyhow!("cannot attach {}: {}", missing.spec.id, reasons.join("; ")));
         }
-        let logger = if log { Some(EbpfLogger::init(&mut ebpf).context("cannot read the BPF side's messages")?) } else { None };
+        info!("attached {} probes", plan.chosen().count());
+        let logger = log.then(|| EbpfLogger::init(&mut ebpf)).transpose().context("cannot read the BPF side's messages")?;
         let ring = ebpf.take_map("RING").context("the BPF object has no map RING")?.try_into()?;
         let counters = Counters::new(&mut ebpf)?;
         Ok(Self { ebpf, ring, counters, logger, plan })
     }
 }
 
-fn load(facts: &KernelFacts, addresses: &Addresses, btf: Option<&Btf>, log: bool) -> Result<Ebpf> {
+fn load(loader: EbpfLoader<'_>, kernel: &Gathered, log: bool) -> Result<Ebpf> {
     let log_level = if log { aya_log::Level::Debug as u8 } else { 0 };
-    let globals = plan::values(facts, addresses);
-    let mut loader = EbpfLoader::new();
-    loader.btf(btf).override_global(aya_log::LEVEL, &log_level, true);
+    let globals = plan::values(&kernel.facts, &kernel.addresses);
+    // It keeps references to what it is given until it has loaded.
+    let mut loader = loader;
+    loader.override_global(aya_log::LEVEL, &log_level, true);
     for (name, value) in &globals {
         match value {
             GlobalValue::U32(value) => loader.override_global(name, value, true),
@@ -77,31 +93,16 @@ fn attach_order(plan: &Plan) -> Vec<&'static str> {
     specs.into_iter().map(|spec| spec.id).collect()
 }
 
+/// Attaches the first candidate that the kernel takes; why it refused others goes into the plan. Of a candidate with two
+/// programs the first may stay attached without the second: all that it does then is to keep an argument for it.
 fn attach_probe(ebpf: &mut Ebpf, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
     let mut choice = plan.probe(id).and_then(|probe| probe.chosen()).cloned();
     while let Some(chosen) = choice {
-        let Err(reason) = attach_all(ebpf, &chosen.attach, btf) else { return };
-        info!("{id}: the kernel refused {}: {reason}", chosen.attach.first().map_or("", |attach| attach.program.as_str()));
+        let Err(reason) = chosen.attach.iter().try_for_each(|attachment| attach(ebpf, attachment, btf)) else { return };
+        let program = chosen.attach.first().map_or("", |attach| attach.program.as_str());
+        info!("{id}: the kernel refused {program}: {reason}");
         choice = plan.refuse(id, reason).cloned();
     }
-}
-
-fn attach_all(ebpf: &mut Ebpf, attachments: &[Attachment], btf: Option<&Btf>) -> Result<(), String> {
-    for (done, attachment) in attachments.iter().enumerate() {
-        let Err(error) = attach(ebpf, attachment, btf) else { continue };
-        for undo in attachments.iter().take(done + 1) {
-            // A program's links go with it; one that never loaded has none, and says so.
-            let _ = match ebpf.program_mut(&undo.program) {
-                Some(Program::FEntry(program)) => program.unload(),
-                Some(Program::FExit(program)) => program.unload(),
-                Some(Program::KProbe(program)) => program.unload(),
-                Some(Program::TracePoint(program)) => program.unload(),
-                Some(_) | None => Ok(()),
-            };
-        }
-        return Err(error);
-    }
-    Ok(())
 }
 
 fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result<(), String> {

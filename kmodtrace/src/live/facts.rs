@@ -18,8 +18,18 @@ const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 /// BTF of the running kernel.
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 
-/// What this kernel offers to this process, and the addresses that attaching needs.
-pub(crate) fn gather() -> (KernelFacts, Addresses) {
+/// What was found out about the running kernel.
+pub(crate) struct Gathered {
+    /// What it offers to this process.
+    pub(crate) facts: KernelFacts,
+    /// Where its data is; for attaching only.
+    pub(crate) addresses: Addresses,
+    /// As much of its BTF as attaching needs; none for a kernel without.
+    pub(crate) outline: Option<Vec<u8>>,
+}
+
+/// What this kernel offers to this process, and what attaching needs of it.
+pub(crate) fn gather() -> Gathered {
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
     let environment = Environment {
@@ -40,7 +50,8 @@ pub(crate) fn gather() -> (KernelFacts, Addresses) {
     };
     let btf = read_btf(&environment.arch);
     let symbols = read_kallsyms(&environment.arch);
-    KernelFacts::new(environment, btf.as_ref(), &symbols)
+    let (facts, addresses) = KernelFacts::new(environment, btf.as_ref(), &symbols);
+    Gathered { facts, addresses, outline: btf.map(|btf| btf.outline()) }
 }
 
 /// A kernel without modules has no `/proc/modules`; without `/proc` nobody knows.

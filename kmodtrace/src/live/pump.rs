@@ -4,6 +4,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use aya::Ebpf;
 use kmodtrace_core::decode::{TickBytes, Tracer as Identity};
 use kmodtrace_core::units::{Ktime, Tgid, Tid};
 use rustix::time::ClockId;
@@ -50,8 +51,21 @@ pub(crate) fn now() -> Ktime {
     Ktime(u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// Traces until something of `until` happens; then detaches, takes what is left, and gives the trailer.
-pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<(Stop, TickBytes)> {
+/// How tracing ended.
+pub(crate) struct Ended {
+    /// Why.
+    pub(crate) stop: Stop,
+    /// The last record.
+    pub(crate) trailer: TickBytes,
+    /// Dropping this detaches.
+    pub(crate) attached: Ebpf,
+}
+
+/// Traces until something of `until` happens, takes what the ring holds then, and makes the trailer.
+///
+/// Detaching is left to the caller, when everything is written: the kernel waits for a grace period of RCU-tasks for each
+/// function, one after the other, which takes seconds, and attempts of that time would be seen by fewer and fewer probes.
+pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<Ended> {
     let Tracer {
         ebpf,
         ring,
@@ -71,9 +85,12 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         exit_on_second_interrupt();
     }
     drain.counters.read_missed();
-    drop(ebpf);
     drain.take(sink)?;
-    Ok((stop, identity().trailer(now(), drain.counters.read()?)))
+    Ok(Ended {
+        stop,
+        trailer: identity().trailer(now(), drain.counters.read()?),
+        attached: ebpf,
+    })
 }
 
 async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result<Stop> {
@@ -157,27 +174,44 @@ fn identity() -> Identity {
     }
 }
 
-/// The signals that end tracing.
-struct Signals([Signal; 3]);
+/// The signals that end tracing. A hang-up does not where it was ignored before: that is what `nohup` is for.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Option<Signal>,
+}
 
 impl Signals {
     fn new() -> Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self([
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-        ]))
+        let hangup = SignalKind::hangup();
+        Ok(Self {
+            hangup: (!is_ignored(hangup)).then(|| listen(hangup)).transpose()?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
 
     async fn any(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
+        let Self {
+            interrupt,
+            terminate,
+            hangup,
+        } = self;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            Some(()) = async { hangup.as_mut()?.recv().await } => {}
         }
     }
+}
+
+/// Whether this process was started with the signal ignored. Listening changes that.
+fn is_ignored(signal: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
 }
 
 /// Detaching and writing the rest take a moment; who presses Ctrl-C again does not want to wait for it.
