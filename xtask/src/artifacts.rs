@@ -20,20 +20,26 @@ const PACKAGES: [&str; 2] = ["kmodtrace", "load-driver"];
 pub(crate) fn guest_programs() -> Result<Vec<PathBuf>> {
     PACKAGES
         .iter()
-        .map(|package| static_program(package))
+        .map(|package| static_programs(&["--package", package]))
         .collect::<Result<Vec<_>>>()
         .map(|built| built.concat())
 }
 
 /// The programs that build. For guests that are there to try something else while one does not.
 pub(crate) fn guest_programs_that_build() -> Vec<PathBuf> {
-    let built = PACKAGES.iter().map(|package| static_program(package));
+    let built = PACKAGES.iter().map(|package| static_programs(&["--package", package]));
     let kept = built.filter_map(|built| {
         built
             .inspect_err(|error| eprintln!("xtask: going without: {error:#}"))
             .ok()
     });
     kept.flatten().collect()
+}
+
+/// An example of a package, optimised.
+pub(crate) fn example(package: &str, name: &str) -> Result<PathBuf> {
+    let built = static_programs(&["--package", package, "--example", name])?;
+    built.into_iter().next().context("cargo built no example")
 }
 
 /// Where cargo puts what it builds in this workspace.
@@ -46,8 +52,8 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
         .context("cargo metadata names no target directory")
 }
 
-/// Builds the binaries of a package for a guest.
-fn static_program(package: &str) -> Result<Vec<PathBuf>> {
+/// Builds what cargo's arguments name: the binaries of a package, or an example.
+fn static_programs(what: &[&str]) -> Result<Vec<PathBuf>> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args([
         "build",
@@ -57,7 +63,7 @@ fn static_program(package: &str) -> Result<Vec<PathBuf>> {
         TARGET,
         "--message-format=json-render-diagnostics",
     ]);
-    cargo.args(["--package", package]).current_dir(paths::workspace());
+    cargo.args(what).current_dir(paths::workspace());
     cargo.env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
     let output = cargo
         .stdin(Stdio::null())
@@ -65,12 +71,12 @@ fn static_program(package: &str) -> Result<Vec<PathBuf>> {
         .output()
         .with_context(|| format!("cannot run {}", process::shown(&cargo)))?;
     if !output.status.success() {
-        bail!("{package} does not build ({})", process::shown(&cargo));
+        bail!("{} does not build ({})", what.join(" "), process::shown(&cargo));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let executables: Vec<_> = messages.lines().filter_map(executable).collect();
     if executables.is_empty() {
-        bail!("cargo built no program of {package}");
+        bail!("cargo built no program with {}", what.join(" "));
     }
     Ok(executables)
 }

@@ -1,6 +1,7 @@
 //! What cargo cannot do: compilers for BPF, kernels, guests to run in.
 
 mod artifacts;
+mod bench;
 mod bpf_toolchain;
 mod demo;
 mod guest;
@@ -35,6 +36,7 @@ enum Task {
     /// Boots 6.1, loads modules from eight tasks at once, and shows what kmodtrace saw.
     Demo,
     Test(test::TestArgs),
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -56,5 +58,6 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Vm(args) => vm::main(args),
         Task::Demo => demo::main(),
         Task::Test(args) => test::main(args),
+        Task::Bench(args) => bench::main(args),
     }
 }

@@ -82,6 +82,11 @@ pub(crate) fn guest_tools() -> Result<()> {
     packages::ensure(packages::FOR_GUESTS)
 }
 
+/// Gets what kmodtrace is measured against, if it is to be had.
+pub(crate) fn bench_tools() -> Result<()> {
+    packages::ensure(packages::FOR_BENCHMARKS)
+}
+
 /// Installs a compiler with `core` for BPF: the distribution's if it has one, or rustup's nightly with sources.
 fn install_compiler(missing: &Missing) -> Result<()> {
     if let Some(apt) = Apt::find()

@@ -58,6 +58,13 @@ pub(crate) const FOR_GUESTS: &[Need] = &[
     },
 ];
 
+/// To compare with: nothing is lost without it but the comparison.
+pub(crate) const FOR_BENCHMARKS: &[Need] = &[Need {
+    what: "bpftrace",
+    package: "bpftrace",
+    optional: true,
+}];
+
 /// A compiler and its `core` for BPF, as different releases name them.
 const COMPILERS: &[[&str; 2]] = &[
     ["rustc-web", "libstd-rust-web-dev-bpf"],

@@ -1,0 +1,46 @@
+# Runs in the guest: rounds of the same workload with nothing, with kmodtrace and with bpftrace attached; then storms.
+# The answers of load-bench are the result, one JSON object in a line; what else is needed goes to /out.
+# ROUNDS, CYCLES, CALLS, TASKS and STORMS are set in front of this.
+
+for name in dummy veth macvlan acpi_cpufreq pcc_cpufreq; do
+    file=$(modinfo -n $name) || exit
+    case $file in
+        *.xz) xz -dc "$file" ;;
+        *) cat "$file" ;;
+    esac > /tmp/$name.ko || exit
+done
+block="load-bench block $CYCLES $CALLS /tmp/dummy.ko"
+storm="load-bench storm $TASKS $STORMS /tmp/dummy.ko /tmp/veth.ko /tmp/macvlan.ko /tmp/acpi_cpufreq.ko /tmp/pcc_cpufreq.ko"
+
+# bpftrace gets the probes that kmodtrace's plan chose here, no others.
+kmodtrace check > /tmp/plan || exit
+awk 'FNR == NR { if ($1 == "ok") chosen[($3 == "fexit" ? "kretfunc:" : "kfunc:") $4]; next }
+     $1 !~ /^k(ret)?func:/ || $1 in chosen' /tmp/plan RS= /root/probes.bt ORS='\n\n' > /tmp/probes.bt
+grep -c '^ok' /tmp/plan > /out/kmodtrace.probes
+grep -c '^k.*func:' /tmp/probes.bt > /out/bpftrace.probes
+
+under_kmodtrace() {
+    load-bench under kmodtrace kmodtrace record -o /tmp/kmodtrace.data -- "$@" 2> /tmp/said
+    status=$?
+    cat /tmp/said >> /out/kmodtrace.said
+    [ $status = 0 ] || cat /tmp/said >&2
+    return $status
+}
+under_bpftrace() {
+    load-bench under bpftrace bpftrace -o /tmp/bpftrace.txt /tmp/probes.bt -c "$*" || return
+    grep -c '^call' /tmp/bpftrace.txt >> /out/bpftrace.calls
+}
+
+$block > /tmp/warm-up || exit
+$block || exit
+for round in $(seq $ROUNDS); do
+    under_kmodtrace $block || exit
+    $block || exit
+    if [ -e /usr/local/bin/bpftrace ]; then
+        under_bpftrace $block || exit
+        $block || exit
+    fi
+done
+under_kmodtrace $storm || exit
+mv /tmp/kmodtrace.data /out/storm.kmt
+[ ! -e /usr/local/bin/bpftrace ] || under_bpftrace $storm

@@ -1,0 +1,80 @@
+//! `cargo xtask bench`: what tracing costs, as ratios within one boot, beside what was aimed at.
+//!
+//! Emulated processors on a shared host are noisy, so no absolute time means much: every block of work under a tracer
+//! lies between two blocks without one and is compared with those, and how much two such neighbours differ from each
+//! other is shown beside it.
+
+mod answer;
+mod figure;
+mod guest;
+mod replay;
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::{kernel, setup};
+
+/// Measures what tracing costs: on loads, to attach, in memory, in records lost; and how fast recordings are replayed.
+///
+/// bpftrace with the same probes is measured beside it, in the same boot, where this machine has it or can install it.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Kernel of the matrix to measure on.
+    #[arg(long, short, default_value = "6.1", value_name = "KERNEL")]
+    kernel: String,
+    /// Few samples: shows that everything runs, not what it costs.
+    #[arg(long)]
+    quick: bool,
+    /// Every sample, as JSON, into a file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    /// Blocks under each tracer, each with an attachment of its own.
+    rounds: u32,
+    /// Loads and unloads in a block.
+    cycles: u32,
+    /// Loads of a module that is there, in a block.
+    calls: u32,
+    /// Storms in a row.
+    storms: u32,
+    /// Records to replay: ten times less, and this many.
+    records: u64,
+}
+
+const FULL: Size = Size {
+    rounds: 20,
+    cycles: 10,
+    calls: 100,
+    storms: 5,
+    records: 10_000_000,
+};
+const QUICK: Size = Size {
+    rounds: 2,
+    cycles: 3,
+    calls: 20,
+    storms: 1,
+    records: 100_000,
+};
+
+/// Runs it. An aim that is missed is no failure: it is printed.
+pub(crate) fn main(args: &BenchArgs) -> Result<ExitCode> {
+    let size = if args.quick { QUICK } else { FULL };
+    let flavour = kernel::find(&args.kernel)?;
+    setup::build_tools()?;
+    setup::guest_tools()?;
+    setup::bench_tools()?;
+    let mut report = guest::measure(kernel::ensure(flavour)?, size)?;
+    replay::measure(size, &mut report)?;
+    report.print();
+    if let Some(file) = &args.json {
+        let json = serde_json::to_vec_pretty(&report)?;
+        fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
