@@ -109,5 +109,7 @@ kinds! {
 
 /// The layout of a kind, or none for a number this build does not know.
 pub fn layout(kind: u16) -> Option<Layout> {
-    ALL.iter().find(|(number, ..)| *number == kind).map(|&(.., layout)| layout)
+    ALL.iter()
+        .find(|(number, ..)| *number == kind)
+        .map(|&(.., layout)| layout)
 }

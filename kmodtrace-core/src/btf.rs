@@ -120,7 +120,10 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
     // The kernel takes the first function of a name (btf_find_by_name_kind): so do we.
     for (name, id, prototype) in prototypes {
         if let Some(prototype) = raw.prototype(prototype)? {
-            answers.functions.entry(text(name)).or_insert(Function { id, prototype });
+            answers
+                .functions
+                .entry(text(name))
+                .or_insert(Function { id, prototype });
         }
     }
     let mut walk = Walk::new(&raw);

@@ -123,7 +123,9 @@ impl KernelFacts {
     pub fn new(environment: Environment, btf: Option<&btf::Answers>, symbols: &kallsyms::Answers) -> (Self, Addresses) {
         let mut functions = BTreeMap::new();
         for name in wanted_functions(&environment.arch) {
-            let prototype = btf.and_then(|btf| btf.functions.get(&name)).map(|function| function.prototype);
+            let prototype = btf
+                .and_then(|btf| btf.functions.get(&name))
+                .map(|function| function.prototype);
             let symbol = symbols.functions.get(&name);
             let facts = FunctionFacts {
                 btf_args: prototype.map(|prototype| prototype.args),

@@ -5,7 +5,8 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kmodtrace_core::aggregate::Aggregates;
-use kmodtrace_core::attempt::{Attempt, AttemptId, Collision, Finished, Note};
+use kmodtrace_core::attempt::{Attempt, AttemptId, Collision, Finished, Note, WaitKind};
+use kmodtrace_core::errno::Errno;
 use kmodtrace_core::event::{Event, Fact};
 use kmodtrace_core::session::Session;
 use kmodtrace_core::units::{Ktime, Tid};
@@ -62,6 +63,11 @@ fn by_task(events: Vec<Event>) -> BTreeMap<Tid, Vec<Attempt>> {
         if attempt.collided_with == Some(Collision::InFlight) {
             // The leader's; its own file's where the leader was not seen.
             attempt.module = None;
+        }
+        if attempt.errno == Some(Errno::EBADF) {
+            // A file that cannot be read, or the errno of a leader: which of the two, only that leader's records tell.
+            (attempt.role, attempt.collided_with, attempt.module) = (None, None, None);
+            attempt.waits.retain(|wait| wait.kind != WaitKind::SameInode);
         }
         attempt.waits.iter_mut().for_each(|wait| wait.on = None);
         attempt.notes.retain(|note| *note != Note::RecordsLost);

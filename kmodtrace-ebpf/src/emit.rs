@@ -44,18 +44,29 @@ pub fn emit<T>(record: &T) {
 /// Sends a record that is only a moment.
 #[inline(always)]
 pub fn emit_plain(kind: u16) {
-    emit(&Plain { header: header::<Plain>(kind) });
+    emit(&Plain {
+        header: header::<Plain>(kind),
+    });
 }
 
 /// Sends a return value.
 #[inline(always)]
 pub fn emit_ret(kind: u16, ret: i64) {
-    emit(&Ret { header: header::<Ret>(kind), ret });
+    emit(&Ret {
+        header: header::<Ret>(kind),
+        ret,
+    });
 }
 
 /// Sends a module by its address, reading its name.
 #[inline(always)]
 pub fn emit_module(kind: u16, module: u64, state: u32) {
     let name = crate::read::module_name(module);
-    emit(&Module { header: header::<Module>(kind), module, state, checks: 0, name });
+    emit(&Module {
+        header: header::<Module>(kind),
+        module,
+        state,
+        checks: 0,
+        name,
+    });
 }

@@ -1,14 +1,15 @@
 //! Reading the kernel's memory at offsets that user space found in BTF. A failed read is a value, never an error.
 
 use aya_ebpf::Global;
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
 use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
 use kmodtrace_common::record::{File, Header};
 use kmodtrace_common::{COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STATE_NONE, UNREAD};
 
 use crate::globals::{
-    ABSENT, OFF_DENTRY_NAME, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILES_FDT, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME,
-    OFF_MODULE_STATE, OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_FILES, OFF_TASK_PARENT, OFF_TASK_TGID,
+    ABSENT, OFF_DENTRY_NAME, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_FILES_FDT,
+    OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME, OFF_MODULE_STATE, OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_FILES,
+    OFF_TASK_PARENT, OFF_TASK_TGID,
 };
 
 /// The member of type `T` at this offset of the object at `base`.
@@ -48,7 +49,11 @@ pub fn module_state(module: u64) -> u32 {
 #[inline(always)]
 fn embedded_string<const N: usize>(base: u64, offset: &Global<u32>) -> [u8; N] {
     let offset = offset.load();
-    string(if base == 0 || offset == ABSENT { 0 } else { base + u64::from(offset) })
+    string(if base == 0 || offset == ABSENT {
+        0
+    } else {
+        base + u64::from(offset)
+    })
 }
 
 /// Inode, device and name of a `struct file *`.
@@ -90,5 +95,8 @@ pub fn parent() -> (u32, [u8; COMM_LEN]) {
     // SAFETY: no arguments; it returns the current task, which exists while it runs.
     let task = unsafe { bpf_get_current_task() };
     let parent: u64 = member(task, &OFF_TASK_PARENT).unwrap_or(0);
-    (member(parent, &OFF_TASK_TGID).unwrap_or(UNREAD), embedded_string(parent, &OFF_TASK_COMM))
+    (
+        member(parent, &OFF_TASK_TGID).unwrap_or(UNREAD),
+        embedded_string(parent, &OFF_TASK_COMM),
+    )
 }

@@ -17,7 +17,10 @@ impl Answers {
         let mut strings = vec![0];
         let mut types = vec![[0, FWD, 0]; last as usize];
         for (name, function) in &self.functions {
-            let place = function.id.checked_sub(1).and_then(|index| types.get_mut(index as usize));
+            let place = function
+                .id
+                .checked_sub(1)
+                .and_then(|index| types.get_mut(index as usize));
             if let (Some(place), Ok(offset)) = (place, u32::try_from(strings.len())) {
                 // The prototype is type 1, which is none: nobody follows it.
                 *place = [offset, FUNC, 1];
@@ -29,7 +32,13 @@ impl Answers {
         let len = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         // struct btf_header: magic 0xeb9f, version 1, flags 0; its own length; types, then strings, from its end.
         let mut out = vec![0x9f, 0xeb, 1, 0];
-        out.extend(bytes(&[24, 0, len(types.len() * 12), len(types.len() * 12), len(strings.len())]));
+        out.extend(bytes(&[
+            24,
+            0,
+            len(types.len() * 12),
+            len(types.len() * 12),
+            len(strings.len()),
+        ]));
         types.iter().for_each(|ty| out.extend(bytes(ty)));
         out.extend(strings);
         out
@@ -45,12 +54,19 @@ mod tests {
 
     #[test]
     fn functions_keep_their_numbers() {
-        let prototype = Prototype { args: 3, variadic: false };
+        let prototype = Prototype {
+            args: 3,
+            variadic: false,
+        };
         let functions = BTreeMap::from([
             ("load_module".to_owned(), Function { id: 70_001, prototype }),
             ("free_module".to_owned(), Function { id: 5, prototype }),
         ]);
-        let outline = Answers { functions, ..Answers::default() }.outline();
+        let outline = Answers {
+            functions,
+            ..Answers::default()
+        }
+        .outline();
         let names = ["load_module".to_owned(), "free_module".to_owned(), "other".to_owned()];
         let raw = crate::btf::raw::Raw::new(&outline).unwrap();
         let found: Vec<_> = raw
@@ -60,7 +76,11 @@ mod tests {
             .collect();
         assert_eq!(found, [(5, b"free_module".to_vec()), (70_001, b"load_module".to_vec())]);
         // It is BTF as far as it goes: the scanner reads it, and finds no prototypes.
-        let questions = Questions { functions: &names, members: &[], types: &[] };
+        let questions = Questions {
+            functions: &names,
+            members: &[],
+            types: &[],
+        };
         assert!(scan(&outline, &questions).unwrap().functions.is_empty());
     }
 }

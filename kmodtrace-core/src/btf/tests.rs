@@ -138,7 +138,10 @@ fn counts_arguments_and_tells_variable_ones() {
     let prototype = |args, variadic| Prototype { args, variadic };
     assert_eq!(answers.functions["load_module"].prototype, prototype(3, false));
     assert_eq!(answers.functions["__request_module"].prototype, prototype(2, true));
-    assert_eq!(answers.functions["async_synchronize_full"].prototype, prototype(0, false));
+    assert_eq!(
+        answers.functions["async_synchronize_full"].prototype,
+        prototype(0, false)
+    );
     assert_eq!(answers.functions.len(), 3);
 }
 

@@ -43,7 +43,9 @@ fn from_tracepoint(ctx: &TracePointContext) -> [u64; 3] {
 /// Length of the NUL-terminated string at a user address, capped by the scratch buffer.
 #[inline(always)]
 fn user_string_len(address: u64) -> u32 {
-    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return UNREAD };
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
+        return UNREAD;
+    };
     // SAFETY: the destination is the map's slot of 4,096 bytes; the helper checks the source and never sleeps on it.
     let read = unsafe { bpf_probe_read_user_str(scratch.cast(), 4096, address as *const _) };
     if read < 1 { UNREAD } else { read as u32 - 1 }

@@ -58,7 +58,12 @@ fn symbol(func: u64) -> [u8; SYMBOL_LEN] {
 #[inline(always)]
 fn init_start(func: u64) {
     if current_task(tid()).is_some() {
-        emit(&InitFn { header: header::<InitFn>(kind::INIT_START), func, ret: 0, symbol: symbol(func) });
+        emit(&InitFn {
+            header: header::<InitFn>(kind::INIT_START),
+            func,
+            ret: 0,
+            symbol: symbol(func),
+        });
     }
 }
 
@@ -66,7 +71,12 @@ fn init_start(func: u64) {
 fn init_end(ret: u64) {
     if current_task(tid()).is_some() {
         let header = header::<InitFn>(kind::INIT_END);
-        emit(&InitFn { header, func: 0, ret: int(ret), symbol: [0; SYMBOL_LEN] });
+        emit(&InitFn {
+            header,
+            func: 0,
+            ret: int(ret),
+            symbol: [0; SYMBOL_LEN],
+        });
     }
 }
 
@@ -100,5 +110,13 @@ fn async_exit() {
 }
 
 // async_synchronize_full(void), kernel/async.c
-entry!(fentry_async_synchronize_full, kprobe_async_synchronize_full, async_enter);
-void_exit!(fexit_async_synchronize_full, kretprobe_async_synchronize_full, async_exit);
+entry!(
+    fentry_async_synchronize_full,
+    kprobe_async_synchronize_full,
+    async_enter
+);
+void_exit!(
+    fexit_async_synchronize_full,
+    kretprobe_async_synchronize_full,
+    async_exit
+);

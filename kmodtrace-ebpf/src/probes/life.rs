@@ -48,8 +48,16 @@ fn notify_robust(ctx: &impl Arguments) {
 
 // blocking_notifier_call_chain(nh, val, v) and blocking_notifier_call_chain_robust(nh, val_up, val_down, v),
 // kernel/notifier.c: every chain's, so module_notify_list is told by its address
-entry!(fentry_blocking_notifier_call_chain, kprobe_blocking_notifier_call_chain, notify);
-entry!(fentry_blocking_notifier_call_chain_robust, kprobe_blocking_notifier_call_chain_robust, notify_robust);
+entry!(
+    fentry_blocking_notifier_call_chain,
+    kprobe_blocking_notifier_call_chain,
+    notify
+);
+entry!(
+    fentry_blocking_notifier_call_chain_robust,
+    kprobe_blocking_notifier_call_chain_robust,
+    notify_robust
+);
 
 #[inline(always)]
 fn free_enter(ctx: &impl Arguments) {
@@ -66,7 +74,13 @@ fn free_exit() {
         let module = task.freeing;
         task.freeing = 0;
         let name = [0; MODULE_NAME_LEN];
-        emit(&Module { header: header::<Module>(kind::FREE_EXIT), module, state: STATE_NONE, checks: 0, name });
+        emit(&Module {
+            header: header::<Module>(kind::FREE_EXIT),
+            module,
+            state: STATE_NONE,
+            checks: 0,
+            name,
+        });
     }
 }
 

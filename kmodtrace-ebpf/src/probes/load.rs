@@ -55,8 +55,17 @@ fn idempotent_exit(ret: u64) {
 }
 
 // idempotent_init_module(f, uargs, flags), kernel/module/main.c since 6.5
-entry!(fentry_idempotent_init_module, kprobe_idempotent_init_module, idempotent_enter);
-exit!(fexit_idempotent_init_module, kretprobe_idempotent_init_module, 3, idempotent_exit);
+entry!(
+    fentry_idempotent_init_module,
+    kprobe_idempotent_init_module,
+    idempotent_enter
+);
+exit!(
+    fexit_idempotent_init_module,
+    kretprobe_idempotent_init_module,
+    3,
+    idempotent_exit
+);
 
 #[inline(always)]
 fn leader_enter(_ctx: &impl Arguments) {
@@ -85,12 +94,22 @@ fn name_known(ctx: &impl Arguments) {
     if current_task(tid()).is_some() {
         // Its argument is the module inside the temporary copy of the image: good for the name, not as an address.
         let name = module_name(ctx.argument(3));
-        emit(&Module { header: header::<Module>(kind::MODULE_NAME), module: 0, state: STATE_NONE, checks: 0, name });
+        emit(&Module {
+            header: header::<Module>(kind::MODULE_NAME),
+            module: 0,
+            state: STATE_NONE,
+            checks: 0,
+            name,
+        });
     }
 }
 
 // module_frob_arch_sections(hdr, sechdrs, secstrings, mod), weak in kernel/module/main.c
-entry!(fentry_module_frob_arch_sections, kprobe_module_frob_arch_sections, name_known);
+entry!(
+    fentry_module_frob_arch_sections,
+    kprobe_module_frob_arch_sections,
+    name_known
+);
 
 #[inline(always)]
 fn add_unformed_enter(ctx: &impl Arguments) {
@@ -105,5 +124,14 @@ fn add_unformed_exit(ret: u64) {
 }
 
 // add_unformed_module(mod), kernel/module/main.c: a symbol only where the compiler did not inline it
-entry!(fentry_add_unformed_module, kprobe_add_unformed_module, add_unformed_enter);
-exit!(fexit_add_unformed_module, kretprobe_add_unformed_module, 1, add_unformed_exit);
+entry!(
+    fentry_add_unformed_module,
+    kprobe_add_unformed_module,
+    add_unformed_enter
+);
+exit!(
+    fexit_add_unformed_module,
+    kretprobe_add_unformed_module,
+    1,
+    add_unformed_exit
+);

@@ -32,7 +32,13 @@ fn find_exit(task: &mut Task, module: u64) {
         return;
     }
     let name = string::<MODULE_NAME_LEN>(task.find_name);
-    emit(&Module { header: header::<Module>(kind::FIND_MODULE), module, state, checks: 0, name });
+    emit(&Module {
+        header: header::<Module>(kind::FIND_MODULE),
+        module,
+        state,
+        checks: 0,
+        name,
+    });
 }
 
 // find_module_all(name, len, even_unformed), kernel/module/main.c (kernel/module.c before 5.19)
@@ -90,7 +96,13 @@ fn check_exit(ret: u64) {
     let (module, state, checks) = (task.last_module, task.last_state, task.checks);
     task.checks = 0;
     let name = module_name(module);
-    emit(&Module { header: header::<Module>(kind::WAIT_END), module, state, checks, name });
+    emit(&Module {
+        header: header::<Module>(kind::WAIT_END),
+        module,
+        state,
+        checks,
+        name,
+    });
 }
 
 // finished_loading(name), kernel/module/main.c: the condition of the wait in add_unformed_module

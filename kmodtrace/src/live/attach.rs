@@ -46,8 +46,13 @@ pub(crate) fn loader() -> JoinHandle<EbpfLoader<'static>> {
 impl Tracer {
     /// Attaches the plan. `log` makes the BPF side talk; without it the verifier sees none of that code.
     pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, log: bool) -> Result<Self> {
-        let outline = kernel.outline.as_deref().map(|bytes| Btf::parse(bytes, Endianness::default()));
-        let btf = outline.transpose().context("aya does not read the outline of the kernel's BTF")?;
+        let outline = kernel
+            .outline
+            .as_deref()
+            .map(|bytes| Btf::parse(bytes, Endianness::default()));
+        let btf = outline
+            .transpose()
+            .context("aya does not read the outline of the kernel's BTF")?;
         let mut ebpf = load(loader, kernel, log)?;
         for id in attach_order(&plan) {
             attach_probe(&mut ebpf, &mut plan, id, btf.as_ref());
@@ -58,10 +63,22 @@ impl Tracer {
             return Err(anyhow!("cannot attach {}: {}", missing.spec.id, reasons.join("; ")));
         }
         info!("attached {} probes", plan.chosen().count());
-        let logger = log.then(|| EbpfLogger::init(&mut ebpf)).transpose().context("cannot read the BPF side's messages")?;
-        let ring = ebpf.take_map("RING").context("the BPF object has no map RING")?.try_into()?;
+        let logger = log
+            .then(|| EbpfLogger::init(&mut ebpf))
+            .transpose()
+            .context("cannot read the BPF side's messages")?;
+        let ring = ebpf
+            .take_map("RING")
+            .context("the BPF object has no map RING")?
+            .try_into()?;
         let counters = Counters::new(&mut ebpf)?;
-        Ok(Self { ebpf, ring, counters, logger, plan })
+        Ok(Self {
+            ebpf,
+            ring,
+            counters,
+            logger,
+            plan,
+        })
     }
 }
 
@@ -98,7 +115,13 @@ fn attach_order(plan: &Plan) -> Vec<&'static str> {
 fn attach_probe(ebpf: &mut Ebpf, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
     let mut choice = plan.probe(id).and_then(|probe| probe.chosen()).cloned();
     while let Some(chosen) = choice {
-        let Err(reason) = chosen.attach.iter().try_for_each(|attachment| attach(ebpf, attachment, btf)) else { return };
+        let Err(reason) = chosen
+            .attach
+            .iter()
+            .try_for_each(|attachment| attach(ebpf, attachment, btf))
+        else {
+            return;
+        };
         let program = chosen.attach.first().map_or("", |attach| attach.program.as_str());
         info!("{id}: the kernel refused {program}: {reason}");
         choice = plan.refuse(id, reason).cloned();
@@ -106,15 +129,23 @@ fn attach_probe(ebpf: &mut Ebpf, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
 }
 
 fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result<(), String> {
-    let Attachment { target, program: name, .. } = attachment;
-    let program = ebpf.program_mut(name).ok_or_else(|| format!("the BPF object has no program {name}"))?;
+    let Attachment {
+        target, program: name, ..
+    } = attachment;
+    let program = ebpf
+        .program_mut(name)
+        .ok_or_else(|| format!("the BPF object has no program {name}"))?;
     let attached = match (program, btf) {
         (Program::FEntry(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
         (Program::FExit(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
         (Program::KProbe(program), _) => program.load().and_then(|()| program.attach(target, 0).map(drop)),
         (Program::TracePoint(program), _) => {
-            let (category, tracepoint) = attachment.tracepoint().ok_or_else(|| format!("{target} is no tracepoint"))?;
-            program.load().and_then(|()| program.attach(category, tracepoint).map(drop))
+            let (category, tracepoint) = attachment
+                .tracepoint()
+                .ok_or_else(|| format!("{target} is no tracepoint"))?;
+            program
+                .load()
+                .and_then(|()| program.attach(category, tracepoint).map(drop))
         }
         (_, _) => return Err(format!("{name} cannot be attached here")),
     };
@@ -126,7 +157,10 @@ fn reason(program: &str, error: ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = &error {
         debug!("{program}: {verifier_log}");
         let log = verifier_log.to_string();
-        let last = log.lines().rev().find(|line| !line.is_empty() && !line.starts_with("processed "));
+        let last = log
+            .lines()
+            .rev()
+            .find(|line| !line.is_empty() && !line.starts_with("processed "));
         return last.map_or_else(|| io_error.to_string(), |line| format!("{io_error}: {line}"));
     }
     format!("{:#}", anyhow::Error::new(error))

@@ -7,8 +7,14 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 /// The capabilities of [`CAPABILITIES`] that are effective; none when the kernel would not tell.
 pub(crate) fn effective() -> BTreeSet<String> {
-    let Ok(sets) = capabilities(None) else { return BTreeSet::new() };
-    CAPABILITIES.iter().filter(|name| flag(name).is_some_and(|flag| sets.effective.contains(flag))).map(|&name| name.to_owned()).collect()
+    let Ok(sets) = capabilities(None) else {
+        return BTreeSet::new();
+    };
+    CAPABILITIES
+        .iter()
+        .filter(|name| flag(name).is_some_and(|flag| sets.effective.contains(flag)))
+        .map(|&name| name.to_owned())
+        .collect()
 }
 
 fn flag(name: &str) -> Option<CapabilitySet> {

@@ -19,22 +19,35 @@ pub(crate) struct Counters {
 impl Counters {
     /// Takes the map out of the object and remembers which programs are loaded.
     pub(crate) fn new(ebpf: &mut Ebpf) -> Result<Self> {
-        let map = ebpf.take_map("COUNTERS").context("the BPF object has no map COUNTERS")?;
-        let programs = ebpf.programs().filter_map(|(_, program)| Some(program.fd().ok()?.as_fd().as_raw_fd()));
-        Ok(Self { programs: programs.collect(), map: map.try_into()?, missed: 0 })
+        let map = ebpf
+            .take_map("COUNTERS")
+            .context("the BPF object has no map COUNTERS")?;
+        let programs = ebpf
+            .programs()
+            .filter_map(|(_, program)| Some(program.fd().ok()?.as_fd().as_raw_fd()));
+        Ok(Self {
+            programs: programs.collect(),
+            map: map.try_into()?,
+            missed: 0,
+        })
     }
 
     /// The counters now. Skipped probe hits cost a file read for each program, so they are those of the last
     /// [`Self::read_missed`].
     pub(crate) fn read(&self) -> Result<event::Counters> {
-        Ok(event::Counters { dropped: self.sum(counter::DROPPED)?, missed: self.missed, clipped: self.sum(counter::CLIPPED)? })
+        Ok(event::Counters {
+            dropped: self.sum(counter::DROPPED)?,
+            missed: self.missed,
+            clipped: self.sum(counter::CLIPPED)?,
+        })
     }
 
     /// Sums up `recursion_misses` of every program (`bpf_prog_show_fdinfo`, kernel/bpf/syscall.c, since 5.12).
     pub(crate) fn read_missed(&mut self) {
         let misses = self.programs.iter().filter_map(|fd| {
             let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-            info.lines().find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())
+            info.lines()
+                .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())
         });
         self.missed = misses.sum();
     }

@@ -39,7 +39,11 @@ pub(crate) fn gather() -> Gathered {
         modules: modules(),
         kprobes: Path::new("/sys/bus/event_source/devices/kprobe").exists(),
         tracefs: tracefs().is_some(),
-        tracepoints: tracefs().is_some_and(|path| Path::new(path).join("events/syscalls/sys_enter_finit_module/id").exists()),
+        tracepoints: tracefs().is_some_and(|path| {
+            Path::new(path)
+                .join("events/syscalls/sys_enter_finit_module/id")
+                .exists()
+        }),
         helpers: helpers(),
         capabilities: capability::effective(),
         uid: rustix::process::geteuid().as_raw(),
@@ -51,16 +55,24 @@ pub(crate) fn gather() -> Gathered {
     let btf = read_btf(&environment.arch);
     let symbols = read_kallsyms(&environment.arch);
     let (facts, addresses) = KernelFacts::new(environment, btf.as_ref(), &symbols);
-    Gathered { facts, addresses, outline: btf.map(|btf| btf.outline()) }
+    Gathered {
+        facts,
+        addresses,
+        outline: btf.map(|btf| btf.outline()),
+    }
 }
 
 /// A kernel without modules has no `/proc/modules`; without `/proc` nobody knows.
 fn modules() -> Option<bool> {
-    Path::new("/proc/self").exists().then(|| Path::new("/proc/modules").exists())
+    Path::new("/proc/self")
+        .exists()
+        .then(|| Path::new("/proc/modules").exists())
 }
 
 fn tracefs() -> Option<&'static str> {
-    TRACEFS.into_iter().find(|path| Path::new(path).join("events").read_dir().is_ok())
+    TRACEFS
+        .into_iter()
+        .find(|path| Path::new(path).join("events").read_dir().is_ok())
 }
 
 /// The helpers that the catalogue asks for. The kernel is asked with a program that calls them; one that may not load
@@ -70,8 +82,13 @@ fn helpers() -> BTreeMap<String, bool> {
         "bpf_snprintf" => Some(BpfHelper::BPF_FUNC_snprintf),
         _ => None,
     };
-    let supported = |name: &str| number(name).is_some_and(|helper| is_helper_supported(ProgramType::KProbe, helper).unwrap_or(false));
-    facts::wanted_helpers().into_iter().map(|name| (name.to_owned(), supported(name))).collect()
+    let supported = |name: &str| {
+        number(name).is_some_and(|helper| is_helper_supported(ProgramType::KProbe, helper).unwrap_or(false))
+    };
+    facts::wanted_helpers()
+        .into_iter()
+        .map(|name| (name.to_owned(), supported(name)))
+        .collect()
 }
 
 /// The word in brackets of `none [integrity] confidentiality`.
@@ -82,7 +99,11 @@ fn lockdown() -> Option<String> {
 }
 
 fn sysctl(name: &str) -> Option<i32> {
-    fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
+    fs::read_to_string(Path::new("/proc/sys").join(name))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 fn read_btf(arch: &str) -> Option<btf::Answers> {
@@ -92,7 +113,9 @@ fn read_btf(arch: &str) -> Option<btf::Answers> {
         members: &facts::wanted_members(),
         types: &facts::wanted_types(),
     };
-    btf::scan(&bytes, &questions).map_err(|error| debug!("{BTF}: {error}")).ok()
+    btf::scan(&bytes, &questions)
+        .map_err(|error| debug!("{BTF}: {error}"))
+        .ok()
 }
 
 fn read_kallsyms(arch: &str) -> kallsyms::Answers {

@@ -16,7 +16,9 @@ pub(crate) fn start(bpf_log: bool) -> Result<(Tracer, KernelFacts)> {
     if let Verdict::CannotTrace { what, why, remedy } = verdict(&kernel.facts, &plan) {
         return Err(failure(CANNOT_TRACE, format!("{what}: {why}; {remedy}")));
     }
-    let loader = loader.join().map_err(|_| failure(FAILED, "aya could not read the kernel's BTF"))?;
+    let loader = loader
+        .join()
+        .map_err(|_| failure(FAILED, "aya could not read the kernel's BTF"))?;
     let tracer = Tracer::attach(loader, &kernel, plan, bpf_log)?;
     give_back_memory();
     Ok((tracer, kernel.facts))
