@@ -23,7 +23,7 @@ pub const SYMBOL_LEN: usize = 64;
 
 /// `MODULE_STATE_LIVE` of `enum module_state` (include/linux/module.h; the same in 5.10 to 7.2).
 pub const STATE_LIVE: u32 = 0;
-/// `MODULE_STATE_COMING`: full formed, running module_init.
+/// `MODULE_STATE_COMING`: full formed, running `module_init`.
 pub const STATE_COMING: u32 = 1;
 /// `MODULE_STATE_GOING`: going away.
 pub const STATE_GOING: u32 = 2;

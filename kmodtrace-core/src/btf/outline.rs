@@ -39,7 +39,9 @@ impl Answers {
             len(types.len() * 12),
             len(strings.len()),
         ]));
-        types.iter().for_each(|ty| out.extend(bytes(ty)));
+        for ty in types {
+            out.extend(bytes(&ty));
+        }
         out.extend(strings);
         out
     }

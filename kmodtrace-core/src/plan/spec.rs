@@ -23,6 +23,11 @@ pub struct ProbeSpec {
 }
 
 impl ProbeSpec {
+    /// Whether it sees the entry of something, rather than its return.
+    pub fn enters(&self) -> bool {
+        self.id.rsplit_once('.').is_some_and(|(_, edge)| edge == "enter")
+    }
+
     pub(super) const fn replaced_by(mut self, id: &'static str) -> Self {
         self.replaced_by = Some(id);
         self

@@ -101,8 +101,7 @@ fn load(loader: EbpfLoader<'_>, kernel: &Gathered, log: bool) -> Result<Ebpf> {
 /// entry was seen, so no attempt is ever seen from its middle.
 fn attach_order(plan: &Plan) -> Vec<&'static str> {
     let rank = |spec: &ProbeSpec| match spec.stage {
-        Stage::Attempt if spec.id.ends_with(".enter") => 2,
-        Stage::Attempt => 1,
+        Stage::Attempt => 1 + u8::from(spec.enters()),
         _ => 0,
     };
     let mut specs: Vec<_> = plan.chosen().map(|(spec, _)| spec).collect();

@@ -36,7 +36,9 @@ use crate::stage::Stage;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("list") {
-        scenario::ALL.iter().for_each(|scenario| println!("{}", scenario.name));
+        for scenario in scenario::ALL {
+            println!("{}", scenario.name);
+        }
         return ExitCode::SUCCESS;
     }
     let options = match Options::parse(std::env::args().skip(1)) {

@@ -3,7 +3,7 @@
 use anyhow::{Error, Result, anyhow, bail, ensure};
 
 use super::observed::{Attempt, Report};
-use super::oracle::{Call, Scenario};
+use super::oracle::{Call, Forced, Scenario};
 
 /// Compares every call of every scenario. Gives how many were compared, and what went wrong, a scenario each.
 pub(crate) fn scenarios(scenarios: &[Scenario], report: &Report) -> (usize, Vec<Error>) {
@@ -63,10 +63,10 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
     if let Some(module) = &call.module {
         ensure!(attempt.module.as_ref() == Some(module), "seen as {:?}", attempt.module);
     }
-    if let Some(role) = &call.expect.role {
+    if let Forced::To(role) = &call.expect.role {
         ensure!(&attempt.role == role, "role {role:?}, seen {:?}", attempt.role);
     }
-    if let Some(state) = &call.expect.collided_with {
+    if let Forced::To(state) = &call.expect.collided_with {
         ensure!(
             &attempt.collided_with == state,
             "collided with {state:?}, seen {:?}",
@@ -74,12 +74,12 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
         );
     }
     let waits = attempt.waits_for_loads();
-    if let Some(kind) = &call.expect.wait {
+    if let Forced::To(kind) = &call.expect.wait {
         let kinds: Vec<&str> = waits.iter().map(|wait| wait.kind.as_str()).collect();
         let forced: Vec<&str> = kind.iter().map(String::as_str).collect();
         ensure!(kinds == forced, "waits {forced:?}, seen {kinds:?}");
     }
-    if let Some(leader) = call.expect.leader_tid {
+    if let Forced::To(leader) = call.expect.leader_tid {
         ensure!(
             attempt.leader_tid == leader,
             "leader {leader:?}, seen {:?}",

@@ -31,26 +31,35 @@ pub(crate) struct Call {
     pub(crate) expect: Expect,
 }
 
-/// What the arrangement forces. An absent member is not forced; `Some(None)` is forced to be nothing.
+/// What the arrangement forces.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Expect {
-    #[serde(default, deserialize_with = "forced")]
-    pub(crate) role: Option<Option<String>>,
-    #[serde(default, deserialize_with = "forced")]
-    pub(crate) collided_with: Option<Option<String>>,
-    #[serde(default, deserialize_with = "forced")]
-    pub(crate) wait: Option<Option<String>>,
-    #[serde(default, deserialize_with = "forced")]
-    pub(crate) leader_tid: Option<Option<u32>>,
+    #[serde(default)]
+    pub(crate) role: Forced<String>,
+    #[serde(default)]
+    pub(crate) collided_with: Forced<String>,
+    #[serde(default)]
+    pub(crate) wait: Forced<String>,
+    #[serde(default)]
+    pub(crate) leader_tid: Forced<u32>,
     /// What the kernel returns to a task that is killed.
     pub(crate) kernel_errno: Option<u32>,
 }
 
-/// A member that is there, null or not.
-fn forced<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+/// Something that an arrangement may force: to a value, or to be nothing.
+#[derive(Debug, Default)]
+pub(crate) enum Forced<T> {
+    /// It may be anything.
+    #[default]
+    Not,
+    /// It is this, or nothing.
+    To(Option<T>),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Forced<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::To)
+    }
 }
 
 /// A line of the log.

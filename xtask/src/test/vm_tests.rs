@@ -20,7 +20,7 @@ use crate::{
 /// A preemptible kernel skips a program when the task that it preempted inside that very program shares the CPU
 /// (`__bpf_prog_enter_recur`, kernel/bpf/trampoline.c). kmodtrace counts that as missed, and such a recording cannot be
 /// complete: the scenario is run again, a few times at most, and how often is told.
-const COMMAND: &str = r#"
+const COMMAND: &str = r"
 sysctl -qw kernel.bpf_stats_enabled=1
 kmodtrace check --json > /out/check.json || exit
 for scenario in $(load-driver list); do
@@ -48,7 +48,7 @@ for try in 1 2 3 4 5 6 7 8; do
     grep -q 'missed 0,' /tmp/said && break
     echo stock-storm
 done
-"#;
+";
 
 /// What came out of one kernel's scenarios.
 #[derive(Debug)]
