@@ -65,6 +65,10 @@ pub(crate) struct Trace {
     /// Write a recording as well. An older one there is kept as FILE.old
     #[arg(short, long, value_name = "FILE", conflicts_with = "from")]
     pub(crate) output: Option<PathBuf>,
+    /// Attempts in flight at once that the BPF side has room for; of more it sees entry and return only, and counts them
+    /// as clipped
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_in_flight: u32,
     /// Run this and stop when it ends
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
     pub(crate) command: Vec<OsString>,
@@ -79,6 +83,10 @@ pub(crate) struct Record {
     /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
     #[arg(short, long, value_parser = duration)]
     pub duration: Option<Duration>,
+    /// Attempts in flight at once that the BPF side has room for; of more it sees entry and return only, and counts them
+    /// as clipped
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_in_flight: u32,
     /// Run this and stop when it ends
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

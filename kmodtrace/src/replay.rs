@@ -5,11 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, Result};
-use kmodtrace_core::coverage::Coverage;
 use kmodtrace_core::decode::DecodeError;
 use kmodtrace_core::order::Loss;
 use kmodtrace_core::recording::{End, Header, Reader};
-use kmodtrace_core::report::{Kernel, Source};
+use kmodtrace_core::report::Source;
 
 use crate::failure::{FAILED, failure, say};
 
@@ -91,28 +90,6 @@ impl Replay {
 
     /// What a report says besides the events.
     pub(crate) fn source(&self, loss: &Loss) -> Source {
-        let header = self.header();
-        // A plan without coverage is one that somebody else wrote: then the reasons are all that is known.
-        let coverage = header
-            .plan
-            .get("coverage")
-            .cloned()
-            .and_then(|value| serde_json::from_value(value).ok());
-        let coverage = coverage.unwrap_or_else(|| {
-            let mut coverage = Coverage::default();
-            header.unobserved.iter().for_each(|reason| coverage.note(reason));
-            coverage
-        });
-        Source {
-            kernel: Kernel {
-                release: Some(header.kernel.release.clone()),
-                arch: Some(header.kernel.arch.clone()),
-            },
-            lost: Some(loss.lost()),
-            missed: Some(loss.counters().missed),
-            clipped: Some(loss.counters().clipped),
-            truncated: self.truncated(),
-            coverage,
-        }
+        Source::of_recording(self.header(), loss, self.truncated())
     }
 }

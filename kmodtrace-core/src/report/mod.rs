@@ -21,6 +21,8 @@ use serde::Serialize;
 use crate::aggregate::Aggregates;
 use crate::attempt::Attempt;
 use crate::coverage::Coverage;
+use crate::order::Loss;
+use crate::recording::Header;
 pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use glob::Glob;
 pub(crate) use grid::printable;
@@ -103,6 +105,32 @@ pub struct Source {
     pub truncated: Option<String>,
     /// What was watched.
     pub coverage: Coverage,
+}
+
+impl Source {
+    /// What a recording says: its header, the losses that its records tell, and why it ends early if it does.
+    pub fn of_recording(header: &Header, loss: &Loss, truncated: Option<String>) -> Self {
+        let coverage = header.plan.get("coverage").cloned();
+        // A plan without coverage is one that somebody else wrote: then the reasons are all that is known.
+        let coverage = coverage
+            .and_then(|value| serde_json::from_value(value).ok())
+            .unwrap_or_else(|| {
+                let mut coverage = Coverage::default();
+                header.unobserved.iter().for_each(|reason| coverage.note(reason));
+                coverage
+            });
+        Self {
+            kernel: Kernel {
+                release: Some(header.kernel.release.clone()),
+                arch: Some(header.kernel.arch.clone()),
+            },
+            lost: Some(loss.lost()),
+            missed: Some(loss.counters().missed),
+            clipped: Some(loss.counters().clipped),
+            truncated,
+            coverage,
+        }
+    }
 }
 
 impl Report {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::workload;
 use crate::cli::Record;
 use crate::failure::say;
+use crate::live::attach::Wish;
 use crate::live::pump::{self, Ended, Until};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
@@ -16,7 +17,10 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
     // Bad news come before anything is attached.
     let target = Target::new(&args.output)?;
     workload::find(&args.command)?;
-    let (tracer, facts) = start(bpf_log)?;
+    let (tracer, facts) = start(Wish {
+        log: bpf_log,
+        max_in_flight: args.max_in_flight,
+    })?;
     let mut recorder = Recorder::new(target, &header(&tracer, &facts, &args.command))?;
     let Ended {
         stop,

@@ -17,6 +17,7 @@ use kmodtrace_core::units::Ktime;
 use super::workload;
 use crate::cli::Trace;
 use crate::failure::say;
+use crate::live::attach::Wish;
 use crate::live::pump::{self, Ended, Sink, Until};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
@@ -44,7 +45,10 @@ pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
 fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
     workload::find(&args.command)?;
-    let (tracer, facts) = start(bpf_log)?;
+    let (tracer, facts) = start(Wish {
+        log: bpf_log,
+        max_in_flight: args.max_in_flight,
+    })?;
     let header = header(&tracer, &facts, &args.command);
     let mut sink = Both {
         recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,

@@ -19,6 +19,15 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/km
 /// Hands the BPF side's messages to the tracer's own log.
 pub(crate) type Logger = EbpfLogger<&'static dyn log::Log>;
 
+/// What a user may choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// Makes the BPF side talk; without it the verifier sees none of that code.
+    pub(crate) log: bool,
+    /// Entries of the map of tasks.
+    pub(crate) max_in_flight: u32,
+}
+
 /// A tracer that is attached; dropping it detaches.
 pub(crate) struct Tracer {
     /// The programs and their links.
@@ -44,8 +53,8 @@ pub(crate) fn loader() -> JoinHandle<EbpfLoader<'static>> {
 }
 
 impl Tracer {
-    /// Attaches the plan. `log` makes the BPF side talk; without it the verifier sees none of that code.
-    pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, log: bool) -> Result<Self> {
+    /// Attaches the plan.
+    pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, wish: Wish) -> Result<Self> {
         let outline = kernel
             .outline
             .as_deref()
@@ -53,7 +62,7 @@ impl Tracer {
         let btf = outline
             .transpose()
             .context("aya does not read the outline of the kernel's BTF")?;
-        let mut ebpf = load(loader, kernel, log)?;
+        let mut ebpf = load(loader, kernel, wish)?;
         for id in attach_order(&plan) {
             attach_probe(&mut ebpf, &mut plan, id, btf.as_ref());
         }
@@ -63,7 +72,8 @@ impl Tracer {
             return Err(anyhow!("cannot attach {}: {}", missing.spec.id, reasons.join("; ")));
         }
         info!("attached {} probes", plan.chosen().count());
-        let logger = log
+        let logger = wish
+            .log
             .then(|| EbpfLogger::init(&mut ebpf))
             .transpose()
             .context("cannot read the BPF side's messages")?;
@@ -82,12 +92,14 @@ impl Tracer {
     }
 }
 
-fn load(loader: EbpfLoader<'_>, kernel: &Gathered, log: bool) -> Result<Ebpf> {
-    let log_level = if log { aya_log::Level::Debug as u8 } else { 0 };
+fn load(loader: EbpfLoader<'_>, kernel: &Gathered, wish: Wish) -> Result<Ebpf> {
+    let log_level = if wish.log { aya_log::Level::Debug as u8 } else { 0 };
     let globals = plan::values(&kernel.facts, &kernel.addresses);
     // It keeps references to what it is given until it has loaded.
     let mut loader = loader;
-    loader.override_global(aya_log::LEVEL, &log_level, true);
+    loader
+        .override_global(aya_log::LEVEL, &log_level, true)
+        .map_max_entries("TASKS", wish.max_in_flight);
     for (name, value) in &globals {
         match value {
             GlobalValue::U32(value) => loader.override_global(name, value, true),

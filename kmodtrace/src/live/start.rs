@@ -3,13 +3,13 @@
 use anyhow::Result;
 use kmodtrace_core::plan::{CATALOGUE, Verdict, resolve, verdict};
 
-use super::attach::{Tracer, loader};
+use super::attach::{Tracer, Wish, loader};
 use super::facts;
 use crate::failure::{CANNOT_TRACE, FAILED, failure};
 use kmodtrace_core::facts::KernelFacts;
 
-/// Attaches to the running kernel. `bpf_log` makes the BPF side talk.
-pub(crate) fn start(bpf_log: bool) -> Result<(Tracer, KernelFacts)> {
+/// Attaches to the running kernel.
+pub(crate) fn start(wish: Wish) -> Result<(Tracer, KernelFacts)> {
     let loader = loader();
     let kernel = facts::gather();
     let plan = resolve(CATALOGUE, &kernel.facts);
@@ -19,7 +19,7 @@ pub(crate) fn start(bpf_log: bool) -> Result<(Tracer, KernelFacts)> {
     let loader = loader
         .join()
         .map_err(|_| failure(FAILED, "aya could not read the kernel's BTF"))?;
-    let tracer = Tracer::attach(loader, &kernel, plan, bpf_log)?;
+    let tracer = Tracer::attach(loader, &kernel, plan, wish)?;
     give_back_memory();
     Ok((tracer, kernel.facts))
 }

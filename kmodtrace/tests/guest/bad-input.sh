@@ -227,8 +227,14 @@ two_tracers() {
     start first.kmt
     first=$tracer
     start second.kmt
-    for _ in 1 2 3 4 5 6 7 8; do modprobe dummy & modprobe xfs & done
-    wait $(jobs -p | grep -v -e $first -e $tracer)
+    loads=
+    for _ in 1 2 3 4 5 6 7 8; do
+        for module in dummy xfs; do
+            modprobe $module &
+            loads="$loads $!"
+        done
+    done
+    wait $loads
     modprobe -r dummy xfs
     stop
     kill -TERM $first
@@ -400,5 +406,6 @@ for case in ${*:-$CASES}; do
         failures=$((failures + 1))
     fi
     modprobe -r dummy 2>/dev/null
+    echo "$case $(cut -d' ' -f1 /proc/uptime)" >&2
 done
 [ $failures = 0 ]

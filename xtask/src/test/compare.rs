@@ -1,6 +1,6 @@
 //! Call for call: the driver's log against what kmodtrace saw.
 
-use anyhow::{Error, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 
 use super::observed::{Attempt, Report};
 use super::oracle::{Call, Forced, Scenario};
@@ -35,25 +35,33 @@ pub(crate) fn scenarios(scenarios: &[Scenario], report: &Report) -> (usize, Vec<
 
 /// Finds the one attempt of this call, and checks all that the call tells and all that its arrangement forces.
 fn compare(call: &Call, observed: &[&Attempt], taken: &mut [bool]) -> Result<()> {
-    let who = format!("{} of {:?} by {}", call.syscall, call.module, call.tid);
+    let (index, attempt) = find(call, observed)?;
+    let who = call.who();
+    let taken = taken.get_mut(index).context("out of range")?;
+    ensure!(!*taken, "{who}: seen once for two calls");
+    *taken = true;
+    call_agrees(call, attempt)
+        .and_then(|()| waits_fit(attempt))
+        .map_err(|error| error.context(who))
+}
+
+/// The one attempt that lies within the bracket of this call.
+pub(crate) fn find<'o>(call: &Call, observed: &[&'o Attempt]) -> Result<(usize, &'o Attempt)> {
     let within = |attempt: &Attempt| {
         attempt.tid == call.tid
             && attempt.syscall.as_deref() == Some(&call.syscall)
             && attempt.start_ns.is_some_and(|start| start >= call.start_ns)
             && attempt.end_ns.is_some_and(|end| end <= call.end_ns)
     };
-    let mut matching = (0..observed.len()).filter(|&index| observed.get(index).is_some_and(|attempt| within(attempt)));
-    let (Some(index), None) = (matching.next(), matching.next()) else {
-        bail!("{who}: not seen within its bracket, or more than once");
-    };
-    let (Some(attempt), Some(taken)) = (observed.get(index), taken.get_mut(index)) else {
-        bail!("{who}: out of range");
-    };
-    ensure!(!*taken, "{who}: seen once for two calls");
-    *taken = true;
-    call_agrees(call, attempt)
-        .and_then(|()| waits_fit(attempt))
-        .map_err(|error| error.context(who))
+    let mut matching = observed
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, attempt)| within(attempt));
+    match (matching.next(), matching.next()) {
+        (Some(found), None) => Ok(found),
+        _ => bail!("{}: not seen within its bracket, or more than once", call.who()),
+    }
 }
 
 fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {

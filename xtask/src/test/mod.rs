@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is done, on this machine and on real kernels.
 
 mod bpftool;
+mod clipped;
 mod compare;
 mod observed;
 mod oracle;

@@ -31,6 +31,13 @@ pub(crate) struct Call {
     pub(crate) expect: Expect,
 }
 
+impl Call {
+    /// How messages name it.
+    pub(crate) fn who(&self) -> String {
+        format!("{} of {:?} by {}", self.syscall, self.module, self.tid)
+    }
+}
+
 /// What the arrangement forces.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Expect {

@@ -1,15 +1,15 @@
 //! What kmodtrace recorded on one kernel, compared with what the driver says it got.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 
-use super::{bpftool, compare, observed::Report, oracle, storm};
+use super::{bpftool, clipped, compare, observed::Report, oracle, storm};
 use crate::{
     artifacts,
     kernel::Kernel,
-    paths::Scratch,
     process,
     vm::{self, VmSpec},
 };
@@ -34,6 +34,7 @@ END
         echo $scenario
     done
 done
+kmodtrace record -q --max-in-flight 4 -o /out/clipped.kmt -- load-driver copies --log /out/clipped.log || exit
 cat > /tmp/storm <<'END'
 modprobe -r xfs 2>/dev/null
 for task in 1 2 3 4 5 6 7 8; do
@@ -67,12 +68,12 @@ pub(crate) struct Tally {
 
 /// Runs every scenario on this kernel. An error is a guest that gave no result at all.
 pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
-    let out = Scratch::new()?;
+    let out = fresh(&artifacts::target_dir()?.join("guests").join(&kernel.name))?;
     let mut spec = VmSpec::new(kernel.clone(), COMMAND);
     spec.guest.programs = artifacts::guest_programs()?;
     // More processors than tasks that run at once: those that share one are who makes a preemptible kernel skip programs.
     spec.smp = 8;
-    spec.out_dir = Some(out.path().to_owned());
+    spec.out_dir = Some(out.clone());
     let outcome = vm::run(&spec, &mut |_, _| Ok(()))?;
     if outcome.status != 0 {
         let said = String::from_utf8_lossy(&outcome.stderr);
@@ -94,21 +95,31 @@ pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
     let again = String::from_utf8_lossy(&outcome.stdout).lines().count();
     let mut tally = Tally {
         release: outcome.release,
-        scenarios: 1,
+        scenarios: 2,
         attempts: 0,
         again,
         failures: Vec::new(),
     };
-    tally.failures.extend(storm::check(tool, out.path()).err());
-    for name in scenario_names(out.path())? {
+    tally.failures.extend(storm::check(tool, &out).err());
+    tally.failures.extend(clipped::check(tool, &out).err());
+    for name in scenario_names(&out)? {
         tally.scenarios += 1;
-        match scenario(tool, out.path(), &name) {
+        match scenario(tool, &out, &name) {
             Ok(attempts) => tally.attempts += attempts,
             Err(error) => tally.failures.push(error.context(name)),
         }
     }
-    ensure!(tally.scenarios > 1, "the driver ran no scenario");
+    ensure!(tally.scenarios > 2, "the driver ran no scenario");
     Ok(tally)
+}
+
+/// An empty folder here, which stays for those who want to look at the recordings.
+fn fresh(path: &Path) -> Result<PathBuf> {
+    if path.exists() {
+        fs::remove_dir_all(path).with_context(|| format!("cannot empty {}", path.display()))?;
+    }
+    fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(path.to_owned())
 }
 
 /// Every scenario that left a log.
