@@ -42,15 +42,17 @@ pub(crate) fn say(text: impl fmt::Display) {
     let _ = io::stderr().write_all(format!("kmodtrace: {text}\n").as_bytes());
 }
 
+/// Whether nobody reads the output any more: the reader has what it wanted.
+pub(crate) fn reader_is_gone(error: &anyhow::Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes
+        .map(io::Error::kind)
+        .any(|kind| kind == io::ErrorKind::BrokenPipe)
+}
+
 /// Says what failed, in one line, and gives the exit status.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(broken_pipe) {
-        // The reader has what it wanted.
+    if reader_is_gone(error) {
         return ExitCode::SUCCESS;
     }
     say(format_args!("{error:#}"));

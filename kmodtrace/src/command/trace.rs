@@ -16,7 +16,7 @@ use kmodtrace_core::units::Ktime;
 
 use super::workload;
 use crate::cli::Trace;
-use crate::failure::say;
+use crate::failure::{reader_is_gone, say};
 use crate::live::attach::Wish;
 use crate::live::pump::{self, Ended, Sink, Until};
 use crate::live::start::start;
@@ -52,7 +52,7 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
     let header = header(&tracer, &facts, &args.command);
     let mut sink = Both {
         recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
-        lines: Lines::new(&header, selection)?,
+        lines: Some(Lines::new(&header, selection)?),
     };
     let Ended {
         stop,
@@ -74,10 +74,10 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
     Ok(workload::status(&stop))
 }
 
-/// Lines, and the recording beside them if there is to be one.
+/// Lines as long as somebody reads them, and the recording beside them if there is to be one.
 struct Both {
     recorder: Option<Recorder>,
-    lines: Lines,
+    lines: Option<Lines>,
 }
 
 impl Sink for Both {
@@ -85,23 +85,37 @@ impl Sink for Both {
         if let Some(recorder) = &mut self.recorder {
             recorder.record(bytes)?;
         }
-        self.lines.record(bytes)
+        self.show(|lines| lines.record(bytes))
     }
 
     fn settle(&mut self, idle: bool) -> Result<()> {
         if let Some(recorder) = &mut self.recorder {
             recorder.settle(idle)?;
         }
-        self.lines.settle(idle)
+        self.show(|lines| lines.settle(idle))
+    }
+
+    fn is_over(&self) -> bool {
+        self.lines.is_none()
     }
 }
 
 impl Both {
-    fn finish(self, trailer: &TickBytes, quiet: bool) -> Result<()> {
-        let Self { recorder, mut lines } = self;
-        lines.record(trailer)?;
+    /// A reader that goes away ends the lines, and the recording gets its proper end all the same.
+    fn show(&mut self, show: impl FnOnce(&mut Lines) -> Result<()>) -> Result<()> {
+        let shown = self.lines.as_mut().map_or(Ok(()), show);
+        if shown.as_ref().is_err_and(reader_is_gone) {
+            self.lines = None;
+            return Ok(());
+        }
+        shown
+    }
+
+    fn finish(mut self, trailer: &TickBytes, quiet: bool) -> Result<()> {
+        self.show(|lines| lines.record(trailer))?;
+        let Self { recorder, lines } = self;
         let summary = recorder.map(|recorder| recorder.finish(trailer)).transpose()?;
-        lines.finish(quiet)?;
+        lines.map_or(Ok(()), |lines| lines.finish(quiet))?;
         if let Some(summary) = summary.filter(|_| !quiet) {
             say(summary);
         }

@@ -71,7 +71,7 @@ pub(super) fn start(command: &[OsString]) -> Result<Option<Child>> {
 /// The command's own exit status, 128 and the signal that killed it, or 0 when something else ended the recording.
 pub(super) fn status(stop: &Stop) -> ExitCode {
     match stop {
-        Stop::Signal | Stop::Duration => ExitCode::SUCCESS,
+        Stop::Signal | Stop::Duration | Stop::Reader => ExitCode::SUCCESS,
         Stop::Command(status) => {
             let code = status
                 .code()

@@ -2,7 +2,7 @@
 
 use std::thread::JoinHandle;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use aya::maps::{MapData, RingBuf};
 use aya::programs::{Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
@@ -12,6 +12,7 @@ use tracing::{debug, info};
 
 use super::counters::Counters;
 use super::facts::Gathered;
+use crate::failure::{CANNOT_TRACE, failure};
 
 /// The programs, as the build script compiled them.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kmodtrace.o"));
@@ -68,8 +69,10 @@ impl Tracer {
         }
         drop(btf);
         if let Some(missing) = plan.missing_required().next() {
-            let reasons: Vec<_> = missing.refused().map(|(_, reason)| reason).collect();
-            return Err(anyhow!("cannot attach {}: {}", missing.spec.id, reasons.join("; ")));
+            let mut reasons: Vec<_> = missing.refused().map(|(_, reason)| reason).collect();
+            reasons.dedup();
+            let text = format!("cannot attach {}: {}", missing.spec.id, reasons.join("; "));
+            return Err(failure(CANNOT_TRACE, text));
         }
         info!("attached {} probes", plan.chosen().count());
         let logger = wish
@@ -163,6 +166,9 @@ fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result
     attached.map_err(|error| reason(name, error))
 }
 
+/// What the verifier says last, whatever it thinks of a program.
+const STATISTICS: [&str; 3] = ["processed ", "stack depth ", "verification time "];
+
 /// One line of why; the verifier's whole log goes to the debug messages.
 fn reason(program: &str, error: ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = &error {
@@ -171,7 +177,7 @@ fn reason(program: &str, error: ProgramError) -> String {
         let last = log
             .lines()
             .rev()
-            .find(|line| !line.is_empty() && !line.starts_with("processed "));
+            .find(|line| !line.is_empty() && !STATISTICS.iter().any(|start| line.starts_with(start)));
         return last.map_or_else(|| io_error.to_string(), |line| format!("{io_error}: {line}"));
     }
     format!("{:#}", anyhow::Error::new(error))

@@ -25,6 +25,10 @@ pub(crate) trait Sink {
     fn record(&mut self, bytes: &[u8]) -> Result<()>;
     /// The ring is empty; show and keep what came. `idle` when nothing more is on its way.
     fn settle(&mut self, idle: bool) -> Result<()>;
+    /// Whether nobody wants any more.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// What ends tracing.
@@ -41,6 +45,8 @@ pub(crate) enum Stop {
     Signal,
     /// The time was up.
     Duration,
+    /// Nobody wants any more.
+    Reader,
     /// The command ended.
     Command(ExitStatus),
 }
@@ -110,6 +116,9 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 let more = drain.take(sink)?;
                 gathered = more.then(|| Instant::now() + GATHER);
                 sink.settle(!more)?;
+                if sink.is_over() {
+                    return Ok(Stop::Reader);
+                }
             }
             () = signals.any() => {
                 if let Some(child) = &mut child {
