@@ -37,7 +37,8 @@ fn main() -> ExitCode {
 fn log_to_stderr(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        // What aya warns of is tried again in another way, or becomes the error that is told.
+        (false, 0) => "warn,aya=error",
         (false, 1) => "info",
         (false, _) => "debug",
     };

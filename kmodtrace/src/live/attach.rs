@@ -1,13 +1,15 @@
 //! Loads and attaches what the plan chose; where the kernel refuses, the plan's next candidate.
 
+use std::io;
 use std::thread::JoinHandle;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use aya::maps::{MapData, RingBuf};
 use aya::programs::{Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
 use kmodtrace_core::plan::{self, Attachment, GlobalValue, Plan, ProbeSpec, Stage};
+use rustix::process::{Resource, getrlimit};
 use tracing::{debug, info};
 
 use super::counters::Counters;
@@ -109,7 +111,28 @@ fn load(loader: EbpfLoader<'_>, kernel: &Gathered, wish: Wish) -> Result<Ebpf> {
             GlobalValue::U64(value) => loader.override_global(name, value, true),
         };
     }
-    loader.load(OBJECT).context("the kernel refused the BPF maps")
+    loader.load(OBJECT).map_err(|error| no_maps(error.into()))
+}
+
+/// Before 5.11 the kernel counts maps as locked memory (`bpf_charge_memlock`, kernel/bpf/syscall.c); root raises that limit on
+/// the way, a user with capabilities alone may not.
+fn no_maps(error: Error) -> Error {
+    let refused = "the kernel refused the BPF maps";
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let denied = causes
+        .map(io::Error::kind)
+        .any(|kind| kind == io::ErrorKind::PermissionDenied);
+    match getrlimit(Resource::Memlock).current.filter(|_| denied) {
+        Some(limit) => failure(
+            CANNOT_TRACE,
+            format!(
+                "{refused}: before Linux 5.11 they count as locked memory, of which this process may have {} KiB; raise \
+                 that (ulimit -l unlimited), or add cap_sys_resource to the capabilities of kmodtrace",
+                limit >> 10
+            ),
+        ),
+        None => error.context(refused),
+    }
 }
 
 /// The system calls last and their entries last of all: the other programs do nothing outside of an attempt whose
