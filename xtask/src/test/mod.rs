@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is done, on this machine and on real kernels.
 
+mod bad_input;
 mod bpftool;
 mod clipped;
 mod compare;

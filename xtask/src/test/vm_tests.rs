@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 
-use super::{bpftool, clipped, compare, observed::Report, oracle, storm};
+use super::{bad_input, bpftool, clipped, compare, observed::Report, oracle, storm};
 use crate::{
     artifacts,
     kernel::Kernel,
@@ -110,6 +110,9 @@ pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
         }
     }
     ensure!(tally.scenarios > 2, "the driver ran no scenario");
+    let (cases, failures) = bad_input::run(kernel)?;
+    tally.scenarios += cases;
+    tally.failures.extend(failures);
     Ok(tally)
 }
 
