@@ -1,0 +1,77 @@
+//! What recordings of real kernels say, as committed snapshots; and that their JSON is as its schema says.
+//!
+//! `cargo xtask test` leaves each kernel's recordings under `target/guests`; those in `tests/recordings` are copies of
+//! them, named KERNEL-SCENARIO. `INSTA_UPDATE=always cargo test -p kmodtrace-core --test golden` takes new ones in.
+
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+
+#[path = "support/schema.rs"]
+mod validation;
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use kmodtrace_core::aggregate::Aggregates;
+use kmodtrace_core::attempt::{Attempt, Finished};
+use kmodtrace_core::line::Line;
+use kmodtrace_core::pipeline::Pipeline;
+use kmodtrace_core::recording::{End, Reader};
+use kmodtrace_core::report::{Report, Selection, Source, schema, write_text};
+
+fn recordings() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// The report, the attempts, and the lines of a recording.
+fn shown(path: &Path) -> String {
+    let mut reader = Reader::new(File::open(path).unwrap()).unwrap();
+    let mut pipeline = Pipeline::default();
+    while let Some(record) = reader.next_record().unwrap() {
+        pipeline.push(record).unwrap();
+    }
+    assert_eq!(reader.end(), Some(End::Trailer), "{}", path.display());
+    let (finished, loss) = pipeline.finish();
+    let mut aggregates = Aggregates::default();
+    for one in &finished {
+        aggregates.add(one);
+    }
+    let attempts: Vec<Attempt> = finished
+        .into_iter()
+        .filter_map(|one| match one {
+            Finished::Attempt(attempt) => Some(*attempt),
+            Finished::State(_) => None,
+        })
+        .collect();
+    let source = Source::of_recording(reader.header(), &loss, None);
+    let selection = Selection::default();
+    let report = Report::new(&aggregates, &source, &selection);
+    let mut text = Vec::new();
+    write_text(&report, &mut text).unwrap();
+    let report = report.with_attempts(&attempts, &selection);
+    write_text(&report, &mut text).unwrap();
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(validation::violations(&json, &schema()), Vec::<String>::new());
+    let mut text = String::from_utf8(text).unwrap();
+    let origin = reader.header().clock.monotonic_ns;
+    for attempt in &attempts {
+        writeln!(text, "{}", Line { attempt, origin }).unwrap();
+    }
+    text
+}
+
+#[test]
+fn recordings_say_what_they_said() {
+    let recordings = recordings();
+    assert!(recordings.len() >= 4, "{recordings:?}");
+    for path in recordings {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        insta::assert_snapshot!(format!("golden-{name}"), shown(&path));
+    }
+}
