@@ -189,18 +189,18 @@ fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result
     attached.map_err(|error| reason(name, error))
 }
 
-/// What the verifier says last, whatever it thinks of a program.
-const STATISTICS: [&str; 3] = ["processed ", "stack depth ", "verification time "];
+/// How the statistics begin that the verifier adds to what it says of a program.
+const STATISTICS: [&str; 2] = ["verification time ", "processed "];
 
 /// One line of why; the verifier's whole log goes to the debug messages.
 fn reason(program: &str, error: ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = &error {
         debug!("{program}: {verifier_log}");
         let log = verifier_log.to_string();
-        let last = log
+        let said = log
             .lines()
-            .rev()
-            .find(|line| !line.is_empty() && !STATISTICS.iter().any(|start| line.starts_with(start)));
+            .take_while(|line| !STATISTICS.iter().any(|start| line.starts_with(start)));
+        let last = said.filter(|line| !line.is_empty()).last();
         return last.map_or_else(|| io_error.to_string(), |line| format!("{io_error}: {line}"));
     }
     format!("{:#}", anyhow::Error::new(error))

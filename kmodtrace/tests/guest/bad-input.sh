@@ -220,8 +220,8 @@ read_only() {
     wants 'cannot write into .: Permission denied' err
 }
 
-# What a recording has on every call, without the times.
-calls() { kmodtrace report -q --from "$1" --attempts --format csv | cut -d, -f2-6,11-13; }
+# What a recording has on every call, without the times: of two that return at once, either may come first.
+calls() { kmodtrace report -q --from "$1" --attempts --format csv | cut -d, -f2-6,11-13 | sort; }
 
 two_tracers() {
     start first.kmt
