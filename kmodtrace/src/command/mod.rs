@@ -7,16 +7,23 @@ pub(crate) mod schema;
 pub(crate) mod trace;
 mod workload;
 
-use std::future::Future;
+use std::ffi::OsString;
 use std::io;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::report::Glob;
 
-/// Runs this on the one thread that there is.
-fn block_on<T>(task: impl Future<Output = Result<T>>) -> Result<T> {
+use crate::live::attach::Tracer;
+use crate::live::pump::{self, Ended, Sink, Until};
+
+/// Traces until the command ends, the time is up or a signal comes, on the one thread that there is.
+fn follow(tracer: Tracer, command: &[OsString], duration: Option<Duration>, sink: &mut impl Sink) -> Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("cannot start the event loop")?.block_on(task)
+    runtime.context("cannot start the event loop")?.block_on(async {
+        let child = workload::start(command)?;
+        pump::run(tracer, Until { child, duration }, sink).await
+    })
 }
 
 /// What came of writing to stdout.

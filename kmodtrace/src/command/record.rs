@@ -8,7 +8,7 @@ use super::workload;
 use crate::cli::Record;
 use crate::failure::say;
 use crate::live::attach::Wish;
-use crate::live::pump::{self, Ended, Until};
+use crate::live::pump::Ended;
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
 
@@ -26,18 +26,7 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
         stop,
         trailer,
         attached: _until_all_is_written,
-    } = super::block_on(async {
-        let child = workload::start(&args.command)?;
-        pump::run(
-            tracer,
-            Until {
-                child,
-                duration: args.duration,
-            },
-            &mut recorder,
-        )
-        .await
-    })?;
+    } = super::follow(tracer, &args.command, args.duration, &mut recorder)?;
     let summary = recorder.finish(&trailer)?;
     if !quiet {
         say(summary);

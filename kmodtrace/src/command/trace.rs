@@ -18,7 +18,7 @@ use super::workload;
 use crate::cli::Trace;
 use crate::failure::{reader_is_gone, say};
 use crate::live::attach::Wish;
-use crate::live::pump::{self, Ended, Sink, Until};
+use crate::live::pump::{Ended, Sink};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
 use crate::replay;
@@ -58,18 +58,7 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
         stop,
         trailer,
         attached: _until_all_is_written,
-    } = super::block_on(async {
-        let child = workload::start(&args.command)?;
-        pump::run(
-            tracer,
-            Until {
-                child,
-                duration: args.duration,
-            },
-            &mut sink,
-        )
-        .await
-    })?;
+    } = super::follow(tracer, &args.command, args.duration, &mut sink)?;
     sink.finish(&trailer, quiet)?;
     Ok(workload::status(&stop))
 }

@@ -121,9 +121,9 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 }
             }
             () = signals.any() => {
-                if let Some(child) = &mut child {
+                if let Some(child) = &child {
                     // It may have had the same signal from the terminal; then this does nothing.
-                    let _ = child.start_kill();
+                    terminate(child);
                 }
                 return Ok(Stop::Signal);
             }
@@ -132,6 +132,15 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 return Ok(Stop::Command(status.context("cannot wait for the command")?));
             }
         }
+    }
+}
+
+/// Asks the command to end, as perf does. One that has ended already is not asked.
+fn terminate(child: &Child) {
+    let raw = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(process) = raw.and_then(rustix::process::Pid::from_raw) {
+        // It may have gone in this moment.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
     }
 }
 
