@@ -31,16 +31,20 @@ under_bpftrace() {
     grep -c '^call' /tmp/bpftrace.txt >> /out/bpftrace.calls
 }
 
+bpftrace=$(command -v bpftrace)
 $block > /tmp/warm-up || exit
 $block || exit
 for round in $(seq $ROUNDS); do
     under_kmodtrace $block || exit
     $block || exit
-    if [ -e /usr/local/bin/bpftrace ]; then
-        under_bpftrace $block || exit
+    [ -n "$bpftrace" ] || continue
+    if under_bpftrace $block; then
         $block || exit
+    else
+        echo "going on without bpftrace, which does not do here" >&2
+        bpftrace=
     fi
 done
 under_kmodtrace $storm || exit
 mv /tmp/kmodtrace.data /out/storm.kmt
-[ ! -e /usr/local/bin/bpftrace ] || under_bpftrace $storm
+[ -z "$bpftrace" ] || under_bpftrace $storm
