@@ -1,8 +1,7 @@
 //! Reading the kernel's memory at offsets that user space found in BTF. A failed read is a value, never an error.
 
 use aya_ebpf::Global;
-use aya_ebpf::helpers::bpf_probe_read_kernel;
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel, bpf_probe_read_kernel_str};
 use kmodtrace_common::record::{File, Header};
 use kmodtrace_common::{COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STATE_NONE, UNREAD};
 
@@ -12,25 +11,49 @@ use crate::globals::{
     OFF_TASK_PARENT, OFF_TASK_TGID,
 };
 
-/// The member of type `T` at this offset of the object at `base`.
+/// The member at this offset of the object at `base`; zero bits when it cannot be read.
+///
+/// The helper zeroes what it could not fill, and an address near 0 is one that it cannot read: so there is nothing to
+/// branch on, and the verifier has one path to follow where every `Option` would double them.
 #[inline(always)]
-pub fn member<T>(base: u64, offset: &Global<u32>) -> Option<T> {
+pub fn member<T: Number>(base: u64, offset: &Global<u32>) -> T {
     let offset = offset.load();
-    if base == 0 || offset == ABSENT {
-        return None;
+    if offset == ABSENT {
+        T::ZERO
+    } else {
+        number(base + u64::from(offset))
     }
-    // SAFETY: the helper checks the address and copies; it never faults.
-    unsafe { bpf_probe_read_kernel((base + u64::from(offset)) as *const T) }.ok()
+}
+
+/// The number at this kernel address; 0 when it cannot be read.
+#[inline(always)]
+pub fn number<T: Number>(address: u64) -> T {
+    let mut value = T::ZERO;
+    // SAFETY: the destination is ours and of this size; the helper checks the source and never faults.
+    unsafe { bpf_probe_read_kernel((&raw mut value).cast(), size_of::<T>() as u32, address as *const _) };
+    value
+}
+
+/// An integer of the kernel.
+pub trait Number: Copy {
+    /// What a failed read gives.
+    const ZERO: Self;
+}
+
+impl Number for u32 {
+    const ZERO: Self = 0;
+}
+
+impl Number for u64 {
+    const ZERO: Self = 0;
 }
 
 /// The string at this kernel address; empty when it cannot be read.
 #[inline(always)]
 pub fn string<const N: usize>(address: u64) -> [u8; N] {
     let mut buffer = [0u8; N];
-    if address != 0 {
-        // SAFETY: the destination is ours and of this size; the helper checks the source and never faults.
-        unsafe { bpf_probe_read_kernel_str(buffer.as_mut_ptr().cast(), N as u32, address as *const _) };
-    }
+    // SAFETY: the destination is ours and of this size; the helper checks the source and never faults.
+    unsafe { bpf_probe_read_kernel_str(buffer.as_mut_ptr().cast(), N as u32, address as *const _) };
     buffer
 }
 
@@ -40,10 +63,13 @@ pub fn module_name(module: u64) -> [u8; MODULE_NAME_LEN] {
     embedded_string(module, &OFF_MODULE_NAME)
 }
 
-/// `module->state`, or `STATE_NONE`.
+/// `module->state`, or `STATE_NONE`: 0 is a state.
 #[inline(always)]
 pub fn module_state(module: u64) -> u32 {
-    member(module, &OFF_MODULE_STATE).unwrap_or(STATE_NONE)
+    if module == 0 || OFF_MODULE_STATE.load() == ABSENT {
+        return STATE_NONE;
+    }
+    member(module, &OFF_MODULE_STATE)
 }
 
 #[inline(always)]
@@ -59,16 +85,14 @@ fn embedded_string<const N: usize>(base: u64, offset: &Global<u32>) -> [u8; N] {
 /// Inode, device and name of a `struct file *`.
 #[inline(always)]
 pub fn file(header: Header, file: u64) -> File {
-    let inode: u64 = member(file, &OFF_FILE_INODE).unwrap_or(0);
-    let super_block: u64 = member(inode, &OFF_INODE_SB).unwrap_or(0);
-    let dentry: u64 = member(file, &OFF_FILE_DENTRY).unwrap_or(0);
-    let name: u64 = member(dentry, &OFF_DENTRY_NAME).unwrap_or(0);
+    let inode: u64 = member(file, &OFF_FILE_INODE);
+    let dentry: u64 = member(file, &OFF_FILE_DENTRY);
     File {
         header,
-        inode: member(inode, &OFF_INODE_INO).unwrap_or(0),
-        dev: member(super_block, &OFF_SB_DEV).unwrap_or(0),
+        inode: member(inode, &OFF_INODE_INO),
+        dev: member(member(inode, &OFF_INODE_SB), &OFF_SB_DEV),
         reserved: 0,
-        name: string::<FILE_NAME_LEN>(name),
+        name: string::<FILE_NAME_LEN>(member(dentry, &OFF_DENTRY_NAME)),
     }
 }
 
@@ -78,15 +102,13 @@ pub fn file(header: Header, file: u64) -> File {
 pub fn file_behind(fd: i32) -> u64 {
     // SAFETY: no arguments; it returns the current task, which exists while it runs.
     let task = unsafe { bpf_get_current_task() };
-    let files: u64 = member(task, &OFF_TASK_FILES).unwrap_or(0);
-    let table: u64 = member(files, &OFF_FILES_FDT).unwrap_or(0);
-    let max: u32 = member(table, &OFF_FDT_MAX_FDS).unwrap_or(0);
-    let array: u64 = member(table, &OFF_FDT_FD).unwrap_or(0);
-    if fd < 0 || fd as u32 >= max || array == 0 {
+    let table: u64 = member(member(task, &OFF_TASK_FILES), &OFF_FILES_FDT);
+    let max: u32 = member(table, &OFF_FDT_MAX_FDS);
+    if fd < 0 || fd as u32 >= max {
         return 0;
     }
-    // SAFETY: the helper checks the address and copies.
-    unsafe { bpf_probe_read_kernel((array + u64::from(fd as u32) * 8) as *const u64) }.unwrap_or(0)
+    let array: u64 = member(table, &OFF_FDT_FD);
+    number(array + u64::from(fd as u32) * 8)
 }
 
 /// Thread group and name of the parent of the task that runs.
@@ -94,9 +116,8 @@ pub fn file_behind(fd: i32) -> u64 {
 pub fn parent() -> (u32, [u8; COMM_LEN]) {
     // SAFETY: no arguments; it returns the current task, which exists while it runs.
     let task = unsafe { bpf_get_current_task() };
-    let parent: u64 = member(task, &OFF_TASK_PARENT).unwrap_or(0);
-    (
-        member(parent, &OFF_TASK_TGID).unwrap_or(UNREAD),
-        embedded_string(parent, &OFF_TASK_COMM),
-    )
+    let parent: u64 = member(task, &OFF_TASK_PARENT);
+    let known = OFF_TASK_PARENT.load() != ABSENT && OFF_TASK_TGID.load() != ABSENT;
+    let tgid = if known { member(parent, &OFF_TASK_TGID) } else { UNREAD };
+    (tgid, embedded_string(parent, &OFF_TASK_COMM))
 }

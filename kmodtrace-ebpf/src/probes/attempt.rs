@@ -1,8 +1,8 @@
 //! The three system calls: entry and return.
 
 use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_get_current_comm;
 use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_probe_read_user_str};
-use aya_ebpf::helpers::{bpf_get_current_comm, bpf_probe_read_kernel};
 use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
@@ -14,7 +14,7 @@ use kmodtrace_common::{MODULE_NAME_LEN, UNREAD, counter, kind};
 use crate::emit::{emit, emit_ret, header, tid};
 use crate::maps::{Task, begin_task, count, current_task, end_task};
 use crate::probes::{Arguments, untyped_argument};
-use crate::read::{file_behind, parent};
+use crate::read::{file_behind, number, parent};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
@@ -29,8 +29,7 @@ const REGS: [u64; 3] = [0, 8, 16];
 /// The system call's arguments behind the `struct pt_regs *` that its wrapper gets.
 #[inline(always)]
 fn from_wrapper(regs: u64) -> [u64; 3] {
-    // SAFETY: the helper checks the address and copies.
-    REGS.map(|offset| unsafe { bpf_probe_read_kernel((regs + offset) as *const u64) }.unwrap_or(0))
+    REGS.map(|offset| number(regs + offset))
 }
 
 /// The arguments of a `syscalls:sys_enter_*` tracepoint: `unsigned long args[]` behind the common fields and the number.
@@ -106,10 +105,10 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
 }
 
 #[inline(always)]
-fn exit(ctx: &impl EbpfContext, ret: i64) {
+fn exit(ctx: &impl EbpfContext, syscall: u32, ret: i64) {
     let tid = tid();
     if let Some(task) = current_task(tid) {
-        late(task);
+        late(task, syscall);
     }
     emit_ret(kind::ATTEMPT_EXIT, ret);
     end_task(tid);
@@ -118,12 +117,16 @@ fn exit(ctx: &impl EbpfContext, ret: i64) {
 
 /// What could not be told earlier.
 #[inline(always)]
-fn late(task: &Task) {
-    let file = file_behind(task.fd);
+fn late(task: &Task, syscall: u32) {
+    let file = if syscall == FINIT_MODULE {
+        file_behind(task.fd)
+    } else {
+        0
+    };
     if file != 0 {
         emit(&crate::read::file(header::<File>(kind::FILE), file));
     }
-    if task.arguments != 0 {
+    if syscall != DELETE_MODULE && task.arguments != 0 {
         let len = user_string_len(task.arguments);
         if len != UNREAD {
             emit_ret(kind::ARGUMENTS, i64::from(len));
@@ -153,20 +156,20 @@ macro_rules! system_call {
 
         #[fexit]
         pub fn $fexit(ctx: FExitContext) -> i32 {
-            exit(&ctx, ctx.arg(1));
+            exit(&ctx, $number, ctx.arg(1));
             0
         }
 
         #[kretprobe]
         pub fn $kretprobe(ctx: RetProbeContext) -> u32 {
-            exit(&ctx, ctx.ret());
+            exit(&ctx, $number, ctx.ret());
             0
         }
 
         #[tracepoint]
         pub fn $tp_exit(ctx: TracePointContext) -> u32 {
             // SAFETY: `long ret` of struct syscall_trace_exit.
-            exit(&ctx, unsafe { ctx.read_at(16) }.unwrap_or(0));
+            exit(&ctx, $number, unsafe { ctx.read_at(16) }.unwrap_or(0));
             0
         }
     };

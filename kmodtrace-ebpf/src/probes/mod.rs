@@ -7,7 +7,6 @@ pub mod load;
 pub mod wait;
 
 use aya_ebpf::EbpfContext;
-use aya_ebpf::helpers::bpf_probe_read_kernel;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext};
 
 /// The arguments of a probed function, wherever the mechanism keeps them.
@@ -41,11 +40,11 @@ impl Arguments for ProbeContext {
 ///
 /// The verifier lets no program load an argument that is no pointer to a struct it knows: one that points to a function
 /// (`do_one_initcall`), or to a struct only declared where the function is defined (`struct pt_regs` in 5.10). See
-/// `btf_ctx_access`, kernel/bpf/btf.c: "is not a struct". So the context is read as the plain memory it is.
+/// `btf_ctx_access`, kernel/bpf/btf.c: "is not a struct". So the context, which begins with that argument, is read as the
+/// plain memory it is.
 #[inline(always)]
 pub fn untyped_argument(ctx: &FEntryContext) -> u64 {
-    // SAFETY: the context begins with the first argument; the helper copies.
-    unsafe { bpf_probe_read_kernel(ctx.as_ptr().cast::<u64>()) }.unwrap_or(0)
+    crate::read::number(ctx.as_ptr() as u64)
 }
 
 /// Makes the programs for a function's entry: `entry!(fentry_f, kprobe_f, handler)`, with `handler(&impl Arguments)`.

@@ -11,7 +11,7 @@ use kmodtrace_core::facts::KernelFacts;
 /// Attaches to the running kernel.
 pub(crate) fn start(wish: Wish) -> Result<(Tracer, KernelFacts)> {
     let loader = loader();
-    let kernel = facts::gather();
+    let mut kernel = facts::gather();
     let plan = resolve(CATALOGUE, &kernel.facts);
     if let Verdict::CannotTrace { what, why, remedy } = verdict(&kernel.facts, &plan) {
         return Err(failure(CANNOT_TRACE, format!("{what}: {why}; {remedy}")));
@@ -20,6 +20,7 @@ pub(crate) fn start(wish: Wish) -> Result<(Tracer, KernelFacts)> {
         .join()
         .map_err(|_| failure(FAILED, "aya could not read the kernel's BTF"))?;
     let tracer = Tracer::attach(loader, &kernel, plan, wish)?;
+    kernel.outline = None;
     give_back_memory();
     Ok((tracer, kernel.facts))
 }

@@ -62,6 +62,8 @@ pub(crate) struct Tally {
     pub(crate) attempts: usize,
     /// How often a scenario was run again because the kernel had skipped a program.
     pub(crate) again: usize,
+    /// Whether a guest gave no result before.
+    pub(crate) died: bool,
     /// One for each scenario that went wrong.
     pub(crate) failures: Vec<Error>,
 }
@@ -98,6 +100,7 @@ pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
         scenarios: 2,
         attempts: 0,
         again,
+        died: false,
         failures: Vec::new(),
     };
     tally.failures.extend(storm::check(tool, &out).err());

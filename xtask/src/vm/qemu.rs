@@ -20,8 +20,10 @@ use super::{
 use crate::paths;
 
 /// The kernel's own parameters. On a busy host an emulated guest's clocks stutter, so its watchdogs get more time than on
-/// hardware, and the timer is not checked at boot: that check counts ticks for 40 ms, and panics one boot in ten.
-const APPEND: &str = "console=ttyS0 panic=-1 quiet 8250.nr_uarts=4 no_timer_check rcupdate.rcu_cpu_stall_timeout=60 \
+/// hardware, and the timer is not checked at boot: that check counts ticks for 40 ms, and panics one boot in ten. The TSC
+/// is not doubted either: a kernel that finds it unstable patches its clock's code while it runs, and the emulator can
+/// run into that halfway ("Oops: int3" in `sched_clock_cpu`).
+const APPEND: &str = "console=ttyS0 panic=-1 quiet 8250.nr_uarts=4 no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 \
                       watchdog_thresh=30";
 
 /// Port addresses and interrupts: the PC's own, which a kernel without plug and play takes for granted. Two ports share each
