@@ -1,6 +1,8 @@
 //! The kinds of records: numbers that never change their meaning, each with the layout that it uses.
 
-use crate::record::{AttemptEnter, File, InitFn, Module, Plain, Ret, Tick};
+use crate::record::{
+    Ancestors, AttemptEnter, File, Helper, InitFn, Module, Owner, Plain, Request, Ret, Site, Stack, Symbol, Text, Tick,
+};
 
 /// Which struct of [`crate::record`] a kind is carried in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,22 @@ pub enum Layout {
     InitFn,
     /// [`Tick`]
     Tick,
+    /// [`Ancestors`]
+    Ancestors,
+    /// [`Helper`]
+    Helper,
+    /// [`Owner`]
+    Owner,
+    /// [`Request`]
+    Request,
+    /// [`Site`]
+    Site,
+    /// [`Stack`]
+    Stack,
+    /// [`Symbol`]
+    Symbol,
+    /// [`Text`]
+    Text,
 }
 
 impl Layout {
@@ -32,6 +50,14 @@ impl Layout {
             Self::Module => size_of::<Module>(),
             Self::InitFn => size_of::<InitFn>(),
             Self::Tick => size_of::<Tick>(),
+            Self::Ancestors => size_of::<Ancestors>(),
+            Self::Helper => size_of::<Helper>(),
+            Self::Owner => size_of::<Owner>(),
+            Self::Request => size_of::<Request>(),
+            Self::Site => size_of::<Site>(),
+            Self::Stack => size_of::<Stack>(),
+            Self::Symbol => size_of::<Symbol>(),
+            Self::Text => size_of::<Text>(),
         }
     }
 }
@@ -101,6 +127,95 @@ kinds! {
     /// Just before the return of a system call whose arguments could not be read at its entry, because the page was not
     /// in memory yet: their length.
     ARGUMENTS = 27 as Ret;
+    /// The loader's ancestors from its grandparent on, right behind the entry of a load.
+    ANCESTORS = 28 as Ancestors;
+    /// `module_decompress` (5.17 and later) entered.
+    DECOMPRESS_ENTER = 29 as Plain;
+    /// `module_decompress` returned.
+    DECOMPRESS_EXIT = 30 as Ret;
+    /// `module_sig_check` entered.
+    SIG_CHECK_ENTER = 31 as Plain;
+    /// `module_sig_check` returned.
+    SIG_CHECK_EXIT = 32 as Ret;
+    /// `mod_verify_sig` returned: what came of the signature itself, before the policy.
+    VERIFY_SIG_EXIT = 33 as Ret;
+    /// `check_modstruct_version` returned: 0 when the CRC of `module_layout` differs.
+    MODSTRUCT_EXIT = 34 as Ret;
+    /// `module_enforce_rwx_sections` returned.
+    RWX_EXIT = 35 as Ret;
+    /// `module_alloc`, or one of its successors, gave no memory: -ENOMEM.
+    ALLOC_FAILED = 36 as Ret;
+    /// `resolve_symbol` gave an error or nothing, or succeeded after an error with the same symbol.
+    SYMBOL = 37 as Symbol;
+    /// The first `apply_relocate_add` of the load entered.
+    RELOCATE_ENTER = 38 as Plain;
+    /// `apply_relocate_add` failed.
+    RELOCATE_FAILED = 39 as Ret;
+    /// `module_finalize` entered: relocation is over.
+    FINALIZE_ENTER = 40 as Plain;
+    /// `strndup_user` returned: 0, or -errno, for the argument string.
+    STRNDUP_EXIT = 41 as Ret;
+    /// `klp_module_coming` returned.
+    KLP_EXIT = 42 as Ret;
+    /// `blocking_notifier_call_chain_robust` entered for the module notifiers: COMING is announced.
+    NOTIFY_ENTER = 43 as Plain;
+    /// `blocking_notifier_call_chain_robust` returned: the notifiers' verdict as an errno.
+    NOTIFY_EXIT = 44 as Ret;
+    /// `blocking_notifier_call_chain` returned for the module notifiers: LIVE or GOING was announced.
+    ANNOUNCE_EXIT = 45 as Plain;
+    /// `parse_args` entered.
+    PARSE_ARGS_ENTER = 46 as Plain;
+    /// `parse_args` returned: 0, -errno, or (positive) a pointer to what follows `--`.
+    PARSE_ARGS_EXIT = 47 as Ret;
+    /// `mod_sysfs_setup` entered.
+    SYSFS_ENTER = 48 as Plain;
+    /// `mod_sysfs_setup` returned.
+    SYSFS_EXIT = 49 as Ret;
+    /// `synchronize_rcu` entered inside an attempt.
+    RCU_ENTER = 50 as Plain;
+    /// `synchronize_rcu` returned.
+    RCU_EXIT = 51 as Plain;
+    /// The slow path of `module_mutex` entered inside an attempt; who holds it.
+    MUTEX_ENTER = 52 as Owner;
+    /// The slow path of `module_mutex` returned.
+    MUTEX_EXIT = 53 as Ret;
+    /// A line of the kernel log, as the task wrote it inside an attempt or a request.
+    PRINTK = 54 as Text;
+    /// `security_kernel_module_request` entered: a task requests a module.
+    REQUEST_BEGIN = 55 as Request;
+    /// `security_kernel_module_request` returned.
+    REQUEST_SECURITY = 56 as Ret;
+    /// No slot was free, or (6.4 and later) `down_timeout` was entered to get one.
+    SLOT_ENTER = 57 as Plain;
+    /// `down_timeout` returned: 0 for a slot, or -errno.
+    SLOT_EXIT = 58 as Ret;
+    /// Up to 6.3: the task gave up waiting for a slot, after its time or for a signal.
+    SLOT_GIVEN_UP = 59 as Plain;
+    /// The tracepoint `module_request`: the task has a slot. `value` is `wait`, `symbol` the caller of `__request_module`.
+    REQUEST_GRANTED = 60 as Site;
+    /// `call_usermodehelper_exec` entered by the requester: `path` is what is to run.
+    HELPER_ENTER = 61 as Helper;
+    /// `call_usermodehelper_exec` returned: 0, -errno, or (positive) the wait status of the helper.
+    HELPER_EXIT = 62 as Ret;
+    /// `call_usermodehelper_exec_work` entered: a kworker took up the request.
+    HELPER_WORK = 63 as Helper;
+    /// `call_usermodehelper_exec_async` entered: this task is the helper.
+    HELPER_TASK = 64 as Helper;
+    /// A helper, or what descends from one, made a task.
+    HELPER_FORK = 65 as Owner;
+    /// A helper, or what descends from one, began to run a program: `symbol` is its path.
+    HELPER_RUNS = 66 as Site;
+    /// A helper, or what descends from one, ended: `ret` is the wait status.
+    HELPER_END = 67 as Ret;
+    /// `get_fs_type` returned after it had requested a module: `value` is 1 when it found the file system, 0 for NULL;
+    /// `symbol` is its caller.
+    FS_TYPE_EXIT = 68 as Site;
+    /// The kernel stack of a task that requests a module.
+    STACK = 69 as Stack;
+    /// `kmod_dup_request_exists_wait` entered (`CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS`).
+    DUP_REQUEST_ENTER = 70 as Plain;
+    /// `kmod_dup_request_exists_wait` returned: 1 when another task's request stood for this one.
+    DUP_REQUEST_EXIT = 71 as Ret;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

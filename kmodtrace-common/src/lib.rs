@@ -20,6 +20,12 @@ pub const COMM_LEN: usize = 16;
 pub const FILE_NAME_LEN: usize = 64;
 /// Bytes kept of a symbol such as `acpi_cpufreq_init [acpi_cpufreq]`.
 pub const SYMBOL_LEN: usize = 64;
+/// Ancestors kept of a loader.
+pub const ANCESTORS_LEN: usize = 6;
+/// Bytes kept of a line of the kernel log.
+pub const TEXT_LEN: usize = 192;
+/// Bytes kept of a symbolised stack.
+pub const STACK_LEN: usize = 1024;
 
 /// `MODULE_STATE_LIVE` of `enum module_state` (include/linux/module.h; the same in 5.10 to 7.2).
 pub const STATE_LIVE: u32 = 0;

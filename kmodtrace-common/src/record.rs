@@ -1,6 +1,6 @@
 //! The structs. Little-endian as the machine writes them; strings end at the first NUL or at their array's end.
 
-use crate::{COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, SYMBOL_LEN};
+use crate::{ANCESTORS_LEN, COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STACK_LEN, SYMBOL_LEN, TEXT_LEN};
 
 macro_rules! records {
     ($($(#[doc = $doc:literal])+ $name:ident ($size:literal) { $($(#[doc = $fdoc:literal])+ $field:ident : $ty:ty,)+ })+) => {
@@ -137,5 +137,103 @@ records! {
         clipped: u64,
         /// Written out padding.
         reserved: u64,
+    }
+
+    /// Ancestors of a task.
+    Ancestors (152) {
+        /// Common part.
+        header: Header,
+        /// Thread groups, the nearest first; 0 from where there is none.
+        tgid: [u32; ANCESTORS_LEN],
+        /// Their names.
+        comm: [[u8; COMM_LEN]; ANCESTORS_LEN],
+    }
+
+    /// A line of the kernel log.
+    Text (232) {
+        /// Common part.
+        header: Header,
+        /// Bytes of the whole line; more than `text` holds when it was cut.
+        len: u64,
+        /// The line without its level, perhaps with a line feed.
+        text: [u8; TEXT_LEN],
+    }
+
+    /// A symbol that a module needs.
+    Symbol (160) {
+        /// Common part.
+        header: Header,
+        /// -errno; -ENOENT also for nothing found; 0 when it was found at last.
+        ret: i64,
+        /// Its name.
+        name: [u8; SYMBOL_LEN],
+        /// The module that exports it; empty for the kernel itself, or when it was not found.
+        owner: [u8; MODULE_NAME_LEN],
+    }
+
+    /// Another task.
+    Owner (56) {
+        /// Common part.
+        header: Header,
+        /// The task; 0 for none.
+        tid: u32,
+        /// Its thread group.
+        tgid: u32,
+        /// Its name.
+        comm: [u8; COMM_LEN],
+    }
+
+    /// A request for a module.
+    Request (200) {
+        /// Common part.
+        header: Header,
+        /// `task_struct.flags`: `PF_KTHREAD` is 0x200000; [`crate::UNREAD`] when not read.
+        flags: u32,
+        /// Thread group of the real parent; [`crate::UNREAD`] when not read.
+        parent_tgid: u32,
+        /// 1 when it is made inside a module system call of this task.
+        in_attempt: u32,
+        /// 1 when `get_fs_type` makes it, so that a `FS_TYPE_EXIT` follows.
+        in_fs_type: u32,
+        /// The task's name.
+        comm: [u8; COMM_LEN],
+        /// The real parent's name.
+        parent_comm: [u8; COMM_LEN],
+        /// What is requested.
+        name: [u8; MODULE_NAME_LEN],
+        /// The function that a kworker runs; empty for other tasks.
+        work: [u8; SYMBOL_LEN],
+    }
+
+    /// A number, and a symbol or a path.
+    Site (104) {
+        /// Common part.
+        header: Header,
+        /// As the kind says.
+        value: i64,
+        /// As the kind says.
+        symbol: [u8; SYMBOL_LEN],
+    }
+
+    /// A user-mode helper.
+    Helper (112) {
+        /// Common part.
+        header: Header,
+        /// `struct subprocess_info *`: the same in the requester, the kworker and the helper.
+        sub_info: u64,
+        /// `HELPER_ENTER`: `wait` (`UMH_*`). Otherwise 0.
+        wait: i64,
+        /// `HELPER_ENTER`: its path. Otherwise empty.
+        path: [u8; FILE_NAME_LEN],
+    }
+
+    /// A kernel stack, symbolised where it stood.
+    Stack (1064) {
+        /// Common part.
+        header: Header,
+        /// Frames in `text`.
+        frames: u64,
+        /// Symbols, the innermost first, a line feed behind each.
+        text: [u8; STACK_LEN],
     }
 }

@@ -85,6 +85,7 @@ impl Aggregates {
         match finished {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::State(span) => self.add_state(span),
+            Finished::Request(_) => {}
         }
     }
 

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::errno::Errno;
 use crate::event::{FileId, Syscall};
+use crate::function::Function;
+use crate::request::{Request, RequestId};
 use crate::state::ModuleState;
 use crate::units::{Ktime, ModuleAddress, Nanos, Tgid, Tid};
 
@@ -102,6 +104,18 @@ pub struct Attempt {
     pub read_bytes: Option<u64>,
     /// The module's init function.
     pub init: Option<Init>,
+    /// Every function that it was seen to enter or leave, in order.
+    pub trail: Vec<Mark>,
+    /// Symbols that could not be resolved, or not at once, in order.
+    pub symbols: Vec<SymbolLookUp>,
+    /// Lines that the task wrote to the kernel log meanwhile.
+    pub log: Vec<LogLine>,
+    /// Who started the parent, and so on, the nearest first.
+    pub ancestors: Vec<Parent>,
+    /// The request whose helper makes this attempt.
+    pub request: Option<RequestId>,
+    /// Requests made inside it, mostly by its init function, in order.
+    pub requests: Vec<RequestId>,
     /// What is known to be missing.
     pub notes: Vec<Note>,
 }
@@ -164,20 +178,40 @@ pub enum WaitKind {
     SameInode,
     /// A module of this name is being set up or, before 6.2, going away (`finished_loading`).
     SameName,
+    /// A module that this one needs is still COMING (`resolve_symbol_wait`, 30 s at most).
+    Dependency,
+    /// `module_mutex`; watched on demand.
+    Mutex,
+    /// A grace period of RCU (`synchronize_rcu`), on the ways of error and unload mostly with `module_mutex` held.
+    Rcu,
     /// All asynchronous work of the system (`async_synchronize_full`).
     Async,
+    /// A request for another module, made inside the attempt.
+    Request,
 }
 
 impl WaitKind {
     /// All kinds, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::SameInode, Self::SameName, Self::Async];
+    pub const ALL: [Self; 7] = [
+        Self::SameInode,
+        Self::SameName,
+        Self::Dependency,
+        Self::Mutex,
+        Self::Rcu,
+        Self::Async,
+        Self::Request,
+    ];
 
     /// As reports spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::SameInode => "same-inode",
             Self::SameName => "same-name",
+            Self::Dependency => "dependency",
+            Self::Mutex => "mutex",
+            Self::Rcu => "rcu",
             Self::Async => "async",
+            Self::Request => "request",
         }
     }
 }
@@ -191,6 +225,8 @@ pub struct Wait {
     pub span: Span,
     /// For whom, where it was seen.
     pub on: Option<TaskRef>,
+    /// For which module, where it is not the attempt's own: the one that exports a symbol, or what is requested.
+    pub module: Option<String>,
     /// How often `finished_loading` looked; same-name waits only, none when the end was not seen.
     pub checks: Option<u32>,
 }
@@ -320,4 +356,50 @@ pub enum Finished {
     Attempt(Box<Attempt>),
     /// A module left a state.
     State(StateSpan),
+    /// A request for a module has its answer, and its caller too where that is seen.
+    Request(Box<Request>),
+}
+
+/// A function was entered, left, or passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// When.
+    pub time: Ktime,
+    /// Which function.
+    pub function: Function,
+    /// Which edge of it.
+    pub edge: Edge,
+}
+
+/// What is told of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// It was entered, and its return is told too.
+    Enter,
+    /// It returned this: 0 or what is positive is success, else -errno. None where what it returns is no errno.
+    Exit(Option<i64>),
+    /// It was called: its entry or its return, the other one is not told.
+    Passed,
+}
+
+/// A symbol that `resolve_symbol` did not give at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SymbolLookUp {
+    /// When.
+    pub time: Ktime,
+    /// Its name.
+    pub name: String,
+    /// The module that exports it, where one was found.
+    pub owner: Option<String>,
+    /// Success after all, or why not: `ENOENT` for nothing found.
+    pub errno: Errno,
+}
+
+/// A line of the kernel log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// When.
+    pub time: Ktime,
+    /// What it says, without level and line feed.
+    pub text: String,
 }

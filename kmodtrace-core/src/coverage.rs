@@ -18,8 +18,24 @@ pub enum Observed {
     Collisions,
     /// The init function (`do_one_initcall`).
     InitTimes,
+    /// Waits for a module that exports a symbol (`resolve_symbol`).
+    DependencyWaits,
+    /// Waits for `module_mutex`.
+    MutexWaits,
+    /// `synchronize_rcu` inside an attempt.
+    RcuWaits,
     /// `async_synchronize_full` inside an attempt.
     AsyncWaits,
+    /// Requests of the kernel (`__request_module`), their beginning and their answer.
+    Requests,
+    /// Waits for one of the slots of `__request_module`.
+    SlotWaits,
+    /// Helpers: which modprobe a request started, and what it did.
+    Helpers,
+    /// Who called `__request_module`.
+    CallSites,
+    /// Lines of the kernel log.
+    KernelLog,
     /// The time that a module spends GOING.
     GoingWindows,
     /// Bytes read from files (`kernel_read_file`).

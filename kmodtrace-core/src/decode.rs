@@ -3,10 +3,12 @@
 //! Bytes are copied out, never reinterpreted in place, so a record may begin at any address; a number that stands for one
 //! of several things becomes an `enum` only by a `match`.
 
+mod request;
 mod split;
 mod tick;
 
-use crate::event::{AttemptEnter, Counters, Event, Fact, FileId, InitStart, ModuleRef, Syscall, WaitEnd};
+use crate::event::{AttemptEnter, Counters, Event, Fact, FileId, InitStart, ModuleRef, SymbolFact, Syscall, WaitEnd};
+use crate::function::Function;
 use crate::state::ModuleState;
 use crate::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
 use kmodtrace_common::{UNREAD, kind, record, syscall};
@@ -133,10 +135,67 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::FREE_EXIT => Fact::FreeExit(ModuleAddress(layout::<record::Module>(kind, bytes)?.module)),
         kind::ADD_UNFORMED_ENTER => Fact::AddUnformedEnter(module(kind, bytes)?),
         kind::ADD_UNFORMED_EXIT => Fact::AddUnformedExit(ret(kind, bytes)?),
+        kind::DECOMPRESS_ENTER => plain(kind, bytes, Fact::Enter(Function::ModuleDecompress))?,
+        kind::DECOMPRESS_EXIT => Fact::Exit(Function::ModuleDecompress, ret(kind, bytes)?),
+        kind::SIG_CHECK_ENTER => plain(kind, bytes, Fact::Enter(Function::ModuleSigCheck))?,
+        kind::SIG_CHECK_EXIT => Fact::Exit(Function::ModuleSigCheck, ret(kind, bytes)?),
+        kind::NOTIFY_ENTER => plain(kind, bytes, Fact::Enter(Function::NotifierChainRobust))?,
+        kind::NOTIFY_EXIT => Fact::Exit(Function::NotifierChainRobust, ret(kind, bytes)?),
+        kind::PARSE_ARGS_ENTER => plain(kind, bytes, Fact::Enter(Function::ParseArgs))?,
+        kind::PARSE_ARGS_EXIT => Fact::Exit(Function::ParseArgs, ret(kind, bytes)?),
+        kind::SYSFS_ENTER => plain(kind, bytes, Fact::Enter(Function::ModSysfsSetup))?,
+        kind::SYSFS_EXIT => Fact::Exit(Function::ModSysfsSetup, ret(kind, bytes)?),
+        kind::RCU_ENTER => plain(kind, bytes, Fact::Enter(Function::SynchronizeRcu))?,
+        kind::RCU_EXIT => plain(kind, bytes, Fact::Exit(Function::SynchronizeRcu, 0))?,
+        kind::VERIFY_SIG_EXIT => Fact::Exit(Function::ModVerifySig, ret(kind, bytes)?),
+        kind::RWX_EXIT => Fact::Exit(Function::ModuleEnforceRwxSections, ret(kind, bytes)?),
+        kind::ALLOC_FAILED => Fact::Exit(Function::ModuleAlloc, ret(kind, bytes)?),
+        kind::RELOCATE_FAILED => Fact::Exit(Function::ApplyRelocateAdd, ret(kind, bytes)?),
+        kind::STRNDUP_EXIT => Fact::Exit(Function::StrndupUser, ret(kind, bytes)?),
+        kind::KLP_EXIT => Fact::Exit(Function::KlpModuleComing, ret(kind, bytes)?),
+        kind::MUTEX_EXIT => Fact::Exit(Function::ModuleMutex, ret(kind, bytes)?),
+        // It returns whether the CRC is right; the loader makes -ENOEXEC of a no.
+        kind::MODSTRUCT_EXIT => {
+            let right = ret(kind, bytes)? != 0;
+            Fact::Exit(Function::CheckModstructVersion, if right { 0 } else { -ENOEXEC })
+        }
+        kind::RELOCATE_ENTER => plain(kind, bytes, Fact::Passed(Function::ApplyRelocateAdd))?,
+        kind::FINALIZE_ENTER => plain(kind, bytes, Fact::Passed(Function::ModuleFinalize))?,
+        kind::ANNOUNCE_EXIT => plain(kind, bytes, Fact::Exit(Function::NotifierChain, 0))?,
+        kind::SYMBOL => symbol(&layout(kind, bytes)?),
+        kind::PRINTK => Fact::Printk(line(&layout(kind, bytes)?)),
+        kind::ANCESTORS => Fact::Ancestors(ancestors(&layout(kind, bytes)?)),
+        kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
         unknown => Fact::Unknown(unknown),
     })
+}
+
+/// include/uapi/asm-generic/errno-base.h.
+const ENOEXEC: i64 = 8;
+
+fn symbol(record: &record::Symbol) -> Fact {
+    Fact::Symbol(SymbolFact {
+        ret: record.ret,
+        name: text(&record.name),
+        owner: present(&record.owner),
+    })
+}
+
+/// A line as it stood: without a line feed, and marked where it was cut.
+fn line(record: &record::Text) -> String {
+    let mut line = text(&record.text).trim_end().to_owned();
+    // The kernel puts a NUL behind what it could copy.
+    if record.len >= record.text.len() as u64 {
+        line.push_str("...");
+    }
+    line
+}
+
+fn ancestors(record: &record::Ancestors) -> Vec<(Tgid, String)> {
+    let known = record.tgid.iter().zip(&record.comm).take_while(|(tgid, _)| **tgid != 0);
+    known.map(|(tgid, comm)| (Tgid(*tgid), text(comm))).collect()
 }
 
 /// The record as the struct that its kind is carried in.
@@ -284,9 +343,67 @@ mod tests {
             Fact::FreeExit(_) => kind::FREE_EXIT,
             Fact::AddUnformedEnter(_) => kind::ADD_UNFORMED_ENTER,
             Fact::AddUnformedExit(_) => kind::ADD_UNFORMED_EXIT,
+            Fact::Enter(function) => entered(*function),
+            Fact::Exit(function, _) => left(*function),
+            Fact::Passed(Function::ApplyRelocateAdd) => kind::RELOCATE_ENTER,
+            Fact::Passed(_) => kind::FINALIZE_ENTER,
+            Fact::Ancestors(_) => kind::ANCESTORS,
+            Fact::Symbol(_) => kind::SYMBOL,
+            Fact::MutexEnter(_) => kind::MUTEX_ENTER,
+            Fact::Printk(_) => kind::PRINTK,
+            Fact::RequestBegin(_) => kind::REQUEST_BEGIN,
+            Fact::RequestSecurity(_) => kind::REQUEST_SECURITY,
+            Fact::SlotEnter => kind::SLOT_ENTER,
+            Fact::SlotExit(_) => kind::SLOT_EXIT,
+            Fact::SlotGivenUp => kind::SLOT_GIVEN_UP,
+            Fact::RequestGranted(_) => kind::REQUEST_GRANTED,
+            Fact::HelperEnter(_) => kind::HELPER_ENTER,
+            Fact::HelperExit(_) => kind::HELPER_EXIT,
+            Fact::HelperWork(_) => kind::HELPER_WORK,
+            Fact::HelperTask(_) => kind::HELPER_TASK,
+            Fact::HelperFork(_) => kind::HELPER_FORK,
+            Fact::HelperRuns(_) => kind::HELPER_RUNS,
+            Fact::HelperEnd(_) => kind::HELPER_END,
+            Fact::FsTypeExit { .. } => kind::FS_TYPE_EXIT,
+            Fact::Stack(_) => kind::STACK,
+            Fact::DupRequestEnter => kind::DUP_REQUEST_ENTER,
+            Fact::DupRequestExit(_) => kind::DUP_REQUEST_EXIT,
             Fact::Tick(_) => kind::TICK,
             Fact::Trailer(_) => kind::TRAILER,
             Fact::Unknown(kind) => *kind,
+        }
+    }
+
+    fn entered(function: Function) -> u16 {
+        match function {
+            Function::ModuleDecompress => kind::DECOMPRESS_ENTER,
+            Function::ModuleSigCheck => kind::SIG_CHECK_ENTER,
+            Function::NotifierChainRobust => kind::NOTIFY_ENTER,
+            Function::ParseArgs => kind::PARSE_ARGS_ENTER,
+            Function::ModSysfsSetup => kind::SYSFS_ENTER,
+            Function::SynchronizeRcu => kind::RCU_ENTER,
+            _ => 0,
+        }
+    }
+
+    fn left(function: Function) -> u16 {
+        match function {
+            Function::ModuleDecompress => kind::DECOMPRESS_EXIT,
+            Function::ModuleSigCheck => kind::SIG_CHECK_EXIT,
+            Function::NotifierChainRobust => kind::NOTIFY_EXIT,
+            Function::ParseArgs => kind::PARSE_ARGS_EXIT,
+            Function::ModSysfsSetup => kind::SYSFS_EXIT,
+            Function::SynchronizeRcu => kind::RCU_EXIT,
+            Function::ModVerifySig => kind::VERIFY_SIG_EXIT,
+            Function::CheckModstructVersion => kind::MODSTRUCT_EXIT,
+            Function::ModuleEnforceRwxSections => kind::RWX_EXIT,
+            Function::ModuleAlloc => kind::ALLOC_FAILED,
+            Function::ApplyRelocateAdd => kind::RELOCATE_FAILED,
+            Function::StrndupUser => kind::STRNDUP_EXIT,
+            Function::KlpModuleComing => kind::KLP_EXIT,
+            Function::ModuleMutex => kind::MUTEX_EXIT,
+            Function::NotifierChain => kind::ANNOUNCE_EXIT,
+            _ => 0,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One decoded record: what a front end of the pipeline works with, whether it came from a ring or from a file.
 
+use crate::function::Function;
 use crate::state::ModuleState;
 use crate::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
 
@@ -91,6 +92,59 @@ pub enum Fact {
     File(FileId),
     /// Length of the argument string, where it could not be read at the entry.
     Arguments(u32),
+    /// The loader's ancestors, from its grandparent on.
+    Ancestors(Vec<(Tgid, String)>),
+    /// A function of the loader was entered.
+    Enter(Function),
+    /// It returned: 0, -errno, or something positive.
+    Exit(Function, i64),
+    /// It was passed: only one edge is told, and no value.
+    Passed(Function),
+    /// A symbol was not resolved, or at last.
+    Symbol(SymbolFact),
+    /// The slow path of `module_mutex` was entered; who holds it, where that could be read.
+    MutexEnter(Option<OtherTask>),
+    /// A line of the kernel log.
+    Printk(String),
+    /// A task requests a module.
+    RequestBegin(Box<RequestBegin>),
+    /// The security module's say: 0 or -errno.
+    RequestSecurity(i64),
+    /// No slot was free, or one is asked for.
+    SlotEnter,
+    /// The semaphore's answer: 0 or -errno.
+    SlotExit(i64),
+    /// The task gave up waiting for a slot.
+    SlotGivenUp,
+    /// The task has a slot.
+    RequestGranted(Granted),
+    /// A helper is to run.
+    HelperEnter(HelperEnter),
+    /// The requester has its answer: 0, -errno or a wait status.
+    HelperExit(i64),
+    /// A kworker took up the helper of this `subprocess_info`.
+    HelperWork(u64),
+    /// This task is the helper of this `subprocess_info`.
+    HelperTask(u64),
+    /// A task of a helper made another.
+    HelperFork(OtherTask),
+    /// A task of a helper began to run this program.
+    HelperRuns(String),
+    /// A task of a helper ended with this wait status.
+    HelperEnd(i64),
+    /// `get_fs_type` returned: whether it found the file system, and who had called it.
+    FsTypeExit {
+        /// False for NULL.
+        found: bool,
+        /// The symbol of its caller.
+        called_by: Option<String>,
+    },
+    /// The stack of a requester, innermost first.
+    Stack(Vec<String>),
+    /// The task may share the request of another one.
+    DupRequestEnter,
+    /// Whether it did.
+    DupRequestExit(bool),
     /// The counters as user space read them.
     Tick(Counters),
     /// The last record of a recording that was ended properly.
@@ -173,4 +227,65 @@ pub struct InitStart {
     pub func: u64,
     /// Its symbol; none where the kernel could not tell it.
     pub symbol: Option<String>,
+}
+
+/// What became of a symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SymbolFact {
+    /// -errno, or 0 when it was found at last.
+    pub ret: i64,
+    /// Its name.
+    pub name: String,
+    /// The module that exports it.
+    pub owner: Option<String>,
+}
+
+/// A task other than the one that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherTask {
+    /// The task.
+    pub tid: Tid,
+    /// Its thread group.
+    pub tgid: Tgid,
+    /// Its name.
+    pub comm: String,
+}
+
+/// The beginning of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestBegin {
+    /// What is requested.
+    pub name: String,
+    /// The task's name.
+    pub comm: String,
+    /// Whether it is a kernel thread; none when that was not read.
+    pub kernel_thread: Option<bool>,
+    /// Its parent; none when it was not read.
+    pub parent: Option<(Tgid, String)>,
+    /// The function that a kworker runs.
+    pub work: Option<String>,
+    /// Made inside a module system call of this task.
+    pub in_attempt: bool,
+    /// Made by `get_fs_type`, whose return is told.
+    pub in_fs_type: bool,
+}
+
+/// A slot for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Whether the requester waits for the helper.
+    pub waits: bool,
+    /// The caller of `__request_module`.
+    pub call_site: Option<String>,
+}
+
+/// A helper that is to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelperEnter {
+    /// Its `subprocess_info`.
+    pub sub_info: u64,
+    /// `UMH_*` (include/linux/umh.h): 0 is not waited for.
+    pub wait: i64,
+    /// Its path.
+    pub path: String,
 }

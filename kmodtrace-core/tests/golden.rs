@@ -46,7 +46,7 @@ fn shown(path: &Path) -> String {
         .into_iter()
         .filter_map(|one| match one {
             Finished::Attempt(attempt) => Some(*attempt),
-            Finished::State(_) => None,
+            Finished::State(_) | Finished::Request(_) => None,
         })
         .collect();
     let source = Source::of_recording(reader.header(), &loss, None);

@@ -115,6 +115,14 @@ impl RecordLayout {
             Layout::Module => Module::FIELDS,
             Layout::InitFn => InitFn::FIELDS,
             Layout::Tick => Tick::FIELDS,
+            Layout::Ancestors => record::Ancestors::FIELDS,
+            Layout::Helper => record::Helper::FIELDS,
+            Layout::Owner => record::Owner::FIELDS,
+            Layout::Request => record::Request::FIELDS,
+            Layout::Site => record::Site::FIELDS,
+            Layout::Stack => record::Stack::FIELDS,
+            Layout::Symbol => record::Symbol::FIELDS,
+            Layout::Text => record::Text::FIELDS,
         };
         // Every layout begins with the field `header`, which is opened up.
         let fields = record::Header::FIELDS.iter().chain(own.iter().skip(1));

@@ -176,7 +176,11 @@ impl WaitRow {
         let watched = coverage.observed(match kind {
             WaitKind::SameInode => Observed::SameInodeWaits,
             WaitKind::SameName => Observed::SameNameWaits,
+            WaitKind::Dependency => Observed::DependencyWaits,
+            WaitKind::Mutex => Observed::MutexWaits,
+            WaitKind::Rcu => Observed::RcuWaits,
             WaitKind::Async => Observed::AsyncWaits,
+            WaitKind::Request => Observed::Requests,
         });
         let none = Histogram::default();
         let spread = watched.then(|| Spread::new(stats.waits.get(&kind).unwrap_or(&none)));

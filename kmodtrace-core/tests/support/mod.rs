@@ -212,7 +212,7 @@ pub(crate) fn run(events: impl IntoIterator<Item = Event>) -> Vec<Finished> {
 pub(crate) fn attempts(finished: &[Finished]) -> Vec<Attempt> {
     let attempts = finished.iter().filter_map(|one| match one {
         Finished::Attempt(attempt) => Some((**attempt).clone()),
-        Finished::State(_) => None,
+        Finished::State(_) | Finished::Request(_) => None,
     });
     attempts.collect()
 }
@@ -229,6 +229,7 @@ fn opt<T: ToString>(value: Option<T>) -> String {
 fn line(finished: &Finished) -> String {
     match finished {
         Finished::Attempt(attempt) => attempt_line(attempt),
+        Finished::Request(request) => format!("request {} {:?}", request.name, request.ret),
         Finished::State(span) => {
             let cause = span.cause.map_or(String::new(), |cause| format!(" {}", word(&cause)));
             let end = opt(span.span.end.map(|end| end.0));

@@ -94,6 +94,12 @@ impl Task {
             load: None,
             read_bytes: None,
             init: None,
+            trail: Vec::new(),
+            symbols: Vec::new(),
+            log: Vec::new(),
+            ancestors: Vec::new(),
+            request: None,
+            requests: Vec::new(),
             notes: Vec::new(),
         };
         Self {
@@ -204,6 +210,7 @@ impl Task {
             | Fact::Tick(_)
             | Fact::Trailer(_)
             | Fact::Unknown(_) => {}
+            _ => {}
         }
     }
 
@@ -214,6 +221,7 @@ impl Task {
                 kind: WaitKind::Async,
                 span: Span::from(start),
                 on: None,
+                module: None,
                 checks: None,
             });
         }
@@ -223,6 +231,7 @@ impl Task {
                 kind: WaitKind::SameName,
                 span: Span::from(start),
                 on,
+                module: None,
                 checks: None,
             });
         }
@@ -237,6 +246,7 @@ impl Task {
             kind: WaitKind::SameInode,
             span: Span::from(visit.enter),
             on,
+            module: None,
             checks: None,
         })
     }

@@ -105,6 +105,7 @@ impl Task {
                     kind: WaitKind::SameInode,
                     span,
                     on,
+                    module: None,
                     checks: None,
                 });
                 self.attempt.collided_with.get_or_insert(Collision::InFlight);
@@ -150,6 +151,7 @@ impl Task {
                 kind: WaitKind::SameName,
                 span,
                 on,
+                module: None,
                 checks,
             });
         }
@@ -222,6 +224,7 @@ impl Task {
                         kind: WaitKind::Async,
                         span,
                         on: None,
+                        module: None,
                         checks: None,
                     });
                 }

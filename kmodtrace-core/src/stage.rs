@@ -1,0 +1,83 @@
+//! The parts of an attempt and of a request, in the order in which they are passed.
+
+use serde::{Deserialize, Serialize};
+
+/// A part of a load, or of a request for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The system call before it gets to the file, or the image.
+    Entry,
+    /// Sharing the load of another task that loads the same inode (6.5 and later).
+    SharedLoad,
+    /// Reading the file (`kernel_read_file`).
+    Read,
+    /// Decompressing it in the kernel (`module_decompress`, 5.17 and later).
+    Decompress,
+    /// The signature and its policy.
+    Signature,
+    /// ELF, version magic, CRCs.
+    Checks,
+    /// Memory for the sections, and moving them there.
+    Layout,
+    /// Is there an old module of this name? And the wait for it.
+    DuplicateCheck,
+    /// Resolving symbols, and waiting for the modules that export them.
+    Symbols,
+    /// Relocation.
+    Relocation,
+    /// Copying the argument string.
+    Arguments,
+    /// Exports, protection of memory: the module becomes COMING.
+    Formation,
+    /// Livepatch and the module notifiers.
+    Notifiers,
+    /// Parameters and their setters.
+    Parameters,
+    /// `/sys/module/NAME`.
+    Sysfs,
+    /// The init function.
+    Init,
+    /// Asynchronous work behind it.
+    Async,
+    /// Taking down what failed, or what is unloaded.
+    CleanUp,
+    /// A request: the security module's say.
+    Security,
+    /// A request: waiting for one of the slots.
+    Slot,
+    /// A request: the user-mode helper.
+    Helper,
+    /// A request: what its caller made of the answer.
+    Caller,
+}
+
+impl Stage {
+    /// As reports spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::SharedLoad => "shared-load",
+            Self::Read => "read",
+            Self::Decompress => "decompress",
+            Self::Signature => "signature",
+            Self::Checks => "checks",
+            Self::Layout => "layout",
+            Self::DuplicateCheck => "duplicate-check",
+            Self::Symbols => "symbols",
+            Self::Relocation => "relocation",
+            Self::Arguments => "arguments",
+            Self::Formation => "formation",
+            Self::Notifiers => "notifiers",
+            Self::Parameters => "parameters",
+            Self::Sysfs => "sysfs",
+            Self::Init => "init",
+            Self::Async => "async",
+            Self::CleanUp => "clean-up",
+            Self::Security => "security",
+            Self::Slot => "slot",
+            Self::Helper => "helper",
+            Self::Caller => "caller",
+        }
+    }
+}
