@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 
 use libc::{c_int, c_long};
 
@@ -52,13 +52,18 @@ impl Call {
         }
     }
 
+    /// `finit_module` of a file, with flags and no arguments.
+    pub(crate) fn finit_file(file: &impl AsRawFd, flags: c_int) -> Self {
+        Self::Finit {
+            fd: file.as_raw_fd(),
+            uargs: no_args(),
+            flags,
+        }
+    }
+
     /// `finit_module` of a copy of it, which is another inode.
     pub(crate) fn finit_copy(copy: &Copy) -> Self {
-        Self::Finit {
-            fd: copy.0.as_raw_fd(),
-            uargs: no_args(),
-            flags: 0,
-        }
+        Self::finit_file(&copy.0, 0)
     }
 
     /// `init_module` from memory.

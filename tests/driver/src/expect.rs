@@ -1,5 +1,6 @@
 //! What an arrangement forces for one call.
 
+use crate::failure::{Cause, Failure};
 use crate::json::Object;
 
 /// What a task is among the loads of the same module.
@@ -54,6 +55,7 @@ pub(crate) struct Expect {
     leader_known: bool,
     errnos: Vec<i32>,
     killed: Option<i32>,
+    failure: Option<Failure>,
 }
 
 impl Expect {
@@ -130,6 +132,17 @@ impl Expect {
         self
     }
 
+    /// It fails for this reason, met by itself.
+    pub(crate) fn case(self, name: &'static str, cause: Cause) -> Self {
+        self.because(Failure::new(name, cause))
+    }
+
+    /// It fails for this reason.
+    pub(crate) fn because(mut self, failure: Failure) -> Self {
+        self.failure = Some(failure);
+        self
+    }
+
     /// Whether a call may end so.
     pub(crate) fn holds(&self, errno: Option<i32>) -> bool {
         match errno {
@@ -165,6 +178,9 @@ impl Expect {
         }
         if let Some(errno) = self.killed {
             object.number("kernel_errno", i64::from(errno));
+        }
+        if let Some(failure) = &self.failure {
+            failure.describe(&mut object);
         }
         object
     }

@@ -1,6 +1,7 @@
 //! Which kernel this is, as far as the arrangements differ.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -43,6 +44,57 @@ impl Kernel {
     /// interruptible", 6.11.
     pub(crate) fn inode_wait_is_interruptible(&self) -> bool {
         self.version >= (6, 11)
+    }
+
+    /// Whether a name is looked up before memory is taken, by `module_patient_check_exists`: 064f4536d139 "module: avoid
+    /// allocation if module is already present and ready", 6.4.
+    pub(crate) fn looks_up_names_early(&self) -> bool {
+        self.version >= (6, 4)
+    }
+
+    /// Whether `finit_module` knows `MODULE_INIT_COMPRESSED_FILE`: b1ae6dc41eaa "module: add in-kernel support for
+    /// decompressing", 5.17.
+    pub(crate) fn knows_compressed_files(&self) -> bool {
+        self.version >= (5, 17)
+    }
+
+    /// Whether it can decompress them, which it says there.
+    pub(crate) fn decompresses() -> bool {
+        Path::new("/sys/module/compression").exists()
+    }
+
+    /// Whether the loader's checks have functions of their own: kernel/module.c of 5.10 is one file, from which the
+    /// compiler inlines all that is called once.
+    pub(crate) fn inlines_less(&self) -> bool {
+        self.version >= (6, 0)
+    }
+
+    /// Whether a symbol's section is looked at before it is used, which `simplify_symbols` of Debian's 5.10 does not:
+    /// it would go on with whatever it finds there.
+    pub(crate) fn checks_symbol_sections(&self) -> bool {
+        self.version >= (6, 1)
+    }
+
+    /// Whether the size of the image's `struct module` must be the kernel's.
+    pub(crate) fn checks_module_struct(&self) -> bool {
+        self.version >= (6, 12)
+    }
+
+    /// Whether Debian's kernel refuses a module over its BTF: it does unless built with `MODULE_ALLOW_BTF_MISMATCH`.
+    pub(crate) fn insists_on_btf(&self) -> bool {
+        self.version >= (7, 0)
+    }
+
+    /// Whether an init function's EEXIST becomes EBUSY: `do_init_module`, 7.0.
+    pub(crate) fn hides_eexist(&self) -> bool {
+        self.version >= (7, 0)
+    }
+
+    /// What a parameter of the kernel's command line is set to.
+    pub(crate) fn parameter(name: &str) -> Result<Option<String>> {
+        let line = fs::read_to_string("/proc/cmdline").context("cannot read the kernel's command line")?;
+        let mut words = line.split_ascii_whitespace().filter_map(|word| word.split_once('='));
+        Ok(words.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()))
     }
 }
 

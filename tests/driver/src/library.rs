@@ -68,12 +68,14 @@ impl Library {
         })
     }
 
-    /// A file that is no module, under the name of one.
-    pub(crate) fn forgery(&self, name: &str, contents: &[u8]) -> Result<File> {
-        write(
-            &self.scratch.join(name).join("original").join(format!("{name}.ko")),
-            contents,
-        )
+    /// Another image, or none, under the name of a module, in a directory that is named for its case.
+    pub(crate) fn variant(&self, name: &str, case: &str, contents: &[u8]) -> Result<File> {
+        write(&self.scratch.join(name).join(case).join(format!("{name}.ko")), contents)
+    }
+
+    /// Whether there is a module of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.find(name).is_ok()
     }
 
     fn find(&self, name: &str) -> Result<PathBuf> {

@@ -10,7 +10,9 @@
 
 mod call;
 mod child;
+mod elf;
 mod expect;
+mod failure;
 mod hold;
 mod json;
 mod kernel;
@@ -32,14 +34,12 @@ use crate::kernel::Kernel;
 use crate::library::Library;
 use crate::log::Log;
 use crate::options::Options;
+use crate::scenario::Scenario;
 use crate::stage::Stage;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("list") {
-        for scenario in scenario::ALL {
-            println!("{}", scenario.name);
-        }
-        return ExitCode::SUCCESS;
+        return exit(list());
     }
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
@@ -48,7 +48,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&options) {
+    exit(run(&options))
+}
+
+fn exit(result: Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("load-driver: {error:#}");
@@ -57,19 +61,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// Names the scenarios that can be made here.
+fn list() -> Result<()> {
+    let kernel = Kernel::running()?;
+    for scenario in scenario::ALL.iter().filter(|scenario| (scenario.possible)(&kernel)) {
+        println!("{}", scenario.name);
+    }
+    Ok(())
+}
+
 /// Runs the scenarios one after another. The first that fails ends the run: what it left behind would spoil the next.
 fn run(options: &Options) -> Result<()> {
     let kernel = Kernel::running()?;
     let library = Library::new(&kernel, options.dir.clone())?;
     let mut log = Log::to(options.log.as_deref())?;
-    for scenario in &options.scenarios {
+    let several = options.scenarios.len() > 1;
+    // One that was named is tried in any case, and says what it lacks.
+    let asked = |scenario: &&&Scenario| !several || (scenario.possible)(&kernel);
+    for scenario in options.scenarios.iter().filter(asked) {
         log.begin(scenario.name, &kernel)?;
         let mut stage = Stage::new(&mut log, &library, &kernel, options);
         (scenario.run)(&mut stage).with_context(|| format!("scenario {} on {}", scenario.name, kernel.release))?;
         log.end(scenario.name)
             .with_context(|| format!("scenario {} on {}", scenario.name, kernel.release))?;
     }
-    if options.scenarios.len() > 1 {
+    if several {
         log.total()?;
     }
     Ok(())

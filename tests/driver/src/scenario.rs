@@ -1,6 +1,7 @@
 //! The scenarios.
 
 mod contention;
+mod corpus;
 mod errors;
 mod init;
 mod killed;
@@ -11,6 +12,7 @@ mod unload;
 
 use anyhow::Result;
 
+use crate::kernel::Kernel;
 use crate::stage::Stage;
 
 /// An arrangement with a name.
@@ -19,6 +21,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// For people.
     pub(crate) about: &'static str,
+    /// Whether it can be made here; the others are neither listed nor part of `all`.
+    pub(crate) possible: fn(&Kernel) -> bool,
     /// Makes it. It leaves no module loaded.
     pub(crate) run: fn(&mut Stage<'_>) -> Result<()>,
 }
@@ -28,61 +32,96 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "same-file",
         about: "tasks finit_module one file while its load is held UNFORMED",
+        possible: anywhere,
         run: contention::same_file,
     },
     Scenario {
         name: "copies",
         about: "the same with a file of its own for each task",
+        possible: anywhere,
         run: contention::copies,
     },
     Scenario {
         name: "memory",
         about: "the same with init_module",
+        possible: anywhere,
         run: contention::memory,
     },
     Scenario {
         name: "failing-init",
         about: "waiters through copies for a load whose init fails",
+        possible: anywhere,
         run: init::failing,
     },
     Scenario {
         name: "failing-init-shared",
         about: "waiters through the same file for a load whose init fails",
+        possible: anywhere,
         run: init::failing_shared,
     },
     Scenario {
         name: "slow-init",
         about: "loads and an unload of a module held COMING, then a load of it LIVE",
+        possible: anywhere,
         run: init::slow,
     },
     Scenario {
         name: "going",
         about: "loads and an unload of a module held GOING, then a load of it gone",
+        possible: anywhere,
         run: unload::going,
     },
     Scenario {
         name: "live",
         about: "loads of a module that is LIVE",
+        possible: anywhere,
         run: live::again,
     },
     Scenario {
         name: "killed-waiter",
         about: "waiters killed in their wait, and the next load of the same tid",
+        possible: anywhere,
         run: killed::waiters,
     },
     Scenario {
         name: "unload-race",
         about: "tasks load and unload one module as they like",
+        possible: anywhere,
         run: race::unload,
     },
     Scenario {
         name: "errors",
         about: "one call for each way to be refused",
+        possible: anywhere,
         run: errors::each,
     },
     Scenario {
         name: "storm",
         about: "tasks load a list of modules as fast as they can",
+        possible: anywhere,
         run: storm::all_at_once,
     },
+    Scenario {
+        name: "corpus",
+        about: "one failure for each cause that stock modules can be brought to",
+        possible: anywhere,
+        run: corpus::stock,
+    },
+    Scenario {
+        name: "corpus-fixtures",
+        about: "the same with modules made for it, where they are",
+        possible: corpus::fixtures::are_here,
+        run: corpus::fixtures::each,
+    },
+    // The last: from then on the kernel takes signed modules only.
+    Scenario {
+        name: "corpus-enforced",
+        about: "a module without the signature that is demanded",
+        possible: anywhere,
+        run: corpus::policy::unsigned,
+    },
 ];
+
+fn anywhere(_: &Kernel) -> bool {
+    true
+}

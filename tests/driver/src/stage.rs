@@ -71,6 +71,12 @@ impl<'a> Stage<'a> {
         self.finish(module, task, expect)
     }
 
+    /// The same in a task that may not load modules.
+    pub(crate) fn run_powerless(&mut self, module: Option<&str>, call: Call, expect: &Expect) -> Result<Made> {
+        let task = Task::start_powerless(call)?;
+        self.finish(module, task, expect)
+    }
+
     /// Waits for a task's return and logs it.
     pub(crate) fn finish(&mut self, module: Option<&str>, task: Task, expect: &Expect) -> Result<Made> {
         let call = task.call;
@@ -82,6 +88,12 @@ impl<'a> Stage<'a> {
     /// Logs a call that was made.
     pub(crate) fn note(&mut self, module: Option<&str>, call: Call, made: &Made, expect: &Expect) -> Result<()> {
         self.log.call(call.name(), module, made, expect)
+    }
+
+    /// Loads an image under a module's name, from a file that nobody else loads.
+    pub(crate) fn run_image(&mut self, name: &str, case: &str, image: &[u8], expect: &Expect) -> Result<Made> {
+        let file = self.library.variant(name, case, image)?;
+        self.run(Some(name), Call::finit_file(&file, 0), expect)
     }
 
     /// Loads a module that nobody else loads.

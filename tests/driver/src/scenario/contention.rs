@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::call::{Call, no_args};
 use crate::expect::{Collision, Expect, Wait};
+use crate::failure::{self, Cause, Failure, SHARED_LOAD};
 use crate::hold::{HeldLoad, crowd};
 use crate::library::Module;
 use crate::stage::Stage;
@@ -18,6 +19,8 @@ pub(super) struct Crowd {
     pub(super) followers: Vec<Call>,
     /// What the leader gets.
     pub(super) leader_errno: i32,
+    /// Why, unless it gets 0.
+    pub(super) leader_fails: Option<Cause>,
     /// Whether the followers share the leader's inode load, on kernels that do.
     pub(super) shared: bool,
 }
@@ -28,6 +31,7 @@ pub(super) fn same_file(stage: &mut Stage<'_>) -> Result<()> {
     let crowd = Crowd {
         followers: vec![Call::finit(&module, no_args()); stage.tasks(TASKS) - 1],
         leader_errno: 0,
+        leader_fails: None,
         shared: stage.kernel.shares_inode_loads(),
     };
     contend(stage, &module, |args| Call::finit(&module, args), crowd)?;
@@ -41,6 +45,7 @@ pub(super) fn copies(stage: &mut Stage<'_>) -> Result<()> {
     let crowd = Crowd {
         followers: copies.iter().map(Call::finit_copy).collect(),
         leader_errno: 0,
+        leader_fails: None,
         shared: false,
     };
     contend(stage, &module, |args| Call::finit(&module, args), crowd)?;
@@ -53,6 +58,7 @@ pub(super) fn memory(stage: &mut Stage<'_>) -> Result<()> {
     let crowd = Crowd {
         followers: vec![Call::init(&module, no_args()); stage.tasks(TASKS) - 1],
         leader_errno: 0,
+        leader_fails: None,
         shared: false,
     };
     contend(stage, &module, |args| Call::init(&module, args), crowd)?;
@@ -70,22 +76,31 @@ pub(super) fn contend(
     let (sleep, expect) = if of.shared {
         let expect = Expect::follower(Wait::SameInode, Collision::InFlight, held.tid());
         // The followers take the leader's result, whatever it is.
-        (Sleep::SameInode, expect.errno(of.leader_errno))
+        let expect = expect.errno(of.leader_errno);
+        let failure = Failure::inherited("leader-failed-shared", SHARED_LOAD, held.tid(), of.leader_errno);
+        let failed = of.leader_errno != 0;
+        (Sleep::SameInode, if failed { expect.because(failure) } else { expect })
     } else {
         let expect = Expect::follower(Wait::SameName, Collision::Unformed, held.tid());
         // 0254127ab977 "module: Don't wait for GOING modules": gone after the wait is EBUSY, and nobody tries again.
-        (
-            Sleep::SameName,
-            expect.errno(if of.leader_errno == 0 {
-                libc::EEXIST
-            } else {
-                libc::EBUSY
-            }),
-        )
+        let expect = if of.leader_errno == 0 {
+            let live = failure::already_live(stage.kernel);
+            expect.errno(libc::EEXIST).case("leader-won", live)
+        } else {
+            let cause = failure::leader_failed(stage.kernel);
+            let failure = Failure::inherited("leader-failed", cause, held.tid(), of.leader_errno);
+            expect.errno(libc::EBUSY).because(failure)
+        };
+        (Sleep::SameName, expect)
     };
     let followers = crowd(of.followers, sleep)?;
     let leader = held.release()?;
-    stage.finish(Some(&module.name), leader, &Expect::leader().errno(of.leader_errno))?;
+    let lead = Expect::leader().errno(of.leader_errno);
+    let lead = match of.leader_fails {
+        Some(cause) => lead.case("init-fails", cause),
+        None => lead,
+    };
+    stage.finish(Some(&module.name), leader, &lead)?;
     for follower in followers {
         stage.finish(Some(&module.name), follower, &expect)?;
     }

@@ -1,12 +1,12 @@
 //! One call for each way to be refused.
 
 use std::fs::File;
-use std::os::fd::AsRawFd as _;
 
 use anyhow::Result;
 
 use crate::call::{Call, no_args};
 use crate::expect::Expect;
+use crate::failure;
 use crate::library::Module;
 use crate::stage::Stage;
 
@@ -26,41 +26,46 @@ pub(super) fn each(stage: &mut Stage<'_>) -> Result<()> {
 
 /// Refused by its arguments alone.
 fn arguments(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
-    let alone = Expect::alone();
-    let wrong_flags = Call::Finit {
-        fd: module.file.as_raw_fd(),
-        uargs: no_args(),
-        flags: NO_SUCH_FLAG,
-    };
-    stage.run(Some(&module.name), wrong_flags, &alone.clone().errno(libc::EINVAL))?;
+    let alone = |errno| Expect::alone().errno(errno);
+    let wrong_flags = alone(libc::EINVAL).case("unknown-flag", failure::FLAGS);
+    stage.run(
+        Some(&module.name),
+        Call::finit_file(&module.file, NO_SUCH_FLAG),
+        &wrong_flags,
+    )?;
     let no_file = Call::Finit {
         fd: -1,
         uargs: no_args(),
         flags: 0,
     };
-    stage.run(None, no_file, &alone.clone().errno(libc::EBADF))?;
+    stage.run(None, no_file, &alone(libc::EBADF).case("no-file", failure::BAD_FD))?;
     let no_image = Call::Init {
         umod: NOWHERE,
         len: 1 << 16,
         uargs: no_args(),
     };
-    stage.run(None, no_image, &alone.errno(libc::EFAULT))?;
-    let absent = Expect::nothing().errno(libc::ENOENT);
+    let unmapped = alone(libc::EFAULT).case("unmapped-image", failure::BAD_IMAGE_ADDRESS);
+    stage.run(None, no_image, &unmapped)?;
+    let absent = Expect::nothing()
+        .errno(libc::ENOENT)
+        .case("unload-of-nothing", failure::UNLOAD_ABSENT);
     stage.run(Some("no_such_module"), Call::delete(c"no_such_module"), &absent)?;
     Ok(())
 }
 
 /// Refused by `kernel_read_file`, or as no ELF file.
 fn files(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
-    for (name, contents, errno) in [
-        ("empty", &[][..], libc::EINVAL),
-        ("garbage", &[0x5a; 8192][..], libc::ENOEXEC),
+    for (name, contents, errno, cause) in [
+        ("empty", &[][..], libc::EINVAL, failure::UNREADABLE_FILE),
+        ("garbage", &[0x5a; 8192][..], libc::ENOEXEC, failure::ELF_HEADER),
     ] {
-        let file = stage.library.forgery(name, contents)?;
-        stage.run(Some(name), finit(&file), &Expect::alone().errno(errno))?;
+        let expect = Expect::alone().errno(errno).case(name, cause);
+        stage.run_image(name, "original", contents, &expect)?;
     }
     let writer = File::options().append(true).open(&module.path)?;
-    let busy = Expect::alone().errno(libc::ETXTBSY);
+    let busy = Expect::alone()
+        .errno(libc::ETXTBSY)
+        .case("open-for-write", failure::OPEN_FOR_WRITE);
     stage.run(Some(&module.name), Call::finit(module, no_args()), &busy)?;
     drop(writer);
     let half = Call::Init {
@@ -68,21 +73,28 @@ fn files(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
         len: module.image.len() / 2,
         uargs: no_args(),
     };
-    stage.run(None, half, &Expect::alone().errno(libc::ENOEXEC))?;
+    let cut = Expect::alone()
+        .errno(libc::ENOEXEC)
+        .case("half-an-image", failure::ELF_HEADER);
+    stage.run(None, half, &cut)?;
     Ok(())
 }
 
 /// Refused late in `load_module`, when the module had been on the list already.
 fn images(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
-    let leader = Expect::leader();
-    let wrong_value = c"numdummies=many";
-    let wrong_value = Call::finit(module, wrong_value.as_ptr() as usize);
-    stage.run(Some(&module.name), wrong_value, &leader.clone().errno(libc::EINVAL))?;
-    stage.run(
-        Some(&module.name),
-        Call::finit(module, NOWHERE),
-        &leader.errno(libc::EFAULT),
-    )?;
+    let name = Some(module.name.as_str());
+    for (case, value, errno) in [
+        ("value-of-another-type", c"numdummies=many", libc::EINVAL),
+        ("no-value", c"numdummies", libc::EINVAL),
+        ("value-out-of-range", c"numdummies=99999999999", libc::ERANGE),
+    ] {
+        let expect = Expect::leader().errno(errno).case(case, failure::PARAMETER);
+        stage.run(name, Call::finit(module, value.as_ptr() as usize), &expect)?;
+    }
+    let unmapped = Expect::leader()
+        .errno(libc::EFAULT)
+        .case("unmapped-arguments", failure::BAD_ARGUMENTS_ADDRESS);
+    stage.run(name, Call::finit(module, NOWHERE), &unmapped)?;
     Ok(())
 }
 
@@ -90,14 +102,18 @@ fn images(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
 fn dependencies(stage: &mut Stage<'_>) -> Result<()> {
     let needs = [stage.absent("udp_tunnel")?, stage.absent("ip6_udp_tunnel")?];
     let vxlan = stage.absent("vxlan")?;
-    let unknown_symbol = Expect::leader().errno(libc::ENOENT);
+    let unknown_symbol = Expect::leader()
+        .errno(libc::ENOENT)
+        .case("missing-dependency", failure::UNKNOWN_SYMBOL);
     stage.run(Some(&vxlan.name), Call::finit(&vxlan, no_args()), &unknown_symbol)?;
     for module in &needs {
         stage.load(module)?;
     }
     stage.load(&vxlan)?;
     for module in &needs {
-        let in_use = Expect::nothing().errno(libc::EWOULDBLOCK);
+        let in_use = Expect::nothing()
+            .errno(libc::EWOULDBLOCK)
+            .case("unload-in-use", failure::UNLOAD_IN_USE);
         stage.run(Some(&module.name), Call::delete(&module.c_name), &in_use)?;
     }
     stage.unload(&vxlan)?;
@@ -105,12 +121,4 @@ fn dependencies(stage: &mut Stage<'_>) -> Result<()> {
         stage.unload(module)?;
     }
     Ok(())
-}
-
-fn finit(file: &File) -> Call {
-    Call::Finit {
-        fd: file.as_raw_fd(),
-        uargs: no_args(),
-        flags: 0,
-    }
 }

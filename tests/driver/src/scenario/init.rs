@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::contention::{Crowd, contend};
 use crate::call::{Call, no_args};
 use crate::expect::{Collision, Expect, Wait};
+use crate::failure::{self, Cause};
 use crate::hold::crowd;
 use crate::rtnl::Rtnl;
 use crate::stage::Stage;
@@ -13,6 +14,7 @@ use crate::watch::{self, Sleep};
 
 /// Fails with ENODEV where ACPI describes no processor performance states, as in QEMU.
 const FAILS: &str = "acpi_cpufreq";
+const FAILS_IN: Cause = failure::init("acpi_cpufreq_init");
 /// Its init and exit take RTNL.
 const TAKES_RTNL: &str = "dummy";
 const WAITERS: usize = 5;
@@ -24,6 +26,7 @@ pub(super) fn failing(stage: &mut Stage<'_>) -> Result<()> {
     let crowd = Crowd {
         followers: copies.iter().map(Call::finit_copy).collect(),
         leader_errno: libc::ENODEV,
+        leader_fails: Some(FAILS_IN),
         shared: false,
     };
     contend(stage, &module, |args| Call::finit(&module, args), crowd)
@@ -35,6 +38,7 @@ pub(super) fn failing_shared(stage: &mut Stage<'_>) -> Result<()> {
     let crowd = Crowd {
         followers: vec![Call::finit(&module, no_args()); stage.tasks(WAITERS + 1) - 1],
         leader_errno: libc::ENODEV,
+        leader_fails: Some(FAILS_IN),
         shared: stage.kernel.shares_inode_loads(),
     };
     contend(stage, &module, |args| Call::finit(&module, args), crowd)
@@ -49,7 +53,10 @@ pub(super) fn slow(stage: &mut Stage<'_>) -> Result<()> {
     let rtnl = Rtnl::hold()?;
     let leader = Task::start(Call::finit(&module, no_args()))?;
     watch::until_module_is(&module.name, "Loading")?;
-    let coming = Expect::follower(Wait::SameName, Collision::Coming, leader.tid).errno(libc::EEXIST);
+    let already_live = failure::already_live(stage.kernel);
+    let coming = Expect::follower(Wait::SameName, Collision::Coming, leader.tid)
+        .errno(libc::EEXIST)
+        .case("waited-for-init", already_live);
     let by_name = copies
         .iter()
         .map(Call::finit_copy)
@@ -71,7 +78,9 @@ pub(super) fn slow(stage: &mut Stage<'_>) -> Result<()> {
     stage.run(
         name,
         Call::delete(&module.c_name),
-        &Expect::nothing().errno(libc::EBUSY),
+        &Expect::nothing()
+            .errno(libc::EBUSY)
+            .case("unload-while-coming", failure::UNLOAD_BUSY),
     )?;
     rtnl.release()?;
 
@@ -79,7 +88,9 @@ pub(super) fn slow(stage: &mut Stage<'_>) -> Result<()> {
     for (task, expect) in followers {
         stage.finish(name, task, &expect)?;
     }
-    let live = Expect::refused(Collision::Live, None).errno(libc::EEXIST);
+    let live = Expect::refused(Collision::Live, None)
+        .errno(libc::EEXIST)
+        .case("live", already_live);
     stage.run(name, Call::finit(&module, no_args()), &live)?;
     stage.unload(&module)
 }

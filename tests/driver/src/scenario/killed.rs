@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use crate::call::{Call, no_args};
 use crate::child::Child;
 use crate::expect::{Collision, Expect, Wait};
+use crate::failure::{self, Cause};
 use crate::hold::HeldLoad;
 use crate::library::Module;
 use crate::stage::Stage;
@@ -22,6 +23,8 @@ struct Deadly {
     collided_with: Collision,
     /// What the kernel's function returns to nobody.
     kernel_errno: i32,
+    /// Why.
+    cause: Cause,
     /// What a waiter gets that lives on.
     errno: i32,
 }
@@ -36,6 +39,7 @@ pub(super) fn waiters(stage: &mut Stage<'_>) -> Result<()> {
         wait: Wait::SameName,
         collided_with: Collision::Unformed,
         kernel_errno: ERESTARTSYS,
+        cause: failure::signal_same_name(stage.kernel),
         errno: libc::EEXIST,
     }];
     if stage.kernel.shares_inode_loads() {
@@ -49,6 +53,7 @@ pub(super) fn waiters(stage: &mut Stage<'_>) -> Result<()> {
             wait: Wait::SameInode,
             collided_with: Collision::InFlight,
             kernel_errno: libc::EINTR,
+            cause: failure::SIGNAL_SAME_INODE,
             errno: 0,
         });
     }
@@ -86,11 +91,10 @@ fn kill_one(stage: &mut Stage<'_>, module: &Module, deadly: &Deadly, expect: &Ex
     let waiter = Child::start(deadly.call)?;
     watch::until_asleep(&[waiter.tid], deadly.sleep)?;
     let made = waiter.kill()?;
-    stage.note(
-        Some(&module.name),
-        deadly.call,
-        &made,
-        &expect.clone().killed(deadly.kernel_errno),
-    )?;
+    let expect = expect
+        .clone()
+        .killed(deadly.kernel_errno)
+        .case("killed-in-its-wait", deadly.cause);
+    stage.note(Some(&module.name), deadly.call, &made, &expect)?;
     Ok(made.tid)
 }

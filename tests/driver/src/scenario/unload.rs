@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::call::{Call, no_args};
 use crate::expect::{Collision, Expect};
+use crate::failure;
 use crate::rtnl::Rtnl;
 use crate::stage::Stage;
 use crate::task::Task;
@@ -22,7 +23,9 @@ pub(super) fn going(stage: &mut Stage<'_>) -> Result<()> {
     let rtnl = Rtnl::hold()?;
     let unload = Task::start(Call::delete(&module.c_name))?;
     watch::until_module_is(&module.name, "Unloading")?;
-    let refused = Expect::refused(Collision::Going, Some(unload.tid)).errno(libc::EBUSY);
+    let refused = Expect::refused(Collision::Going, Some(unload.tid))
+        .errno(libc::EBUSY)
+        .case("going", failure::going(stage.kernel));
     let memory_and_file = [Call::init(&module, no_args()), Call::finit(&module, no_args())];
     for call in copies.iter().map(Call::finit_copy).chain(memory_and_file) {
         stage.run(name, call, &refused)?;
@@ -30,7 +33,9 @@ pub(super) fn going(stage: &mut Stage<'_>) -> Result<()> {
     stage.run(
         name,
         Call::delete(&module.c_name),
-        &Expect::nothing().errno(libc::EBUSY),
+        &Expect::nothing()
+            .errno(libc::EBUSY)
+            .case("unload-while-going", failure::UNLOAD_BUSY),
     )?;
     rtnl.release()?;
 
