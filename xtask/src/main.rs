@@ -4,6 +4,7 @@ mod artifacts;
 mod bench;
 mod bpf_toolchain;
 mod demo;
+mod fixtures;
 mod guest;
 mod kernel;
 mod paths;

@@ -63,19 +63,16 @@ impl Apt {
         process::captured(self.tool("apt-get").arg("update")).map(drop)
     }
 
-    /// The kernel packages behind `package`, newest versions, following its dependencies; as `name=version`.
-    pub(super) fn kernel_packages(&self, package: &str) -> Result<Vec<String>> {
+    /// The newest version of `package`, then those of its dependencies, and of theirs, whose names start with one of
+    /// `follow`; as `name=version`.
+    pub(super) fn with_dependencies(&self, package: &str, follow: &[&str]) -> Result<Vec<String>> {
         let mut found = Vec::new();
         let mut pending = vec![package.to_owned()];
         while let Some(next) = pending.pop() {
             let shown = process::text(self.tool("apt-cache").args(["show", "--no-all-versions", &next]))?;
             let record = Record::parse(&shown).with_context(|| format!("apt shows nothing usable for {next}"))?;
-            let depends: Vec<_> = record.kernel_depends().collect();
-            // A package that only points on holds nothing; one that is pointed to, and points on, may.
-            if next != package {
-                found.push(format!("{}={}", record.package, record.version));
-            }
-            pending.extend(depends);
+            found.push(format!("{}={}", record.package, record.version));
+            pending.extend(record.depends_on(follow));
         }
         Ok(found)
     }
@@ -102,6 +99,12 @@ impl Apt {
         command.env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
         command
     }
+}
+
+/// Unpacks what a package would install into a directory.
+pub(super) fn unpack(deb: &Path, into: &Path) -> Result<()> {
+    let arguments = ["-x".as_ref(), deb.as_os_str(), into.as_os_str()];
+    process::captured(&mut process::command("dpkg-deb", arguments)).map(drop)
 }
 
 /// The private configuration, read after the system's own: proxies and the like stay as the machine has them.
@@ -229,16 +232,11 @@ impl<'a> Record<'a> {
         Some((name, exact))
     }
 
-    /// The dependencies that carry an image or modules, tied to their version.
-    fn kernel_depends(&self) -> impl Iterator<Item = String> {
-        let kernel = |name: &str| {
-            ["linux-image-", "linux-binary-", "linux-modules-"]
-                .iter()
-                .any(|p| name.starts_with(p))
-        };
+    /// The dependencies whose names start so, tied to their version.
+    fn depends_on(&self, prefixes: &[&str]) -> impl Iterator<Item = String> {
         self.depends
             .iter()
-            .filter(move |(name, _)| kernel(name))
+            .filter(move |(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
             .map(|(name, version)| match version {
                 Some(version) => format!("{name}={version}"),
                 None => (*name).to_owned(),
@@ -249,7 +247,7 @@ impl<'a> Record<'a> {
 #[cfg(test)]
 mod tests {
     use super::{Mirrors, Record, sources};
-    use crate::kernel::MATRIX;
+    use crate::kernel::{MATRIX, fetch::PARTS};
 
     const SID: &str = "Package: linux-image-7.2.13+deb14-cloud-amd64\nVersion: 7.2.13-1\nDepends: dracut | \
         linux-initramfs-tool, linux-base-7.2.13+deb14-cloud-amd64 (= 7.2.13-1), \
@@ -258,7 +256,7 @@ mod tests {
 
     #[test]
     fn image_and_modules_are_followed_and_nothing_else() {
-        let depends = Record::parse(SID).map(|record| record.kernel_depends().collect::<Vec<_>>());
+        let depends = Record::parse(SID).map(|record| record.depends_on(PARTS).collect::<Vec<_>>());
         let expected = [
             "linux-binary-7.2.13+deb14-cloud-amd64=7.2.13-1",
             "linux-modules-7.2.13+deb14-cloud-amd64=7.2.13-1",

@@ -10,13 +10,13 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::{Flavour, Kernel, apt::Apt};
-use crate::{
-    paths::{self, Scratch},
-    process,
-};
+use crate::paths::{self, Scratch};
 
 /// The package that depends on a suite's newest kernel without drivers for real hardware.
 const META_PACKAGE: &str = "linux-image-cloud-amd64";
+
+/// How the names of packages start that hold an image or modules.
+pub(super) const PARTS: &[&str] = &["linux-image-", "linux-binary-", "linux-modules-"];
 
 /// The cache directory of one kernel.
 pub(super) fn home(flavour: Flavour) -> Result<PathBuf> {
@@ -63,7 +63,8 @@ fn fetch_into(flavour: Flavour, home: &Path, dir: &dyn Fn(&str) -> Result<PathBu
         flavour.name, flavour.suite
     );
     let apt = Apt::open(&dir("apt")?, flavour)?;
-    let packages = apt.kernel_packages(META_PACKAGE)?.join("\n");
+    // The first is the meta package, which only points on and holds nothing.
+    let packages = apt.with_dependencies(META_PACKAGE, PARTS)?.split_off(1).join("\n");
     if fs::read_to_string(home.join("packages")).is_ok_and(|have| have == packages) {
         return Ok(());
     }
@@ -74,10 +75,7 @@ fn fetch_into(flavour: Flavour, home: &Path, dir: &dyn Fn(&str) -> Result<PathBu
     );
     let (tree, made) = (dir("tree")?, dir("made")?);
     for deb in apt.download(packages.lines(), &dir("debs")?)? {
-        process::captured(&mut process::command(
-            "dpkg-deb",
-            ["-x".as_ref(), deb.as_os_str(), tree.as_os_str()],
-        ))?;
+        super::apt::unpack(&deb, &tree)?;
     }
     fs::write(made.join("packages"), packages).context("cannot write down the packages")?;
     assemble(&tree, &made)?;

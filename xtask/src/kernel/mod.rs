@@ -2,7 +2,9 @@
 
 mod apt;
 mod fetch;
+mod headers;
 mod modules;
+mod source;
 
 use std::{
     fs,
@@ -12,7 +14,8 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 pub(crate) use fetch::{ensure, refresh};
-pub(crate) use modules::{Selection, stage};
+pub(crate) use headers::{BuildKit, build_kit};
+pub(crate) use modules::{Selection, extend, stage};
 
 /// A kernel of the test matrix: what it is called here and the Debian suite that ships it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -102,7 +102,39 @@ pub(crate) fn stage(kernel: &Kernel, selection: &Selection, root: &Path) -> Resu
             dependencies.closure(everyday.chain(named.iter().map(String::as_str)))?
         }
     };
-    for file in wanted {
+    link_all(kernel, wanted, &tree)?;
+    index(root, &kernel.release)?;
+    Ok(tree)
+}
+
+/// Builds `root/lib/modules/RELEASE` with all modules of the kernel, and these files under `extra`; returns that tree.
+///
+/// Where two of them export the same symbol, the later one is what others depend on: depmod reads modules in the order of
+/// `modules.order`, and keeps the last owner of a symbol.
+pub(crate) fn extend(kernel: &Kernel, extra: &[PathBuf], root: &Path) -> Result<PathBuf> {
+    let tree = root.join("lib/modules").join(&kernel.release);
+    let dependencies = Dependencies::read(kernel)?;
+    let all = dependencies.files.values().filter_map(|files| files.first());
+    link_all(kernel, all.map(String::as_str), &tree)?;
+    let order = tree.join("modules.order");
+    let mut listed = fs::read_to_string(&order).with_context(|| format!("cannot read {}", order.display()))?;
+    for file in extra {
+        let name = file.file_name().context("a module has no name")?.to_string_lossy();
+        link(file, &tree.join("extra").join(&*name))?;
+        listed.extend(["extra/", &name, "\n"]);
+    }
+    // Not in place: the file is the kernel's own, linked.
+    fs::remove_file(&order)
+        .and_then(|()| fs::write(&order, listed))
+        .with_context(|| format!("cannot write {}", order.display()))?;
+    index(root, &kernel.release)?;
+    Ok(tree)
+}
+
+/// Puts these modules of a kernel into a tree, with the lists that are no index.
+fn link_all<'a>(kernel: &Kernel, files: impl IntoIterator<Item = &'a str>, tree: &Path) -> Result<()> {
+    fs::create_dir_all(tree).with_context(|| format!("cannot create {}", tree.display()))?;
+    for file in files {
         link(&kernel.modules.join(file), &tree.join(file))?;
     }
     for list in ["modules.order", "modules.builtin", "modules.builtin.modinfo"] {
@@ -110,9 +142,7 @@ pub(crate) fn stage(kernel: &Kernel, selection: &Selection, root: &Path) -> Resu
             link(&kernel.modules.join(list), &tree.join(list))?;
         }
     }
-    fs::create_dir_all(&tree).with_context(|| format!("cannot create {}", tree.display()))?;
-    index(root, &kernel.release)?;
-    Ok(tree)
+    Ok(())
 }
 
 /// Runs depmod over `root/lib/modules/RELEASE`.

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::{
     bpf_toolchain::{self, Missing},
+    fixtures,
     kernel::{self, Flavour, MATRIX},
     process,
 };
@@ -53,6 +54,9 @@ pub(crate) fn main(args: &SetupArgs) -> Result<ExitCode> {
         each(&flavours, kernel::refresh)?;
     }
     each(&flavours, |flavour| kernel::ensure(flavour).map(drop))?;
+    if flavours.contains(&kernel::find(fixtures::KERNEL)?) {
+        fixtures::prepare()?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,6 +84,11 @@ pub(crate) fn build_tools() -> Result<()> {
 /// Makes sure that guests run here.
 pub(crate) fn guest_tools() -> Result<()> {
     packages::ensure(packages::FOR_GUESTS)
+}
+
+/// Makes sure that modules for guests build here.
+pub(crate) fn fixture_tools() -> Result<()> {
+    packages::ensure(packages::FOR_FIXTURES)
 }
 
 /// Gets what kmodtrace is measured against, if it is to be had.

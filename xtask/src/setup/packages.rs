@@ -58,6 +58,16 @@ pub(crate) const FOR_GUESTS: &[Need] = &[
     },
 ];
 
+/// To build modules for a kernel of Debian 12, whose headers name their compiler; the programs of its build are linked so.
+pub(crate) const FOR_FIXTURES: &[Need] = &[
+    need("make", "make"),
+    need("gcc-12", "gcc-12"),
+    need(
+        "/usr/lib/x86_64-linux-gnu/libelf.so.1 /usr/lib64/libelf.so.1",
+        "libelf1",
+    ),
+];
+
 /// To compare with: nothing is lost without it but the comparison.
 pub(crate) const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

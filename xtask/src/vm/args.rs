@@ -13,7 +13,7 @@ use clap::Args;
 
 use super::{Stream, VmSpec};
 use crate::{
-    artifacts,
+    artifacts, fixtures,
     guest::{Guest, Terminal},
     kernel::{self, Kernel, Selection},
 };
@@ -24,6 +24,7 @@ use crate::{
 /// kmodtrace and load-driver (built statically), kmod's programs, bpftool, a shell and busybox. Without a command, and from
 /// a terminal, there is a shell.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct VmArgs {
     /// Kernel of the matrix: 5.10, 6.1, 6.12, sid.
     #[arg(long, short, required_unless_present = "kernel_image")]
@@ -37,15 +38,18 @@ pub(crate) struct VmArgs {
     /// Virtual processors.
     #[arg(long, default_value_t = 2, value_name = "N")]
     smp: u32,
-    /// Memory.
-    #[arg(long, default_value = "1G", value_name = "M")]
-    mem: String,
+    /// Memory [default: 1G, 2G with --fixtures].
+    #[arg(long, value_name = "M")]
+    mem: Option<String>,
     /// More parameters for the kernel's command line.
     #[arg(long, default_value = "", value_name = "ARGS", allow_hyphen_values = true)]
     append: String,
     /// Modules in the guest, with what they need: names, `useful` for the everyday set, or `all`.
     #[arg(long, default_value = "useful", value_name = "LIST")]
     modules: String,
+    /// Add the modules of tests/fixtures, the kernel's `test_kmod` with its kmod.sh, and `seed`; kernel 6.1 only.
+    #[arg(long)]
+    fixtures: bool,
     /// File or directory to put into the guest, in /root unless a place is named; repeatable.
     #[arg(long, value_name = "FILE[:PLACE]")]
     copy: Vec<String>,
@@ -101,32 +105,35 @@ impl VmArgs {
             None
         };
         let kernel = self.kernel()?;
-        let programs = if self.no_build {
-            Vec::new()
-        } else {
-            artifacts::guest_programs_that_build()
-        };
         let copies = self.copy.iter().map(|copy| place(copy)).collect::<Result<_>>()?;
         let seconds = self
             .timeout
             .unwrap_or(if terminal.is_some() { u64::from(u32::MAX) } else { 300 });
-        Ok(VmSpec {
+        let memory = if self.fixtures { fixtures::MEMORY } else { "1G" };
+        let mut spec = VmSpec {
             kernel,
             guest: Guest {
                 command,
                 terminal,
-                programs,
+                programs: Vec::new(),
                 copies,
             },
             modules: Selection::parse(&self.modules),
             smp: self.smp,
-            memory: self.mem.clone(),
+            memory: self.mem.clone().unwrap_or_else(|| memory.to_owned()),
             append: self.append.clone(),
             timeout: Duration::from_secs(seconds),
             capture: false,
             out_dir: self.out.clone(),
             tolerate: self.tolerate.clone(),
-        })
+        };
+        if self.fixtures {
+            fixtures::stage(&mut spec)?;
+        }
+        if !self.no_build {
+            spec.guest.programs = artifacts::guest_programs_that_build();
+        }
+        Ok(spec)
     }
 
     fn kernel(&self) -> Result<Kernel> {
