@@ -17,7 +17,7 @@ fn stories() {
     for path in paths {
         told += 1;
         let story = support::story(&std::fs::read_to_string(&path).unwrap());
-        let got = support::render(&support::run(story.events));
+        let got = support::show::render(&support::run(story.events), story.show);
         if got != story.expected {
             wrong.push(format!(
                 "{}\n-- expected\n{}-- got\n{got}",

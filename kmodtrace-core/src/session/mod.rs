@@ -9,12 +9,14 @@ mod inodes;
 mod lives;
 mod name_wait;
 mod owners;
+mod requests;
 mod task;
 
 use std::collections::HashMap;
 
-use crate::attempt::{Attempt, AttemptId, Finished, Note, Role, Wait};
-use crate::event::{AttemptEnter, Event, Fact};
+use crate::attempt::{Attempt, AttemptId, Finished, Note, Role, TaskRef, Wait, WaitKind};
+use crate::event::{AttemptEnter, Event, Fact, OtherTask, RequestBegin};
+use crate::request::Request;
 use crate::units::{Ktime, Tgid, Tid};
 use task::Task;
 
@@ -41,11 +43,12 @@ pub struct InFlight<'s> {
     pub waits: Option<Wait>,
 }
 
-/// Joins events to attempts.
+/// Joins events to attempts and requests.
 #[derive(Debug, Default)]
 pub struct Session {
     tasks: HashMap<Tid, Box<Task>>,
     world: World,
+    requests: requests::Requests,
     attempts: u64,
     /// How often ticks told of new losses, and the losses at the last one.
     losses: u64,
@@ -68,36 +71,41 @@ impl Session {
             seq: _,
             fact,
         } = event;
+        self.requests.expire(time, out);
         match fact {
             Fact::AttemptEnter(enter) => self.enter(time, tid, tgid, *enter, out),
-            Fact::AttemptExit(ret) => {
-                let mut task = match self.tasks.remove(&tid) {
-                    Some(task) => task,
-                    None => Box::new(self.task(tid, tgid)),
-                };
-                task.active = time;
-                let note = (task.losses != self.losses).then_some(Note::RecordsLost);
-                task.finish(Some((time, ret)), note, &mut self.world, out);
+            Fact::AttemptExit(ret) => self.exit(time, tid, tgid, ret, out),
+            Fact::RequestBegin(begin) => self.request(time, tid, tgid, *begin, out),
+            Fact::RequestSecurity(_)
+            | Fact::SlotEnter
+            | Fact::SlotExit(_)
+            | Fact::SlotGivenUp
+            | Fact::RequestGranted(_)
+            | Fact::HelperEnter(_)
+            | Fact::HelperExit(_)
+            | Fact::FsTypeExit { .. }
+            | Fact::Stack(_)
+            | Fact::DupRequestEnter
+            | Fact::DupRequestExit(_) => {
+                self.requests.asked(time, (tid, tgid), fact, out);
+                self.answered(time, tid);
             }
+            Fact::HelperWork(_)
+            | Fact::HelperTask(_)
+            | Fact::HelperFork(_)
+            | Fact::HelperRuns(_)
+            | Fact::HelperEnd(_) => self.requests.helped(time, (tid, tgid), fact, out),
+            Fact::Printk(line) => self.log(time, tid, line),
             Fact::Tick(counters) | Fact::Trailer(counters) => {
                 let lost = counters.dropped.saturating_add(counters.missed);
                 if lost != self.lost {
                     self.lost = lost;
                     self.losses += 1;
+                    self.requests.losses = self.losses;
                 }
             }
             Fact::Unknown(_) => {}
-            inner => {
-                if !self.tasks.contains_key(&tid) {
-                    self.make_room(out);
-                    let task = self.task(tid, tgid);
-                    self.tasks.insert(tid, Box::new(task));
-                }
-                if let Some(task) = self.tasks.get_mut(&tid) {
-                    task.active = time;
-                    task.inner(time, inner, &mut self.world, out);
-                }
-            }
+            inner => self.inner(time, tid, tgid, inner, out),
         }
     }
 
@@ -110,8 +118,18 @@ impl Session {
         })
     }
 
+    /// Requests in flight, in no particular order. One that has its answer is among them while more of it is to come.
+    pub fn requests_in_flight(&self) -> impl Iterator<Item = &Request> {
+        self.requests.in_flight()
+    }
+
     /// The events have ended: hands out what is in flight, in order of beginning, and the states that last.
     pub fn finish(mut self, out: &mut Vec<Finished>) {
+        self.drain(out);
+    }
+
+    fn drain(&mut self, out: &mut Vec<Finished>) {
+        self.requests.drain(out);
         let mut rest: Vec<_> = self.tasks.drain().map(|(_, task)| task).collect();
         rest.sort_by_key(|task| task.attempt.id);
         for task in rest {
@@ -121,6 +139,7 @@ impl Session {
     }
 
     fn enter(&mut self, time: Ktime, tid: Tid, tgid: Tgid, enter: AttemptEnter, out: &mut Vec<Finished>) {
+        self.requests.moved_on(time, tid, out);
         if let Some(stale) = self.tasks.remove(&tid) {
             stale.finish(None, Some(Note::ExitNotSeen), &mut self.world, out);
         }
@@ -131,9 +150,89 @@ impl Session {
         self.tasks.insert(tid, Box::new(task));
     }
 
+    fn exit(&mut self, time: Ktime, tid: Tid, tgid: Tgid, ret: i64, out: &mut Vec<Finished>) {
+        self.requests.moved_on(time, tid, out);
+        let mut task = match self.tasks.remove(&tid) {
+            Some(task) => task,
+            None => Box::new(self.task(tid, tgid)),
+        };
+        task.active = time;
+        let note = (task.losses != self.losses).then_some(Note::RecordsLost);
+        task.finish(Some((time, ret)), note, &mut self.world, out);
+    }
+
+    /// Something was seen inside an attempt.
+    fn inner(&mut self, time: Ktime, tid: Tid, tgid: Tgid, fact: Fact, out: &mut Vec<Finished>) {
+        self.requests.moved_on(time, tid, out);
+        let holder = match &fact {
+            Fact::MutexEnter(Some(holder)) => self.in_attempt(holder, tid),
+            _ => None,
+        };
+        let contends = matches!(fact, Fact::MutexEnter(_));
+        self.make_sure(tid, tgid, out);
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.active = time;
+            task.inner(time, fact, &mut self.world, out);
+            if contends {
+                task.begin_wait(WaitKind::Mutex, time, holder, None);
+            }
+        }
+    }
+
+    /// A task other than `me` that is in an attempt.
+    fn in_attempt(&self, other: &OtherTask, me: Tid) -> Option<TaskRef> {
+        let task = self.tasks.get(&other.tid).filter(|_| other.tid != me)?;
+        Some(task.attempt.task())
+    }
+
+    fn request(&mut self, time: Ktime, tid: Tid, tgid: Tgid, begin: RequestBegin, out: &mut Vec<Finished>) {
+        if begin.in_attempt {
+            self.make_sure(tid, tgid, out);
+        }
+        let mut task = self.tasks.get_mut(&tid).filter(|_| begin.in_attempt);
+        let inside = task.as_ref().map(|task| task.attempt.id);
+        let name = begin.name.clone();
+        let id = self.requests.begin(time, (tid, tgid), begin, inside, out);
+        if let Some(task) = &mut task {
+            task.active = time;
+            task.request(time, id, name);
+        }
+    }
+
+    /// Where the task has the answer to its request, the wait of its attempt is over.
+    fn answered(&mut self, time: Ktime, tid: Tid) {
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.active = time;
+            if !self.requests.asks(tid) {
+                task.end_wait(WaitKind::Request, time);
+            }
+        }
+    }
+
+    /// A line belongs to the innermost thing that its task is in.
+    fn log(&mut self, time: Ktime, tid: Tid, line: String) {
+        if let Some(line) = self.requests.log(time, tid, line)
+            && let Some(task) = self.tasks.get_mut(&tid)
+        {
+            task.log(time, line);
+        }
+    }
+
+    /// Makes an attempt whose entry was not seen, where there is none.
+    fn make_sure(&mut self, tid: Tid, tgid: Tgid, out: &mut Vec<Finished>) {
+        if !self.tasks.contains_key(&tid) {
+            self.make_room(out);
+            let task = self.task(tid, tgid);
+            self.tasks.insert(tid, Box::new(task));
+        }
+    }
+
     fn task(&mut self, tid: Tid, tgid: Tgid) -> Task {
         self.attempts += 1;
-        Task::new(AttemptId(self.attempts), tid, tgid, self.losses)
+        let id = AttemptId(self.attempts);
+        let mut task = Task::new(id, tid, tgid, self.losses);
+        task.attempt.request = self.requests.attempt(tgid, id);
+        task
     }
 
     /// Closes the quarter that was silent longest once there are too many.
@@ -150,10 +249,10 @@ impl Session {
         }
     }
 
-    /// Entries of the state that attempts share, without modules.
+    /// Entries of the state that attempts share, without modules, and of requests.
     #[cfg(test)]
     fn shared_entries(&self) -> usize {
-        self.world.owners.len() + self.world.inodes.len()
+        self.world.owners.len() + self.world.inodes.len() + self.requests.entries()
     }
 }
 

@@ -147,6 +147,15 @@ impl Owners {
         latest.map(|doer| &doer.task)
     }
 
+    /// Who loads a module of this name now.
+    pub(super) fn loading(&self, name: &str, me: AttemptId) -> Option<&TaskRef> {
+        let doers = self.names.get(name)?.doers.iter();
+        doers
+            .filter(|doer| doer.task.attempt != me && !doer.unload && doer.end.is_none())
+            .max_by_key(|doer| doer.began)
+            .map(|doer| &doer.task)
+    }
+
     /// Names known now.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

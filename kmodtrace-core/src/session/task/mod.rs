@@ -1,6 +1,8 @@
 //! One attempt in flight: what its records add up to.
 
 mod states;
+mod trail;
+mod waits;
 mod way;
 
 use super::World;
@@ -9,10 +11,12 @@ use super::name_wait::{NameWait, Old};
 use crate::attempt::{Attempt, AttemptId, Finished, Init, Note, Parent, Role, Span, Wait, WaitKind};
 use crate::errno::Errno;
 use crate::event::{AttemptEnter, Fact, InitStart, Syscall};
+use crate::function::Function;
 use crate::units::{Ktime, ModuleAddress, Tgid, Tid};
 
-/// Waits kept of one attempt. Real ones have a few; only a stream of records that no kernel writes has more.
-const WAITS_KEPT: usize = 1024;
+/// Marks, waits, symbols, lines and requests kept of one attempt, each. Few attempts come near it: an init function that
+/// does the same thing over and over, or a module that misses all its symbols.
+const KEPT: usize = 1024;
 
 /// What the task is to the load of its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +66,12 @@ pub(super) struct Task {
     nothing_at: Option<Ktime>,
     /// The module went on the list.
     went_ahead: bool,
-    async_since: Option<Ktime>,
+    /// Waits that last, one of a kind.
+    open_waits: Vec<Wait>,
+    /// The symbol whose module is waited for.
+    awaited_symbol: Option<String>,
+    /// The notifiers were told GOING.
+    told_going: bool,
     /// `delete_module`: its module, found LIVE.
     unloads: Option<(Ktime, ModuleAddress)>,
     broken: bool,
@@ -114,7 +123,9 @@ impl Task {
             first_old: None,
             nothing_at: None,
             went_ahead: false,
-            async_since: None,
+            open_waits: Vec::new(),
+            awaited_symbol: None,
+            told_going: false,
             unloads: None,
             broken: false,
         }
@@ -153,6 +164,8 @@ impl Task {
 
     /// Something was seen inside the attempt. The facts of the system call itself and of nobody's do not come here.
     pub(super) fn inner(&mut self, time: Ktime, fact: Fact, world: &mut World, out: &mut Vec<Finished>) {
+        self.move_on(time, &fact);
+        self.mark(time, &fact);
         match fact {
             Fact::ReadEnter(file) => self.read(time, file, world),
             Fact::ReadExit(ret) => self.read_end(ret),
@@ -187,8 +200,13 @@ impl Task {
                 });
             }
             Fact::InitEnd(ret) => self.init_end(time, Errno::from_ret(ret), world, out),
-            Fact::AsyncEnter => self.async_since = Some(time),
-            Fact::AsyncExit => self.async_end(time),
+            Fact::AsyncEnter => self.begin_wait(WaitKind::Async, time, None, None),
+            Fact::AsyncExit => self.broken |= !self.end_wait(WaitKind::Async, time),
+            Fact::Enter(Function::SynchronizeRcu) => self.begin_wait(WaitKind::Rcu, time, None, None),
+            Fact::Exit(Function::SynchronizeRcu, _) => self.broken |= !self.end_wait(WaitKind::Rcu, time),
+            Fact::Exit(Function::ModuleMutex, _) => self.broken |= !self.end_wait(WaitKind::Mutex, time),
+            Fact::Symbol(symbol) => self.symbol(time, symbol, world),
+            Fact::Ancestors(ancestors) => self.attempt.ancestors = parents(ancestors),
             Fact::ModuleState(module) => self.told_state(time, module, world, out),
             Fact::Teardown(module) => {
                 self.settle(module.name, world);
@@ -203,52 +221,9 @@ impl Task {
             }
             Fact::AddUnformedEnter(module) => self.address(module, world),
             Fact::AddUnformedExit(ret) => self.add_unformed_end(time, Errno::from_ret(ret), world, out),
-            // What do_init_module returned, load_module returns right behind it.
-            Fact::DoInitExit(_)
-            | Fact::AttemptEnter(_)
-            | Fact::AttemptExit(_)
-            | Fact::Tick(_)
-            | Fact::Trailer(_)
-            | Fact::Unknown(_) => {}
+            // What the others say is in their marks; what do_init_module returned, load_module returns right behind it.
             _ => {}
         }
-    }
-
-    /// Since when, why and for whom the task sleeps right now.
-    pub(super) fn pending(&self, world: &World) -> Option<Wait> {
-        if let Some(start) = self.async_since {
-            return Some(Wait {
-                kind: WaitKind::Async,
-                span: Span::from(start),
-                on: None,
-                module: None,
-                checks: None,
-            });
-        }
-        if let Some((start, old)) = self.name_wait.pending() {
-            let on = self.owner(old, world).cloned();
-            return Some(Wait {
-                kind: WaitKind::SameName,
-                span: Span::from(start),
-                on,
-                module: None,
-                checks: None,
-            });
-        }
-        let visit = self
-            .visit
-            .filter(|visit| visit.inside && visit.part == Part::Undecided)?;
-        let on = visit
-            .key
-            .and_then(|key| world.inodes.leader(key, visit.enter, None))
-            .map(|(leader, _)| leader.clone());
-        Some(Wait {
-            kind: WaitKind::SameInode,
-            span: Span::from(visit.enter),
-            on,
-            module: None,
-            checks: None,
-        })
     }
 
     /// What it is among the loads of its module, as far as is known.
@@ -291,6 +266,8 @@ impl Task {
             let errno = Errno::from_ret(ret);
             self.attempt.end = Some(time);
             self.attempt.errno = Some(errno);
+            self.end_wait(WaitKind::Request, time);
+            self.end_dependency(time);
             self.end_duplicate_check(time, errno, world);
             self.end_visit(time, Some(errno), world);
             self.settle_life(time, errno, world, out);
@@ -298,7 +275,7 @@ impl Task {
                 self.attempt.note(Note::InnerMissing);
             }
         } else if let Some(wait) = self.pending(world) {
-            self.attempt.waits.push(wait);
+            self.list(wait);
         }
         if let Some(note) = note {
             self.attempt.note(note);
@@ -339,9 +316,13 @@ impl Task {
             && matches!(attempt.syscall, Some(Syscall::InitModule | Syscall::FinitModule));
         self.broken
             || self.reading
-            || self.async_since.is_some()
+            || !self.open_waits.is_empty()
             || open(attempt.load)
             || open(attempt.init.as_ref().map(|init| init.span))
             || nothing
     }
+}
+
+fn parents(tasks: Vec<(Tgid, String)>) -> Vec<Parent> {
+    tasks.into_iter().map(|(tgid, comm)| Parent { tgid, comm }).collect()
 }

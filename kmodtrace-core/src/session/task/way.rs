@@ -1,12 +1,12 @@
 //! The way of an attempt: its file, its inode, the duplicate check, the load, the init function.
 
-use super::{LookUp, Part, Task, Visit, WAITS_KEPT};
+use super::{LookUp, Part, Task, Visit};
 use crate::attempt::{Collision, Finished, GoingCause, Span, TaskRef, Wait, WaitKind};
 use crate::errno::Errno;
 use crate::event::{FileId, ModuleRef};
 use crate::session::World;
 use crate::session::inodes::Key;
-use crate::session::name_wait::{Closed, Old};
+use crate::session::name_wait::Old;
 use crate::state::ModuleState;
 use crate::units::Ktime;
 
@@ -101,7 +101,7 @@ impl Task {
                     start: visit.enter,
                     end: Some(time),
                 };
-                self.wait(Wait {
+                self.followed(Wait {
                     kind: WaitKind::SameInode,
                     span,
                     on,
@@ -124,37 +124,6 @@ impl Task {
             inside: false,
             ..visit
         });
-    }
-
-    pub(super) fn wait(&mut self, wait: Wait) {
-        if self.attempt.leader.is_none() {
-            self.attempt.leader.clone_from(&wait.on);
-        }
-        if self.attempt.waits.len() < WAITS_KEPT {
-            self.attempt.waits.push(wait);
-        } else {
-            self.broken = true;
-        }
-    }
-
-    pub(super) fn waited(&mut self, closed: Option<Closed>, world: &World) {
-        if let Some(Closed {
-            start,
-            end,
-            checks,
-            old,
-        }) = closed
-        {
-            let on = self.owner(old, world).cloned();
-            let span = Span { start, end: Some(end) };
-            self.wait(Wait {
-                kind: WaitKind::SameName,
-                span,
-                on,
-                module: None,
-                checks,
-            });
-        }
     }
 
     pub(super) fn owner<'w>(&self, old: Option<Old>, world: &'w World) -> Option<&'w TaskRef> {
@@ -212,25 +181,6 @@ impl Task {
             world.inodes.result(key, &self.attempt, time, errno);
         }
         self.settle_life(time, errno, world, out);
-    }
-
-    pub(super) fn async_end(&mut self, time: Ktime) {
-        match self.async_since.take() {
-            Some(start) => {
-                let span = Span { start, end: Some(time) };
-                // It waits for everybody's work: nobody leads.
-                if self.attempt.waits.len() < WAITS_KEPT {
-                    self.attempt.waits.push(Wait {
-                        kind: WaitKind::Async,
-                        span,
-                        on: None,
-                        module: None,
-                        checks: None,
-                    });
-                }
-            }
-            None => self.broken = true,
-        }
     }
 
     pub(super) fn init_end(&mut self, time: Ktime, errno: Errno, world: &mut World, out: &mut Vec<Finished>) {

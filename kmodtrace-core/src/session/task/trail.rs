@@ -1,0 +1,106 @@
+//! The trail of an attempt: which edge of which function each of its facts tells.
+
+use super::{KEPT, Task};
+use crate::attempt::{Edge, LogLine, Mark, SymbolLookUp};
+use crate::event::Fact;
+use crate::function::Function;
+use crate::state::ModuleState;
+use crate::units::Ktime;
+
+impl Task {
+    /// Keeps what a fact tells of a function.
+    pub(super) fn mark(&mut self, time: Ktime, fact: &Fact) {
+        let Some((mut function, mut edge)) = told(fact) else {
+            return;
+        };
+        if let Fact::ModuleState(module) = fact
+            && module.state == Some(ModuleState::Going)
+        {
+            if self.told_going || self.notifiers_refused() {
+                (function, edge) = (Function::KlpModuleGoing, Edge::Passed);
+            }
+            self.told_going = true;
+        }
+        if self.attempt.trail.len() < KEPT {
+            self.attempt.trail.push(Mark { time, function, edge });
+        } else {
+            self.broken = true;
+        }
+    }
+
+    /// Whether a notifier of COMING has just failed: those told before it are told GOING by the same call, and
+    /// livepatch behind it (`prepare_coming_module`, kernel/module/main.c).
+    fn notifiers_refused(&self) -> bool {
+        self.attempt.trail.last().is_some_and(
+            |mark| matches!(mark.edge, Edge::Exit(Some(..0)) if mark.function == Function::NotifierChainRobust),
+        )
+    }
+
+    /// Keeps a symbol that was not there, or at last; what repeats within a wait for it is kept once.
+    pub(super) fn keep_symbol(&mut self, symbol: SymbolLookUp) {
+        let symbols = &mut self.attempt.symbols;
+        let repeats = |last: &SymbolLookUp| last.name == symbol.name && last.errno == symbol.errno;
+        if symbols.last().is_some_and(repeats) {
+            return;
+        }
+        if symbols.len() < KEPT {
+            symbols.push(symbol);
+        } else {
+            self.broken = true;
+        }
+    }
+
+    /// The task wrote a line to the kernel log.
+    pub(in crate::session) fn log(&mut self, time: Ktime, text: String) {
+        // While it waits for a dependency it has nothing to say.
+        self.end_dependency(time);
+        if self.attempt.log.len() < KEPT {
+            self.attempt.log.push(LogLine { time, text });
+        } else {
+            self.broken = true;
+        }
+    }
+}
+
+/// What a fact tells of a function. Of GOING, what its notifiers are told; that of livepatch looks the same.
+fn told(fact: &Fact) -> Option<(Function, Edge)> {
+    use Edge::{Enter, Exit, Passed};
+    use Function as F;
+    Some(match fact {
+        Fact::ReadEnter(_) => (F::KernelReadFile, Enter),
+        Fact::ReadExit(ret) => (F::KernelReadFile, Exit(Some(*ret))),
+        Fact::IdempotentEnter(_) => (F::IdempotentInitModule, Enter),
+        Fact::IdempotentExit(ret) => (F::IdempotentInitModule, Exit(Some(*ret))),
+        Fact::LeaderEnter => (F::InitModuleFromFile, Passed),
+        Fact::LoadEnter => (F::LoadModule, Enter),
+        Fact::LoadExit(ret) => (F::LoadModule, Exit(Some(*ret))),
+        Fact::ModuleName(_) => (F::ModuleFrobArchSections, Passed),
+        Fact::FindModule(_) => (F::FindModuleAll, Passed),
+        Fact::WaitBegin(_) => (F::FinishedLoading, Enter),
+        Fact::WaitEnd(_) => (F::FinishedLoading, Exit(None)),
+        Fact::AddUnformedEnter(_) => (F::AddUnformedModule, Enter),
+        Fact::AddUnformedExit(ret) => (F::AddUnformedModule, Exit(Some(*ret))),
+        Fact::ModuleState(module) => match module.state? {
+            ModuleState::Coming => (F::KlpModuleComing, Enter),
+            ModuleState::Live | ModuleState::Going => (F::NotifierChain, Enter),
+            ModuleState::Unformed => return None,
+        },
+        Fact::DoInitEnter(_) => (F::DoInitModule, Enter),
+        Fact::DoInitExit(ret) => (F::DoInitModule, Exit(Some(*ret))),
+        Fact::InitStart(_) => (F::DoOneInitcall, Enter),
+        Fact::InitEnd(ret) => (F::DoOneInitcall, Exit(Some(*ret))),
+        Fact::AsyncEnter => (F::AsyncSynchronizeFull, Enter),
+        Fact::AsyncExit => (F::AsyncSynchronizeFull, Exit(None)),
+        Fact::Teardown(_) => (F::ModSysfsTeardown, Passed),
+        Fact::FreeEnter(_) => (F::FreeModule, Enter),
+        Fact::FreeExit(_) => (F::FreeModule, Exit(None)),
+        Fact::Symbol(symbol) => (F::ResolveSymbol, Exit(Some(symbol.ret))),
+        Fact::MutexEnter(_) => (F::ModuleMutex, Enter),
+        Fact::Enter(function) => (*function, Enter),
+        // These return nothing, or nothing that is an errno.
+        Fact::Exit(function @ (F::SynchronizeRcu | F::NotifierChain), _) => (*function, Exit(None)),
+        Fact::Exit(function, ret) => (*function, Exit(Some(*ret))),
+        Fact::Passed(function) => (*function, Passed),
+        _ => return None,
+    })
+}
