@@ -13,6 +13,9 @@ mod twins;
 
 use anyhow::Result;
 
+use crate::expect::Expect;
+use crate::failure::{self, Cause, Failure};
+use crate::kernel::Kernel;
 use crate::stage::Stage;
 
 /// What `MODULE_INIT_COMPRESSED_FILE` is.
@@ -30,4 +33,15 @@ pub(super) fn stock(stage: &mut Stage<'_>) -> Result<()> {
     policy::blacklisted(stage)?;
     policy::init_blacklisted(stage)?;
     policy::powerless(stage, &module)
+}
+
+/// What comes of an init function that returns EEXIST.
+fn init_says_eexist(kernel: &Kernel, init: Cause) -> Expect {
+    const CASE: &str = "init-says-eexist";
+    if kernel.hides_eexist() {
+        let failure = Failure::translated(CASE, failure::INIT_EXISTS, libc::EEXIST);
+        Expect::leader().errno(libc::EBUSY).because(failure)
+    } else {
+        Expect::leader().errno(libc::EEXIST).case(CASE, init)
+    }
 }

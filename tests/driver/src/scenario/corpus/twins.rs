@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use super::init_says_eexist;
 use crate::elf::Image;
 use crate::expect::Expect;
-use crate::failure::{self, Failure};
+use crate::failure;
 use crate::library::Module;
 use crate::stage::Stage;
 
@@ -36,13 +37,7 @@ pub(super) fn each(stage: &mut Stage<'_>, module: &Module) -> Result<()> {
 
     // `rtnl_link_register` refuses the name of a kind that is there.
     stage.load(module)?;
-    let exists = if stage.kernel.hides_eexist() {
-        let failure = Failure::translated("init-says-eexist", failure::INIT_EXISTS, libc::EEXIST);
-        Expect::leader().errno(libc::EBUSY).because(failure)
-    } else {
-        let cause = failure::init("dummy_init_module");
-        Expect::leader().errno(libc::EEXIST).case("init-says-eexist", cause)
-    };
+    let exists = init_says_eexist(stage.kernel, failure::init("dummy_init_module"));
     load_as(stage, module, "dummy_twin", &exists)?;
     stage.unload(module)
 }
