@@ -13,6 +13,7 @@ pub mod errno;
 pub mod event;
 pub mod facts;
 pub mod function;
+pub mod graph;
 pub mod histogram;
 pub mod kallsyms;
 pub mod line;
