@@ -1,12 +1,14 @@
-//! What finished attempts and states add up to, for each module. A pure fold: order does not matter, memory grows with
-//! the number of modules and not with that of attempts.
+//! What finished attempts, states and requests add up to, for each module and each name requested. A pure fold: order does
+//! not matter, memory grows with the number of names and not with that of attempts.
 
 use std::collections::BTreeMap;
 
 use crate::attempt::{Attempt, Collision, Finished, Note, Role, StateSpan, WaitKind};
 use crate::errno::Errno;
 use crate::histogram::Histogram;
+use crate::request::{Helper, Request, ret_text};
 use crate::state::ModuleState;
+use crate::units::Ktime;
 
 /// How calls ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,11 +68,43 @@ pub struct ModuleStats {
     pub wasted_bytes: u64,
 }
 
+/// Requests of one name. Times are in nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestStats {
+    /// All of them.
+    pub count: u64,
+    /// Those whose answer was seen, by [`ret_text`].
+    pub outcomes: BTreeMap<String, u64>,
+    /// Those whose answer was not seen.
+    pub unfinished: u64,
+    /// The waits for a slot, those for nothing included.
+    pub slot: Histogram,
+    /// Their helpers.
+    pub helper: HelperTimes,
+    /// From beginning to answer.
+    pub total: Histogram,
+}
+
+/// The parts of a helper's time, each where both its ends were seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HelperTimes {
+    /// Until a kworker took it up.
+    pub queue: Histogram,
+    /// Until its task began.
+    pub fork: Histogram,
+    /// Until it began to run its program.
+    pub exec: Histogram,
+    /// Until it ended.
+    pub run: Histogram,
+}
+
 /// Everything that finished so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aggregates {
     /// By name. An attempt that failed before its module had one is under none.
     pub modules: BTreeMap<Option<String>, ModuleStats>,
+    /// By what was requested. A request whose beginning was not seen has an empty name.
+    pub requests: BTreeMap<String, RequestStats>,
     /// Attempts whose entry was not seen.
     pub entry_not_seen: u64,
     /// Attempts whose exit was lost.
@@ -85,7 +119,7 @@ impl Aggregates {
         match finished {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::State(span) => self.add_state(span),
-            Finished::Request(_) => {}
+            Finished::Request(request) => self.requests.entry(request.name.clone()).or_default().add(request),
         }
     }
 
@@ -142,5 +176,37 @@ impl ModuleStats {
         if attempt.failed() {
             self.wasted_bytes = self.wasted_bytes.saturating_add(attempt.bytes().unwrap_or_default());
         }
+    }
+}
+
+impl RequestStats {
+    fn add(&mut self, request: &Request) {
+        self.count += 1;
+        match request.ret {
+            Some(ret) => *self.outcomes.entry(ret_text(ret)).or_default() += 1,
+            None => self.unfinished += 1,
+        }
+        if let Some(duration) = request.slot.and_then(|slot| slot.span.duration()) {
+            self.slot.record(duration.0);
+        }
+        if let Some(helper) = &request.helper {
+            self.helper.add(helper);
+        }
+        record(&mut self.total, request.start, request.end);
+    }
+}
+
+impl HelperTimes {
+    fn add(&mut self, helper: &Helper) {
+        record(&mut self.queue, Some(helper.span.start), helper.taken_up);
+        record(&mut self.fork, helper.taken_up, helper.forked);
+        record(&mut self.exec, helper.forked, helper.runs);
+        record(&mut self.run, helper.runs, helper.ended);
+    }
+}
+
+fn record(histogram: &mut Histogram, from: Option<Ktime>, to: Option<Ktime>) {
+    if let (Some(from), Some(to)) = (from, to) {
+        histogram.record(to.since(from).0);
     }
 }

@@ -8,8 +8,9 @@ use kmodtrace_core::aggregate::Aggregates;
 use kmodtrace_core::attempt::{Attempt, AttemptId, Collision, Finished, Note, WaitKind};
 use kmodtrace_core::errno::Errno;
 use kmodtrace_core::event::{Event, Fact};
+use kmodtrace_core::request::RequestId;
 use kmodtrace_core::session::Session;
-use kmodtrace_core::units::{Ktime, Tid};
+use kmodtrace_core::units::{Ktime, Tgid, Tid};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -27,6 +28,19 @@ const STORIES: &[&str] = &[
     "racers",
     "address_reuse",
     "add_unformed",
+    "dependency",
+    "mutex_rcu",
+    "early_late",
+    "trail",
+    "request_granted",
+    "request_no_slot_6_12",
+    "request_no_slot_6_1",
+    "request_refused",
+    "request_nowait",
+    "request_nested",
+    "request_killed",
+    "request_lost",
+    "request_duplicate",
 ];
 
 /// Facts of all stories, in any order, by any of a few tasks.
@@ -39,11 +53,35 @@ fn noise() -> impl Strategy<Value = Vec<Event>> {
             time += step;
             let mut event = pick.get(&facts).clone();
             event.time = Ktime(time);
-            event.tid = Tid(tid);
+            (event.tid, event.tgid) = (Tid(tid), Tgid(tid));
+            meet(&mut event.fact);
             event
         });
         events.collect()
     })
+}
+
+/// What tasks of different stories share becomes the same.
+fn meet(fact: &mut Fact) {
+    match fact {
+        Fact::HelperEnter(helper) => helper.sub_info %= 3,
+        Fact::HelperWork(sub_info) | Fact::HelperTask(sub_info) => *sub_info %= 3,
+        Fact::HelperFork(other) | Fact::MutexEnter(Some(other)) => {
+            (other.tid.0, other.tgid.0) = (other.tid.0 % 4, other.tid.0 % 4);
+        }
+        _ => {}
+    }
+}
+
+/// Waits follow each other inside their attempt; only the last one may have no end.
+fn waits_are_apart(attempt: &Attempt) -> bool {
+    let mut now = attempt.start.unwrap_or_default();
+    let apart = attempt.waits.iter().enumerate().all(|(at, wait)| {
+        let follows = wait.span.start >= now && wait.span.end.is_none_or(|end| end >= wait.span.start);
+        now = wait.span.end.unwrap_or(now);
+        follows && (wait.span.end.is_some() || at + 1 == attempt.waits.len())
+    });
+    apart && attempt.end.is_none_or(|end| now <= end)
 }
 
 fn aggregate(finished: &[Finished]) -> Aggregates {
@@ -60,6 +98,9 @@ fn by_task(events: Vec<Event>) -> BTreeMap<Tid, Vec<Attempt>> {
     for mut attempt in support::attempts(&support::run(events)) {
         attempt.id = AttemptId(0);
         attempt.leader = None;
+        // Whose helper it is, the requester's and the kworker's records tell; numbers are counted over all tasks.
+        attempt.request = None;
+        attempt.requests.iter_mut().for_each(|id| *id = RequestId(0));
         if attempt.collided_with == Some(Collision::InFlight) {
             // The leader's; its own file's where the leader was not seen.
             attempt.module = None;
@@ -82,6 +123,7 @@ proptest! {
     #[test]
     fn noise_never_panics_and_nothing_is_invented(events in noise()) {
         let enters = events.iter().filter(|event| matches!(event.fact, Fact::AttemptEnter(_))).count();
+        let asked = events.iter().filter(|event| matches!(event.fact, Fact::RequestBegin(_))).count();
         let exits = events.iter().filter(|event| matches!(event.fact, Fact::AttemptExit(_))).count();
         let mut session = Session::new();
         let mut out = Vec::new();
@@ -96,8 +138,23 @@ proptest! {
         let ids: BTreeSet<_> = attempts.iter().map(|attempt| attempt.id).collect();
         prop_assert_eq!(ids.len(), attempts.len());
         for attempt in &attempts {
-            prop_assert!(attempt.waits.iter().all(|wait| wait.span.end.is_none_or(|end| end >= wait.span.start)));
+            prop_assert!(waits_are_apart(attempt), "{:?}", attempt);
+            prop_assert!(attempt.trail.is_sorted_by_key(|mark| mark.time));
             prop_assert!(attempt.leader.as_ref().is_none_or(|leader| leader.attempt != attempt.id));
+        }
+        let requests = support::requests(&out);
+        prop_assert_eq!(requests.iter().filter(|request| request.start.is_some()).count(), asked);
+        let known: BTreeMap<_, _> = requests.iter().map(|request| (request.id, request)).collect();
+        prop_assert_eq!(known.len(), requests.len());
+        for attempt in &attempts {
+            prop_assert!(attempt.request.is_none_or(|id| known.contains_key(&id)));
+            prop_assert!(attempt.requests.iter().all(|id| known[id].inside == Some(attempt.id)));
+        }
+        let by_id: BTreeMap<_, _> = attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
+        for request in &requests {
+            let made = request.helper.iter().flat_map(|helper| &helper.attempts);
+            prop_assert!(made.into_iter().all(|id| by_id[id].request == Some(request.id)));
+            prop_assert!(request.inside.is_none_or(|id| by_id[&id].requests.contains(&request.id)));
         }
     }
 
@@ -114,7 +171,7 @@ proptest! {
     }
 
     #[test]
-    fn order_of_unrelated_tasks_within_an_instant_does_not_matter(keys in prop::collection::vec(any::<u16>(), 16)) {
+    fn order_of_unrelated_tasks_within_an_instant_does_not_matter(keys in prop::collection::vec(any::<u16>(), STORIES.len())) {
         let events = support::together(STORIES);
         let expected = aggregate(&support::run(events.clone()));
         // A story is a hundred tids; the sort is stable, so each story's own order stays.

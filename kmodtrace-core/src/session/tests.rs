@@ -1,9 +1,11 @@
 //! Bounds of what a session holds. What it makes of events is told by the stories in tests/scenarios.
 
 use super::*;
-use crate::event::{FileId, ModuleRef, Syscall};
+use crate::event::{FileId, HelperEnter, ModuleRef, OtherTask, SymbolFact, Syscall};
+use crate::function::Function;
 use crate::state::ModuleState;
 use crate::units::{Inode, ModuleAddress};
+use proptest::prelude::*;
 
 fn event(time: u64, tid: u32, fact: Fact) -> Event {
     Event {
@@ -112,4 +114,174 @@ fn in_flight_tells_who_waits_for_whom() {
     assert_eq!(waiter.as_ref().and_then(|one| one.role), Some(Role::Follower));
     let on = waiter.and_then(|one| one.waits).and_then(|wait| wait.on);
     assert_eq!(on.map(|on| on.tid), Some(Tid(1)));
+}
+
+fn asks(name: &str, in_attempt: bool, in_fs_type: bool) -> Fact {
+    Fact::RequestBegin(Box::new(RequestBegin {
+        name: name.to_owned(),
+        comm: "mount".to_owned(),
+        kernel_thread: None,
+        parent: None,
+        work: None,
+        in_attempt,
+        in_fs_type,
+    }))
+}
+
+fn helper(sub_info: u64, wait: i64) -> Fact {
+    Fact::HelperEnter(HelperEnter {
+        sub_info,
+        wait,
+        path: "/sbin/modprobe".to_owned(),
+    })
+}
+
+#[test]
+fn pending_tells_every_wait_while_it_lasts() {
+    let waits = |facts: Vec<Fact>| {
+        let mut session = Session::new();
+        let mut out = Vec::new();
+        session.apply(event(1, 9, enter(Syscall::InitModule)), &mut out);
+        session.apply(event(1, 1, enter(Syscall::InitModule)), &mut out);
+        for (time, fact) in (2..).zip(facts) {
+            session.apply(event(time, 1, fact), &mut out);
+        }
+        let wait = session.in_flight().find(|one| one.attempt.tid == Tid(1));
+        let wait = wait.and_then(|one| one.waits)?;
+        Some((wait.kind, wait.span.start.0, wait.on.map(|on| on.tid.0), wait.module))
+    };
+    let symbol = Fact::Symbol(SymbolFact {
+        ret: -16,
+        name: "f".to_owned(),
+        owner: Some("dep".to_owned()),
+    });
+    let mutex = Fact::MutexEnter(Some(OtherTask {
+        tid: Tid(9),
+        tgid: Tgid(9),
+        comm: String::new(),
+    }));
+    let rcu = Fact::Enter(Function::SynchronizeRcu);
+    let dep = Some("dep".to_owned());
+    assert_eq!(waits(vec![mutex.clone()]), Some((WaitKind::Mutex, 2, Some(9), None)));
+    assert_eq!(waits(vec![rcu.clone()]), Some((WaitKind::Rcu, 2, None, None)));
+    assert_eq!(waits(vec![Fact::AsyncEnter]), Some((WaitKind::Async, 2, None, None)));
+    assert_eq!(
+        waits(vec![symbol.clone(), mutex]),
+        Some((WaitKind::Dependency, 2, None, dep))
+    );
+    assert_eq!(waits(vec![symbol, rcu]).map(|wait| wait.0), Some(WaitKind::Rcu));
+    let request = vec![asks("fs-x", true, false), Fact::SlotEnter];
+    assert_eq!(
+        waits(request.clone()),
+        Some((WaitKind::Request, 2, None, Some("fs-x".to_owned())))
+    );
+    assert_eq!(waits([request, vec![Fact::SlotExit(-62)]].concat()), None);
+}
+
+#[test]
+fn requests_in_flight_show_what_they_wait_for() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    for (time, fact) in [(1, asks("fs-x", false, true)), (2, Fact::SlotEnter)] {
+        session.apply(event(time, 1, fact), &mut out);
+    }
+    let slot = session.requests_in_flight().next().and_then(|request| request.slot);
+    assert_eq!(slot.map(|slot| slot.span.end), Some(None));
+    session.apply(event(3, 1, Fact::SlotExit(-62)), &mut out);
+    assert_eq!(session.requests_in_flight().count(), 1, "get_fs_type has not returned");
+    let tick = Fact::Tick(crate::event::Counters::default());
+    session.apply(event(3 + 1_000_000_000, 0, tick), &mut out);
+    assert_eq!(session.requests_in_flight().count(), 0, "its return was lost");
+}
+
+#[test]
+fn lost_ends_of_requests_and_helpers_do_not_gather() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    // Nobody waits for these helpers, and no end of one is ever seen.
+    for at in 0..40_000_u32 {
+        let time = u64::from(at) * 10;
+        session.apply(event(time, at, asks("a", false, false)), &mut out);
+        session.apply(event(time + 1, at, helper(u64::from(at), 1)), &mut out);
+        session.apply(event(time + 2, 100_000 + at, Fact::HelperTask(u64::from(at))), &mut out);
+        session.apply(event(time + 3, at, Fact::HelperExit(0)), &mut out);
+    }
+    assert!(session.requests_in_flight().count() <= IN_FLIGHT_MAX);
+    assert!(session.shared_entries() <= 2 * IN_FLIGHT_MAX);
+    session.drain(&mut out);
+    assert_eq!((out.len(), session.shared_entries()), (40_000, 0));
+}
+
+#[test]
+fn what_is_kept_of_one_attempt_is_bounded_and_said() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    session.apply(event(0, 1, enter(Syscall::DeleteModule)), &mut out);
+    for time in 1..5_000 {
+        session.apply(event(time, 1, Fact::Passed(Function::ApplyRelocateAdd)), &mut out);
+        session.apply(event(time, 1, Fact::Printk("again".to_owned())), &mut out);
+    }
+    session.apply(event(5_000, 1, Fact::AttemptExit(-2)), &mut out);
+    let Some(Finished::Attempt(attempt)) = out.first() else {
+        unreachable!("it returned")
+    };
+    assert_eq!((attempt.trail.len(), attempt.log.len()), (1_024, 1_024));
+    assert_eq!(attempt.notes, [Note::InnerMissing]);
+}
+
+/// Facts by which entries are made and forgotten.
+fn any_fact() -> impl Strategy<Value = Fact> {
+    let file = FileId {
+        inode: Some(Inode(7)),
+        dev: 1,
+        name: "m.ko".to_owned(),
+    };
+    let child = OtherTask {
+        tid: Tid(2),
+        tgid: Tgid(2),
+        comm: String::new(),
+    };
+    prop::sample::select(vec![
+        enter(Syscall::FinitModule),
+        Fact::AttemptExit(0),
+        Fact::IdempotentEnter(file),
+        Fact::LeaderEnter,
+        Fact::FindModule(module(0xa0, ModuleState::Coming)),
+        asks("a", false, false),
+        asks("b", true, false),
+        asks("c", false, true),
+        Fact::RequestSecurity(-1),
+        Fact::SlotEnter,
+        Fact::SlotExit(-62),
+        Fact::SlotGivenUp,
+        helper(1, 6),
+        helper(1, 5),
+        helper(2, 5),
+        Fact::HelperTask(1),
+        Fact::HelperTask(2),
+        Fact::HelperFork(child),
+        Fact::HelperEnd(0),
+        Fact::HelperExit(0),
+        Fact::HelperExit(256),
+        Fact::FsTypeExit {
+            found: false,
+            called_by: None,
+        },
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_left_at_the_end(facts in prop::collection::vec((0..4_u32, 0..20_000_000_u64, any_fact()), 0..200)) {
+        let mut session = Session::new();
+        let (mut time, mut out) = (0, Vec::new());
+        for (tid, step, fact) in facts {
+            time += step;
+            session.apply(event(time, tid, fact), &mut out);
+        }
+        session.drain(&mut out);
+        prop_assert_eq!((session.in_flight().count(), session.shared_entries()), (0, 0));
+    }
 }
