@@ -34,6 +34,12 @@ impl Errno {
         Self(u32::try_from(ret.unsigned_abs()).unwrap_or(u32::MAX))
     }
 
+    /// The number of a name such as `EBUSY`, in any case; none for what is no name of an errno.
+    pub fn named(name: &str) -> Option<Self> {
+        let known = NAMES[1..].iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+        known.map(|&(number, _)| Self(number))
+    }
+
     /// `OK`, `EBUSY`, or `errno 999` for a number without a name.
     pub fn name(self) -> Cow<'static, str> {
         match NAMES.binary_search_by_key(&self.0, |&(number, _)| number) {
@@ -225,5 +231,7 @@ mod tests {
             assert_eq!(Errno::from_ret(ret).name(), name);
         }
         assert_eq!(format!("{:>8}", Errno::EBUSY), "   EBUSY");
+        assert_eq!(Errno::named("ebusy"), Some(Errno::EBUSY));
+        assert!(Errno::named("OK").is_none() && Errno::named("EBUSIER").is_none());
     }
 }

@@ -1,0 +1,45 @@
+//! Errnos of init functions.
+
+use super::{Origin, Translation, rows};
+use crate::attempt::Attempt;
+use crate::errno::Errno;
+use crate::stage::Stage;
+use crate::units::Nanos;
+
+/// An init function that is only looked up in `initcall_blacklist=` and not called returns sooner than that, even on an
+/// emulated machine.
+const NOT_CALLED: Nanos = Nanos(1_000_000);
+const EPERM: Errno = Errno(1);
+
+/// The init function failed, and so did the load. Nothing comes after it but clean-up.
+pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
+    let init = attempt.init.as_ref()?;
+    let own = init.errno.filter(|own| *own != Errno::OK)?;
+    if own == errno {
+        let quick = init.span.duration().is_none_or(|took| took < NOT_CALLED);
+        let mut origin = if own == EPERM && quick {
+            Origin::exact(
+                errno,
+                "do_one_initcall",
+                rows(&["init-blacklisted", "init"]),
+                Stage::Init,
+            )
+        } else {
+            let function = init.symbol.as_deref().unwrap_or("do_one_initcall");
+            Origin::exact(errno, function, rows(&["init"]), Stage::Init)
+        };
+        origin.through = vec!["do_init_module", "load_module"];
+        return Some(origin);
+    }
+    // module: Override -EEXIST module return (7.x).
+    let mut origin = Origin::exact(errno, "do_init_module", rows(&["init-exists"]), Stage::Init);
+    if own != Errno::EEXIST {
+        origin.causes = rows(&["init"]);
+    }
+    origin.translated = Some(Translation {
+        by: "do_init_module",
+        from: own,
+    });
+    origin.through = vec!["load_module"];
+    Some(origin)
+}

@@ -1,0 +1,171 @@
+//! Where an errno comes from: the function that returned it first, and what became of it on the way to the caller.
+//!
+//! The rule (see [`trail`]): the deepest function that returned the errno made it. Where nothing that is watched returned
+//! it, the maker is inlined, and lies between the last mark that was passed and the next one that a load would pass; the
+//! errno, and the loader's own lines in the kernel log, narrow down what is made there.
+
+mod duplicate;
+mod entry;
+mod init;
+mod request;
+mod symbol;
+mod trail;
+
+use crate::attempt::{Attempt, AttemptId, TaskRef};
+use crate::causes::{self, Cause};
+use crate::errno::Errno;
+use crate::stage::Stage;
+
+pub use request::of_request;
+
+/// Where an errno comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// What the call returned.
+    pub errno: Errno,
+    /// What the loader was about.
+    pub stage: Stage,
+    /// The function that returned it first, or the one into which that is inlined.
+    pub function: String,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// What may have made it, the likeliest first. One where it is clear, none for what the table does not know.
+    pub causes: Vec<&'static Cause>,
+    /// Lines of the kernel log that say so.
+    pub evidence: Vec<String>,
+    /// The attempt that failed before, and because of which this one fails.
+    pub from: Option<From>,
+    /// What the errno was before a function made [`Self::errno`] of it.
+    pub translated: Option<Translation>,
+    /// Functions that passed it on, the innermost first.
+    pub through: Vec<&'static str>,
+}
+
+impl Origin {
+    /// The likeliest cause.
+    pub fn cause(&self) -> Option<&'static Cause> {
+        self.causes.first().copied()
+    }
+
+    /// The errno of whatever it comes from, where it was another one: of another attempt, or of the init function.
+    pub fn from_errno(&self) -> Option<Errno> {
+        let inherited = self.from.as_ref().and_then(|from| from.errno);
+        inherited.or(self.translated.map(|translation| translation.from))
+    }
+
+    /// Function and causes, as in a line: `parse_args: parameter`.
+    pub fn words(&self) -> String {
+        let ids: Vec<&str> = self.causes.iter().map(|cause| cause.id).collect();
+        let causes = if ids.is_empty() {
+            self.stage.name().to_owned()
+        } else {
+            ids.join(" or ")
+        };
+        format!("{}: {causes}", self.function)
+    }
+
+    fn exact(errno: Errno, function: &str, causes: Vec<&'static Cause>, stage: Stage) -> Self {
+        Self {
+            errno,
+            stage: causes.first().map_or(stage, |cause| cause.stage),
+            function: function.to_owned(),
+            certainty: Certainty::Exact,
+            causes,
+            evidence: Vec::new(),
+            from: None,
+            translated: None,
+            through: Vec::new(),
+        }
+    }
+}
+
+/// How sure the function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It was seen to return the errno, or nothing else can have.
+    Exact,
+    /// It lies between these two, the last that was passed and the next that would have been.
+    Gap {
+        /// The last that was passed.
+        after: &'static str,
+        /// The next.
+        before: &'static str,
+    },
+}
+
+/// A failure that another one follows from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct From {
+    /// Who failed.
+    pub task: TaskRef,
+    /// With what; none when that was not seen.
+    pub errno: Option<Errno>,
+}
+
+/// An errno that a function made another one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translation {
+    /// The function.
+    pub by: &'static str,
+    /// What it got.
+    pub from: Errno,
+}
+
+/// What is known of an attempt that others may have waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its task.
+    pub task: TaskRef,
+    /// What its caller got.
+    pub errno: Option<Errno>,
+}
+
+/// The origin of an attempt's errno; none when it did not fail. `known` tells of other attempts.
+pub fn of(attempt: &Attempt, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
+    let errno = attempt.errno.filter(|_| attempt.failed())?;
+    let mut origin = if attempt.is_unload() {
+        entry::unload(errno)
+    } else {
+        init::of(attempt, errno)
+            .or_else(|| duplicate::shared(attempt, errno, &known))
+            .or_else(|| duplicate::same_name(attempt, errno))
+            .or_else(|| symbol::of(attempt, errno))
+            .or_else(|| entry::load(attempt, errno))
+            .unwrap_or_else(|| trail::of(attempt, errno))
+    };
+    confirm(&mut origin, attempt.log.iter().map(|line| line.text.as_str()));
+    if let Some(from) = &mut origin.from {
+        from.errno = known(from.task.attempt).and_then(|known| known.errno);
+    }
+    Some(origin)
+}
+
+/// A line of the kernel log that only one of the causes writes makes it that one.
+fn confirm<'l>(origin: &mut Origin, lines: impl Iterator<Item = &'l str> + Clone) {
+    let told: Vec<&'static Cause> = origin
+        .causes
+        .iter()
+        .copied()
+        .filter(|cause| lines.clone().any(|line| cause.logs_line(line)))
+        .collect();
+    let Some(first) = told.first() else { return };
+    origin.evidence = lines
+        .filter(|line| told.iter().any(|cause| cause.logs_line(line)))
+        .map(str::to_owned)
+        .collect();
+    if let Certainty::Gap { .. } = origin.certainty
+        && told.len() == 1
+    {
+        origin.stage = first.stage;
+        origin.certainty = Certainty::Exact;
+    }
+    origin.causes = told;
+}
+
+/// The causes with these ids.
+fn rows(ids: &[&str]) -> Vec<&'static Cause> {
+    ids.iter().filter_map(|id| causes::by_id(id)).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

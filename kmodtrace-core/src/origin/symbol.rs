@@ -1,0 +1,40 @@
+//! Errnos of symbols that could not be resolved.
+
+use super::{Origin, rows, trail};
+use crate::attempt::Attempt;
+use crate::errno::Errno;
+use crate::function::Function;
+use crate::stage::Stage;
+
+const ENOENT: Errno = Errno(2);
+const EINVAL: Errno = Errno(22);
+const EPERM: Errno = Errno(1);
+
+/// The last symbol that was looked for in vain ended it: a load goes on after a weak one.
+pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
+    let symbol = attempt.symbols.last().filter(|symbol| symbol.errno == errno)?;
+    let later = |function| trail::place(function) > trail::place(Function::ResolveSymbol);
+    if attempt.init.is_some() || attempt.trail.iter().any(|mark| later(mark.function)) {
+        return None;
+    }
+    let ids: &[&str] = match (errno, &symbol.owner) {
+        (ENOENT, None) => &["unknown-symbol"],
+        (ENOENT, Some(_)) => &["dependency-going"],
+        (Errno::EBUSY, _) => &["dependency-coming"],
+        (EINVAL, _) => &["symbol-version", "namespace"],
+        (EPERM, _) => &["namespace"],
+        _ => &[],
+    };
+    let mut origin = Origin::exact(errno, "resolve_symbol", rows(ids), Stage::Symbols);
+    origin.through = vec!["load_module"];
+    // The loader names the symbol itself ("Unknown symbol x (err -2)"), whatever the reason.
+    let own = |line: &&str| line.contains(&symbol.name);
+    origin.evidence = attempt
+        .log
+        .iter()
+        .map(|line| line.text.as_str())
+        .filter(own)
+        .map(str::to_owned)
+        .collect();
+    Some(origin)
+}
