@@ -96,6 +96,8 @@ pub(crate) const NO_SYMBOLS: Cause = cause("no-symbols", "checks", LOADER);
 pub(crate) const NO_THIS_MODULE: Cause = cause("no-this-module", "checks", LOADER);
 pub(crate) const MODULE_STRUCT: Cause = cause("module-struct", "checks", LOADER);
 pub(crate) const VERMAGIC: Cause = cause("vermagic", "checks", LOADER);
+/// Memory for the sections: what allocates it returns no errno but NULL.
+pub(crate) const MODULE_MEMORY: Cause = cause("memory", "layout", LOADER);
 /// Memory for the arguments, by `memdup_user`.
 pub(crate) const ARGUMENT_MEMORY: Cause = cause("memory", "arguments", "strndup_user");
 pub(crate) const SHARED_LOAD: Cause = cause("shared-load", "shared-load", "idempotent_init_module");
@@ -144,11 +146,6 @@ pub(crate) fn modversions(kernel: &Kernel) -> Cause {
         LOADER
     };
     cause("modversions", "checks", function)
-}
-
-/// Memory for the sections.
-pub(crate) fn module_memory(kernel: &Kernel) -> Cause {
-    cause("memory", "layout", kernel.module_allocator())
 }
 
 /// A section that can be written to and executed.

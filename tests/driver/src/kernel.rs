@@ -69,16 +69,6 @@ impl Kernel {
         self.version >= (6, 0)
     }
 
-    /// What gives a module its memory: `module_alloc` until there was mm/execmem.c, and since that has caches of
-    /// executable memory, `execmem_alloc_rw` for what must be written first.
-    pub(crate) fn module_allocator(&self) -> &'static str {
-        match self.version {
-            (..=5, _) | (6, ..=9) => "module_alloc",
-            (6, 10..=12) => "execmem_alloc",
-            _ => "execmem_alloc_rw",
-        }
-    }
-
     /// Whether a symbol's section is looked at before it is used, which `simplify_symbols` of Debian's 5.10 does not:
     /// it would go on with whatever it finds there.
     pub(crate) fn checks_symbol_sections(&self) -> bool {

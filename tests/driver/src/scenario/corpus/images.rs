@@ -120,7 +120,7 @@ fn contents(kernel: &Kernel) -> Vec<Damage> {
         }),
         Damage {
             errno: libc::ENOMEM,
-            ..Damage::early("bss-of-2-GiB", failure::module_memory(kernel), |image| {
+            ..Damage::early("bss-of-2-GiB", failure::MODULE_MEMORY, |image| {
                 let bss = image.section(".bss")?;
                 image.put(bss.header + section::SIZE, &MORE_THAN_THERE_IS.to_le_bytes())
             })
