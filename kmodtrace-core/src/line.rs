@@ -5,6 +5,7 @@ use std::fmt;
 use crate::attempt::{Attempt, Role};
 use crate::errno::Errno;
 use crate::event::Syscall;
+use crate::origin;
 use crate::report::{printable, span_text};
 use crate::units::Ktime;
 
@@ -25,10 +26,7 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempt = self.attempt;
         match attempt.end.or(attempt.start) {
-            Some(time) => {
-                let us = time.since(self.origin).0 / 1000;
-                write!(f, "{:>4}.{:06}", us / 1_000_000, us % 1_000_000)?;
-            }
+            Some(time) => f.write_str(&time_text(time, self.origin))?,
             None => write!(f, "{:>11}", "-")?,
         }
         let result = attempt.errno.map_or("-".into(), Errno::name);
@@ -47,6 +45,12 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// Seconds since the origin, as wide as its column.
+pub fn time_text(time: Ktime, origin: Ktime) -> String {
+    let us = time.since(origin).0 / 1000;
+    format!("{:>4}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
 fn call(attempt: &Attempt) -> &'static str {
     match attempt.syscall {
         Some(Syscall::InitModule) => "init_module",
@@ -56,7 +60,8 @@ fn call(attempt: &Attempt) -> &'static str {
     }
 }
 
-/// What made it wait or fail: the collision, each wait and its owner, the init function, what is missing.
+/// What made it wait or fail: the collision, each wait and its owner, the init function, where the errno came from,
+/// what is missing.
 fn what(attempt: &Attempt) -> String {
     let mut parts = Vec::new();
     if let Some(collision) = attempt.collided_with {
@@ -85,6 +90,9 @@ fn what(attempt: &Attempt) -> String {
             .map_or_else(|| "-".to_owned(), |long| span_text(long.0));
         let errno = init.errno.map_or_else(String::new, |errno| format!(" {errno}"));
         parts.push(format!("init {long}{errno}"));
+    }
+    if let Some(origin) = origin::of(attempt, |_| None) {
+        parts.push(origin.words());
     }
     parts.extend(attempt.notes.iter().map(|note| format!("[{}]", note.text())));
     parts.join(", ")

@@ -4,8 +4,10 @@ use std::mem;
 
 use crate::attempt::Finished;
 use crate::decode::{DecodeError, decode};
-use crate::order::{Loss, Order};
+use crate::event::Fact;
+use crate::order::{HORIZON, Loss, Order};
 use crate::session::Session;
+use crate::units::Ktime;
 
 /// Bytes of records in, finished attempts and states out.
 #[derive(Debug, Default)]
@@ -13,14 +15,25 @@ pub struct Pipeline {
     order: Order,
     session: Session,
     finished: Vec<Finished>,
+    ticked: Option<Ktime>,
 }
 
 impl Pipeline {
     /// Takes one record, as the ring held it.
     pub fn push(&mut self, record: &[u8]) -> Result<(), DecodeError> {
-        self.order.push(decode(record)?);
+        let event = decode(record)?;
+        if let Fact::Tick(_) = event.fact {
+            self.ticked = Some(Ktime(event.time.0.saturating_sub(HORIZON.0)));
+        }
+        self.order.push(event);
         self.advance();
         Ok(())
+    }
+
+    /// The instant that a tick moved the session to, if one did since the last call: what is in flight was so then. Live
+    /// and in a replay there are the same ticks between the same records.
+    pub fn take_tick(&mut self) -> Option<Ktime> {
+        self.ticked.take()
     }
 
     /// What was finished since the last call.

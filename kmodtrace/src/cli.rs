@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Record(Record),
     /// Show what a recording holds, module by module
     Report(Report),
+    /// Show who waited for whom in a recording: deadlocks, pile-ups, and waits by their owners
+    Graph(Graph),
     /// Tell what can be traced on this kernel, probe by probe
     Check(Check),
     /// Print the JSON Schema of `report --format json`
@@ -132,6 +134,33 @@ pub(crate) enum Format {
     Jsonl,
     /// Comma-separated values
     Csv,
+}
+
+/// Wait graphs.
+#[derive(Args, Debug)]
+pub(crate) struct Graph {
+    /// The recording; one that is still being written is shown as far as it goes
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
+    pub from: PathBuf,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub format: GraphFormat,
+    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB")]
+    pub modules: Vec<String>,
+}
+
+/// Formats of a wait graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For people
+    Text,
+    /// For graphviz: pipe it to dot -Tsvg
+    Dot,
+    /// One JSON object
+    Json,
+    /// Wait time as folded stacks in microseconds, for flame graph viewers
+    Folded,
 }
 
 /// Checks.

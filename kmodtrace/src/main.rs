@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Some(Command::Trace(args)) => command::trace::run(&args, quiet, bpf_log),
         Some(Command::Record(args)) => command::record::run(&args, quiet, bpf_log),
         Some(Command::Report(args)) => command::report::run(&args, quiet),
+        Some(Command::Graph(args)) => command::graph::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),
         None => command::trace::run(&cli.trace, quiet, bpf_log),

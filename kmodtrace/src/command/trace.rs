@@ -1,4 +1,5 @@
-//! `kmodtrace trace`: a line for every attempt as it returns, live or from a recording.
+//! `kmodtrace trace`: a line for every attempt as it returns, and for waits and deadlocks that last, live or from a
+//! recording.
 
 use std::io::{StdoutLock, Write as _, stdout};
 use std::process::ExitCode;
@@ -7,7 +8,8 @@ use anyhow::Result;
 use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::decode::TickBytes;
 use kmodtrace_core::event::Counters;
-use kmodtrace_core::line::{HEADER, Line};
+use kmodtrace_core::graph::Watch;
+use kmodtrace_core::line::{HEADER, Line, time_text};
 use kmodtrace_core::order::Loss;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
@@ -115,6 +117,7 @@ impl Both {
 /// Records in, lines out.
 struct Lines {
     pipeline: Pipeline,
+    watch: Watch,
     selection: Selection,
     origin: Ktime,
     out: StdoutLock<'static>,
@@ -126,6 +129,7 @@ impl Lines {
         super::written(writeln!(out, "{HEADER}").and_then(|()| out.flush()))?;
         Ok(Self {
             pipeline: Pipeline::default(),
+            watch: Watch::default(),
             selection,
             origin: header.clock.monotonic_ns,
             out,
@@ -147,6 +151,17 @@ impl Lines {
         Ok(())
     }
 
+    /// What has been in flight for long.
+    fn print_lasting(&mut self, now: Ktime) -> Result<()> {
+        let session = self.pipeline.session();
+        let told = self.watch.tick(now, session.in_flight(), session.requests_in_flight());
+        for told in told.iter().filter(|told| told.is_selected(&self.selection)) {
+            let time = time_text(told.time, self.origin);
+            super::written(writeln!(self.out, "{time}  {told}"))?;
+        }
+        Ok(())
+    }
+
     /// The rest, and on stderr what is missing.
     fn finish(mut self, quiet: bool) -> Result<()> {
         let (rest, loss) = std::mem::take(&mut self.pipeline).finish();
@@ -163,7 +178,8 @@ impl Sink for Lines {
     fn record(&mut self, bytes: &[u8]) -> Result<()> {
         self.pipeline.push(bytes)?;
         let finished = self.pipeline.take();
-        self.print(finished)
+        self.print(finished)?;
+        self.pipeline.take_tick().map_or(Ok(()), |now| self.print_lasting(now))
     }
 
     fn settle(&mut self, _idle: bool) -> Result<()> {

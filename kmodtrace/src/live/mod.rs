@@ -6,5 +6,6 @@ pub(crate) mod attach;
 pub(crate) mod capability;
 pub(crate) mod counters;
 pub(crate) mod facts;
+mod inside;
 pub(crate) mod pump;
 pub(crate) mod start;

@@ -14,10 +14,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::attach::{Logger, Tracer};
+use super::inside::Inside;
 
 /// Records gather this long before they are taken: the kernel wakes a reader only for the first record after it had
 /// read everything, so under load the tracer wakes this often and no more.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// How often time goes on without a record while a task is in a load or a request: a wait that lasts is told by the tick.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Where the records go: the bytes that the ring held, and the ticks between them.
 pub(crate) trait Sink {
@@ -85,6 +89,7 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         ring: ring.context("cannot wait for the ring buffer")?,
         counters,
         logger,
+        inside: Inside::default(),
     };
     let stop = follow(&mut drain, until, sink).await?;
     if matches!(stop, Stop::Signal) {
@@ -105,16 +110,18 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
     // One that no clock reaches is none.
     let deadline = duration.and_then(|duration| Instant::now().checked_add(duration));
     let mut gathered: Option<Instant> = None;
+    let mut beat: Option<Instant> = None;
     loop {
         tokio::select! {
             guard = drain.ring.readable_mut(), if gathered.is_none() => {
                 guard.context("cannot wait for the ring buffer")?.clear_ready();
                 gathered = Some(Instant::now() + GATHER);
             }
-            () = at(gathered), if gathered.is_some() => {
+            () = at(gathered.or(beat)), if gathered.or(beat).is_some() => {
                 // Records that came while others gathered may still be out of order, so one more look follows.
                 let more = drain.take(sink)?;
                 gathered = more.then(|| Instant::now() + GATHER);
+                beat = drain.inside.is_somebody().then(|| Instant::now() + BEAT);
                 sink.settle(!more)?;
                 if sink.is_over() {
                     return Ok(Stop::Reader);
@@ -163,6 +170,7 @@ struct Drain {
     ring: AsyncFd<aya::maps::RingBuf<aya::maps::MapData>>,
     counters: super::counters::Counters,
     logger: Option<Logger>,
+    inside: Inside,
 }
 
 impl Drain {
@@ -172,6 +180,7 @@ impl Drain {
         let before = now();
         let mut any = false;
         while let Some(record) = self.ring.get_mut().next() {
+            self.inside.see(&record);
             sink.record(&record)?;
             any = true;
         }
