@@ -7,6 +7,8 @@ use crate::attempt::{Attempt, Collision, Finished, Note, Role, StateSpan, WaitKi
 use crate::errno::Errno;
 use crate::histogram::Histogram;
 use crate::request::{Helper, Request, ret_text};
+use crate::stage::Stage;
+use crate::stages::stages;
 use crate::state::ModuleState;
 use crate::units::Ktime;
 
@@ -62,6 +64,8 @@ pub struct ModuleStats {
     pub load: Histogram,
     /// Nanoseconds of its init function.
     pub init: Histogram,
+    /// Nanoseconds that its loads spent in each stage, of those whose entry and return were seen.
+    pub stages: BTreeMap<Stage, u64>,
     /// Its life.
     pub states: BTreeMap<ModuleState, StateTimes>,
     /// Bytes read from files, or handed over, by loads that failed.
@@ -161,6 +165,10 @@ impl ModuleStats {
             if let Some(duration) = wait.span.duration() {
                 self.waits.entry(wait.kind).or_default().record(duration.0);
             }
+        }
+        for span in stages(attempt) {
+            let total = self.stages.entry(span.stage).or_default();
+            *total = total.saturating_add(span.duration.0);
         }
         if let Some(collision) = attempt.collided_with {
             *self.collisions.entry(collision).or_default() += 1;
