@@ -35,7 +35,7 @@ const EXECUTORS: &[&str] = &[
 ];
 
 /// Programs of the host that are brought along where the host has them.
-const WHERE_PRESENT: &[&str] = &["bash", "bpftool", "capsh", "strace", "xz", "zstd"];
+const WHERE_PRESENT: &[&str] = &["bash", "bpftool", "strace", "xz", "zstd"];
 
 /// What one boot's user space holds besides the everyday tools.
 #[derive(Debug, Default)]
