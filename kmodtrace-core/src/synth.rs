@@ -20,12 +20,15 @@ pub const TRACER: Tracer = Tracer {
     tid: Tid(900),
     tgid: Tgid(900),
 };
+/// The kworker that starts helpers.
+const KWORKER: u32 = 60;
 /// Attempts of a round: one leads, the others meet it.
 const ROUND: u64 = 8;
 const MICROSECOND: u64 = 1_000;
 
 /// Round after round of attempts at one module. The rounds take turns:
-/// - the init function fails with `-ENODEV` while others wait for the name, and they get `-EBUSY`;
+/// - a request has a helper load the module; the init function fails with `-ENODEV` while others wait for the name, and
+///   they get `-EBUSY`;
 /// - it succeeds, and those that waited for the name get `-EEXIST`;
 /// - the others come when the module is LIVE, and get `-EEXIST` at once;
 /// - the others wait for the same inode, and get the leader's 0.
@@ -69,14 +72,17 @@ impl Storm {
     fn round(&mut self, attempts: u64) -> Vec<Task> {
         let round = self.rounds;
         let module = Module::new(round % 97);
-        #[expect(clippy::cast_possible_truncation, reason = "below 32,000")]
-        let first_tid = (1_000 + round * ROUND % 30_000) as u32;
+        #[expect(clippy::cast_possible_truncation, reason = "below 40,000")]
+        let (first_tid, requester) = ((1_000 + round * ROUND % 30_000) as u32, (31_000 + round % 1_000) as u32);
+        let asked = round.is_multiple_of(4);
+        // The helper starts after a request that came before it.
+        let start = self.now + if asked { 200 * MICROSECOND } else { 0 };
         let mut tasks: Vec<Task> = (0..attempts)
             .zip(first_tid..)
             .map(|(nth, tid)| {
                 // Late enough to find the leader COMING, early enough to wait for its init function.
-                let after = if nth == 0 { 0 } else { 150 + nth * 3 };
-                let begin = self.now + after * MICROSECOND + self.random(2 * MICROSECOND);
+                let after = if nth == 0 { 0 } else { 250 + nth * 3 };
+                let begin = start + after * MICROSECOND + self.random(2 * MICROSECOND);
                 Task::new(tid, module.clone(), begin)
             })
             .collect();
@@ -84,11 +90,16 @@ impl Storm {
             return tasks;
         };
         let init = (200 + self.random(1_800)) * MICROSECOND;
-        let Some((unloader, followers)) = others.split_last_mut().filter(|_| !round.is_multiple_of(4)) else {
+        let Some((unloader, followers)) = others.split_last_mut().filter(|_| !asked) else {
+            let mut mount = Task::new(requester, module.clone(), self.now);
+            let mut kworker = Task::new(KWORKER, module, self.now);
+            leader.helps(kworker.takes_up(mount.asks()));
             let done = leader.fails(init);
+            mount.is_answered(leader.ends());
             for waiter in others {
                 waiter.waits_for_name(done + self.random(9 * MICROSECOND), false);
             }
+            tasks.extend([mount, kworker]);
             return tasks;
         };
         let done = leader.loads(init, round % 4 == 3);
@@ -144,9 +155,11 @@ impl Iterator for Storm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::Finished;
     use crate::decode::{decode, split};
     use crate::event::{Event, Fact};
     use crate::order::Order;
+    use crate::session::Session;
 
     fn events(attempts: u64) -> Vec<Event> {
         let bytes: Vec<u8> = Storm::new(attempts).flatten().collect();
@@ -164,6 +177,30 @@ mod tests {
             assert_eq!(count(|fact| matches!(fact, Fact::AttemptExit(_))), attempts);
             assert_eq!(count(|fact| matches!(fact, Fact::Unknown(_))), 0);
         }
+    }
+
+    #[test]
+    fn every_fourth_round_has_a_request_whose_helper_makes_its_first_attempt() {
+        let mut session = Session::new();
+        let mut out = Vec::new();
+        for event in events(400) {
+            session.apply(event, &mut out);
+        }
+        session.finish(&mut out);
+        let requests = out.iter().filter_map(|one| match one {
+            Finished::Request(request) => Some(request),
+            _ => None,
+        });
+        let whole = requests.filter(|request| {
+            let helped = request.helper.as_ref().is_some_and(|helper| helper.attempts.len() == 1);
+            request.ret == Some(256) && request.caller.is_some() && request.notes.is_empty() && helped
+        });
+        assert_eq!(whole.count(), 400 / 8 / 4 + 1);
+        let notes = out.iter().filter_map(|one| match one {
+            Finished::Attempt(attempt) => Some(attempt.notes.len()),
+            _ => None,
+        });
+        assert_eq!(notes.sum::<usize>(), 0);
     }
 
     #[test]

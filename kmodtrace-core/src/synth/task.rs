@@ -1,13 +1,19 @@
 //! What one task of a storm does, record by record.
 
 use super::{CPUS, MICROSECOND};
-use kmodtrace_common::record::{AttemptEnter, File, Header, InitFn, Plain, Ret};
-use kmodtrace_common::{STATE_COMING, STATE_GOING, STATE_LIVE, STATE_NONE, STATE_UNFORMED, kind, record, syscall};
+use kmodtrace_common::record::{Ancestors, AttemptEnter, File, Header, Helper, InitFn, Plain, Request, Ret, Site};
+use kmodtrace_common::{
+    ANCESTORS_LEN, STATE_COMING, STATE_GOING, STATE_LIVE, STATE_NONE, STATE_UNFORMED, kind, record, syscall,
+};
 use zerocopy::{Immutable, IntoBytes};
 
 const ENODEV: i64 = -19;
 const EBUSY: i64 = -16;
 const EEXIST: i64 = -17;
+/// The wait status of a modprobe that gives up.
+const EXIT_1: i64 = 256;
+/// `UMH_WAIT_PROC | UMH_KILLABLE` of include/linux/umh.h.
+const UMH_WAIT_PROC_KILLABLE: i64 = 6;
 
 /// The module that a round is about.
 #[derive(Clone, Debug)]
@@ -35,6 +41,7 @@ pub(super) struct Task {
     tid: u32,
     now: u64,
     module: Module,
+    entered: bool,
     records: Vec<(Header, Vec<u8>)>,
 }
 
@@ -44,6 +51,7 @@ impl Task {
             tid,
             now,
             module,
+            entered: false,
             records: Vec::new(),
         }
     }
@@ -52,9 +60,62 @@ impl Task {
         self.records
     }
 
+    /// Asks for the module, as `mount` does for a file system, up to the moment at which a helper is to run.
+    pub(super) fn asks(&mut self) -> u64 {
+        let name = text(&self.module.name);
+        self.put(kind::REQUEST_BEGIN, 1, |header| Request {
+            header,
+            flags: 0,
+            parent_tgid: 1,
+            in_attempt: 0,
+            in_fs_type: 1,
+            comm: text("mount"),
+            parent_comm: text("bash"),
+            name,
+            work: text(""),
+        });
+        self.ret(kind::REQUEST_SECURITY, 1, 0);
+        self.plain(kind::SLOT_ENTER, 1);
+        self.ret(kind::SLOT_EXIT, 1, 0);
+        self.site(kind::REQUEST_GRANTED, 1, "get_fs_type+0xa1/0x110");
+        self.helper(kind::HELPER_ENTER, 3);
+        self.now
+    }
+
+    /// The kworker that takes the helper up.
+    pub(super) fn takes_up(&mut self, from: u64) -> u64 {
+        self.now = self.now.max(from);
+        self.helper(kind::HELPER_WORK, 20);
+        self.now
+    }
+
+    /// Becomes the helper, before its attempt.
+    pub(super) fn helps(&mut self, from: u64) {
+        self.now = self.now.max(from);
+        self.helper(kind::HELPER_TASK, 50);
+        self.site(kind::HELPER_RUNS, 90, "/sbin/modprobe");
+    }
+
+    /// The helper's end; when it was.
+    pub(super) fn ends(&mut self) -> u64 {
+        self.ret(kind::HELPER_END, 40, EXIT_1);
+        self.now
+    }
+
+    /// The requester has its answer.
+    pub(super) fn is_answered(&mut self, from: u64) {
+        self.now = self.now.max(from);
+        self.ret(kind::HELPER_EXIT, 30, EXIT_1);
+        self.site(kind::FS_TYPE_EXIT, 1, "path_mount+0x3f1/0xa80");
+    }
+
     /// A load whose init function takes so long and fails; when it is over for those that wait.
     pub(super) fn fails(&mut self, init: u64) -> u64 {
         self.reaches_init(init, ENODEV);
+        self.plain(kind::RCU_ENTER, 1);
+        self.plain(kind::RCU_EXIT, 25);
+        self.module(kind::MODULE_STATE, 1, STATE_GOING);
+        self.plain(kind::ANNOUNCE_EXIT, 5);
         self.module(kind::MODULE_STATE, 1, STATE_GOING);
         self.module(kind::FREE_ENTER, 1, STATE_GOING);
         self.module(kind::TEARDOWN, 30, STATE_GOING);
@@ -75,6 +136,7 @@ impl Task {
         }
         self.reaches_init(init, 0);
         self.module(kind::MODULE_STATE, 1, STATE_LIVE);
+        self.plain(kind::ANNOUNCE_EXIT, 5);
         self.plain(kind::ASYNC_ENTER, 5);
         self.plain(kind::ASYNC_EXIT, 1);
         let done = self.now;
@@ -122,6 +184,8 @@ impl Task {
         self.enter(syscall::DELETE_MODULE);
         self.module(kind::FIND_MODULE, 2, STATE_LIVE);
         self.module(kind::MODULE_STATE, 5, STATE_GOING);
+        self.plain(kind::ANNOUNCE_EXIT, 5);
+        self.module(kind::MODULE_STATE, 1, STATE_GOING);
         self.plain(kind::ASYNC_ENTER, 5);
         self.plain(kind::ASYNC_EXIT, 1);
         self.module(kind::FREE_ENTER, 1, STATE_GOING);
@@ -131,20 +195,33 @@ impl Task {
     }
 
     fn reaches_look_up(&mut self) {
-        if self.records.is_empty() {
+        if !self.entered {
             self.enter(syscall::FINIT_MODULE);
         }
         self.file(kind::READ_ENTER, 2);
         self.ret(kind::READ_EXIT, 80, 40_960 + self.module.number.cast_signed() * 512);
         self.plain(kind::LOAD_ENTER, 1);
+        self.plain(kind::SIG_CHECK_ENTER, 1);
+        self.ret(kind::SIG_CHECK_EXIT, 5, 0);
         self.module(kind::MODULE_NAME, 20, STATE_NONE);
+        self.ret(kind::RWX_EXIT, 1, 0);
     }
 
     fn reaches_init(&mut self, init: u64, ret: i64) {
         self.reaches_look_up();
         self.module(kind::FIND_MODULE, 40, STATE_NONE);
-        self.module(kind::MODULE_STATE, 90, STATE_COMING);
-        self.module(kind::DO_INIT_ENTER, 15, STATE_COMING);
+        self.plain(kind::RELOCATE_ENTER, 60);
+        self.plain(kind::FINALIZE_ENTER, 10);
+        self.ret(kind::STRNDUP_EXIT, 1, 0);
+        self.module(kind::MODULE_STATE, 20, STATE_COMING);
+        self.ret(kind::KLP_EXIT, 1, 0);
+        self.plain(kind::NOTIFY_ENTER, 1);
+        self.ret(kind::NOTIFY_EXIT, 5, 0);
+        self.plain(kind::PARSE_ARGS_ENTER, 1);
+        self.ret(kind::PARSE_ARGS_EXIT, 1, 0);
+        self.plain(kind::SYSFS_ENTER, 1);
+        self.ret(kind::SYSFS_EXIT, 10, 0);
+        self.module(kind::DO_INIT_ENTER, 1, STATE_COMING);
         let func = self.module.address() + 0x1000;
         let symbol = text(&format!("{name}_init [{name}]", name = self.module.name));
         self.put(kind::INIT_START, 1, |header| InitFn {
@@ -167,6 +244,7 @@ impl Task {
     }
 
     fn enter(&mut self, syscall: u32) {
+        self.entered = true;
         let deletes = syscall == syscall::DELETE_MODULE;
         let module = text(if deletes { &self.module.name } else { "" });
         self.put(kind::ATTEMPT_ENTER, 1, |header| AttemptEnter {
@@ -182,6 +260,32 @@ impl Task {
             comm: text(if deletes { "rmmod" } else { "(udev-worker)" }),
             parent_comm: text("systemd-udevd"),
             module,
+        });
+        if !deletes {
+            let mut tgid = [0; ANCESTORS_LEN];
+            let mut comm = [text(""); ANCESTORS_LEN];
+            (tgid[0], comm[0]) = (1, text("systemd"));
+            self.put(kind::ANCESTORS, 1, |header| Ancestors { header, tgid, comm });
+        }
+    }
+
+    fn helper(&mut self, kind: u16, micros: u64) {
+        let sub_info = 0xffff_8880_0000_0000 + self.module.number * 0x80;
+        let enters = kind == kind::HELPER_ENTER;
+        self.put(kind, micros, |header| Helper {
+            header,
+            sub_info,
+            wait: if enters { UMH_WAIT_PROC_KILLABLE } else { 0 },
+            path: text(if enters { "/sbin/modprobe" } else { "" }),
+        });
+    }
+
+    fn site(&mut self, kind: u16, micros: u64, symbol: &str) {
+        let granted = kind == kind::REQUEST_GRANTED;
+        self.put(kind, micros, |header| Site {
+            header,
+            value: i64::from(granted),
+            symbol: text(symbol),
         });
     }
 
@@ -223,7 +327,7 @@ impl Task {
     fn put<T: IntoBytes + Immutable>(&mut self, kind: u16, micros: u64, make: impl FnOnce(Header) -> T) {
         // Clocks do not tick in whole microseconds.
         self.now += micros * MICROSECOND + (self.now ^ u64::from(self.tid)) % 977;
-        #[expect(clippy::cast_possible_truncation, reason = "the largest record has 160 bytes")]
+        #[expect(clippy::cast_possible_truncation, reason = "the largest record has 200 bytes")]
         let size = size_of::<T>() as u16;
         let Self { tid, now, .. } = *self;
         let header = Header {
