@@ -158,6 +158,11 @@ fn late(kernel: &Kernel) -> Vec<Damage> {
             let name = image.u32(wanted + symbol::NAME)?;
             image.put(wanted + symbol::NAME, &(name + 1).to_le_bytes())
         }),
+        Damage::late("symbol-for-gpl-only", failure::UNKNOWN_SYMBOL, libc::ENOENT, |image| {
+            let texts = image.section(".modinfo")?;
+            let license = image.find(texts, b"license=GPL")?;
+            image.put(license, b"license=Own")
+        }),
         Damage::late("common-symbol", failure::COMMON_SYMBOL, libc::ENOEXEC, |image| {
             let wanted = image.wanted_symbol()?;
             image.put(wanted + symbol::SECTION, &COMMON.to_le_bytes())
