@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use kmodtrace_core::aggregate::Aggregates;
-use kmodtrace_core::attempt::{Attempt, Finished};
+use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::line::Line;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
@@ -42,19 +42,20 @@ fn shown(path: &Path) -> String {
     for one in &finished {
         aggregates.add(one);
     }
-    let attempts: Vec<Attempt> = finished
-        .into_iter()
-        .filter_map(|one| match one {
-            Finished::Attempt(attempt) => Some(*attempt),
-            Finished::State(_) | Finished::Request(_) => None,
-        })
-        .collect();
+    let (mut attempts, mut requests) = (Vec::new(), Vec::new());
+    for one in finished {
+        match one {
+            Finished::Attempt(attempt) => attempts.push(*attempt),
+            Finished::Request(request) => requests.push(*request),
+            Finished::State(_) => {}
+        }
+    }
     let source = Source::of_recording(reader.header(), &loss, None);
     let selection = Selection::default();
     let report = Report::new(&aggregates, &source, &selection);
     let mut text = Vec::new();
     write_text(&report, &mut text).unwrap();
-    let report = report.with_attempts(&attempts, &selection);
+    let report = report.with_attempts(&attempts, &requests, &selection);
     write_text(&report, &mut text).unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(validation::violations(&json, &schema()), Vec::<String>::new());

@@ -14,6 +14,7 @@ use kmodtrace_core::report::{
     Glob, Kernel, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json,
     write_jsonl, write_modules_csv, write_text,
 };
+use kmodtrace_core::request::Request;
 use kmodtrace_core::units::Ktime;
 
 const STORIES: &[&str] = &[
@@ -25,16 +26,26 @@ const STORIES: &[&str] = &[
     "derived_wait",
 ];
 
-/// The stories, with a tenth of a millisecond for each of their nanoseconds.
+/// The stories, with a tenth of a millisecond for each of their nanoseconds, and one of requests in its own time.
 fn finished() -> Vec<Finished> {
-    support::run(support::together(STORIES).into_iter().map(|mut event| {
+    let mut finished = support::run(support::together(STORIES).into_iter().map(|mut event| {
         event.time = Ktime(event.time.0 * 100_000);
         event
-    }))
+    }));
+    finished.extend(support::run(support::together(&["request_no_slot_6_12"])));
+    finished
 }
 
 fn attempts() -> Vec<Attempt> {
     support::attempts(&finished())
+}
+
+fn requests() -> Vec<Request> {
+    let request = |finished| match finished {
+        Finished::Request(request) => Some(*request),
+        Finished::Attempt(_) | Finished::State(_) => None,
+    };
+    finished().into_iter().filter_map(request).collect()
 }
 
 fn source() -> Source {
@@ -61,7 +72,7 @@ fn report(source: &Source, selection: &Selection) -> Report {
 
 fn with_attempts() -> Report {
     let selection = Selection::default();
-    report(&source(), &selection).with_attempts(&attempts(), &selection)
+    report(&source(), &selection).with_attempts(&attempts(), &requests(), &selection)
 }
 
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {

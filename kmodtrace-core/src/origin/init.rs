@@ -11,6 +11,11 @@ use crate::units::Nanos;
 const NOT_CALLED: Nanos = Nanos(1_000_000);
 const EPERM: Errno = Errno(1);
 
+/// A symbol as the kernel prints it is followed by its module: `dm_init [dm_mod]`.
+fn bare(symbol: &str) -> &str {
+    symbol.split_once(' ').map_or(symbol, |(name, _)| name)
+}
+
 /// The init function failed, and so did the load. Nothing comes after it but clean-up.
 pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
     let init = attempt.init.as_ref()?;
@@ -25,7 +30,7 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
                 Stage::Init,
             )
         } else {
-            let function = init.symbol.as_deref().unwrap_or("do_one_initcall");
+            let function = init.symbol.as_deref().map_or("do_one_initcall", bare);
             Origin::exact(errno, function, rows(&["init"]), Stage::Init)
         };
         origin.through = vec!["do_init_module", "load_module"];

@@ -55,13 +55,8 @@ impl Origin {
 
     /// Function and causes, as in a line: `parse_args: parameter`.
     pub fn words(&self) -> String {
-        let ids: Vec<&str> = self.causes.iter().map(|cause| cause.id).collect();
-        let causes = if ids.is_empty() {
-            self.stage.name().to_owned()
-        } else {
-            ids.join(" or ")
-        };
-        format!("{}: {causes}", self.function)
+        let ids = self.causes.iter().map(|cause| cause.id);
+        words(&self.function, self.stage, ids)
     }
 
     fn exact(errno: Errno, function: &str, causes: Vec<&'static Cause>, stage: Stage) -> Self {
@@ -160,6 +155,21 @@ fn confirm<'l>(origin: &mut Origin, lines: impl Iterator<Item = &'l str> + Clone
         origin.certainty = Certainty::Exact;
     }
     origin.causes = told;
+}
+
+/// `parse_args: parameter`; where many causes are possible, the two likeliest.
+pub(crate) fn words<'i>(function: &str, stage: Stage, ids: impl ExactSizeIterator<Item = &'i str>) -> String {
+    let more = ids.len().saturating_sub(2);
+    let mut shown: Vec<&str> = ids.take(2).collect();
+    if shown.is_empty() {
+        shown.push(stage.name());
+    }
+    let more = match more {
+        0 => String::new(),
+        1 => " or another".to_owned(),
+        more => format!(" or {more} others"),
+    };
+    format!("{function}: {}{more}", shown.join(" or "))
 }
 
 /// The causes with these ids.

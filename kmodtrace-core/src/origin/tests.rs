@@ -128,10 +128,10 @@ fn nobody(_: AttemptId) -> Option<Known> {
 
 /// `STAGE FUNCTION exact|gap CAUSE...` of an attempt.
 fn told(attempt: &Attempt) -> String {
-    words(&of(attempt, nobody).unwrap())
+    in_words(&of(attempt, nobody).unwrap())
 }
 
-fn words(origin: &Origin) -> String {
+fn in_words(origin: &Origin) -> String {
     let certainty = match origin.certainty {
         Certainty::Exact => "exact",
         Certainty::Gap { .. } => "gap",

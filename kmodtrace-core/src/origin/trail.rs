@@ -165,6 +165,13 @@ fn after(function: Function) -> Stage {
     }
 }
 
+/// Where on its way a load can meet a cause; none for what is not on it.
+fn cause_place(cause: &Cause) -> Option<usize> {
+    let made = |maker: &&str| WAY.iter().find(|function| function.name() == *maker).copied();
+    let maker = cause.makers.iter().find_map(made).filter(|maker| !passes_on(*maker));
+    place(cause.gap.map_or(maker, |(after, _)| Some(after))?)
+}
+
 /// Inlined: between what was passed last and what comes next.
 fn gap(attempt: &Attempt, errno: Errno, passed: Option<Passed>) -> Origin {
     let last = passed.map_or(0, |passed| passed.place);
@@ -185,7 +192,14 @@ fn gap(attempt: &Attempt, errno: Errno, passed: Option<Passed>) -> Origin {
         Some(next) => ("load_module", next.name()),
         None => ("do_init_module", "its return"),
     };
-    let causes = if entered { matching(errno, within) } else { Vec::new() };
+    let mut causes = if entered { matching(errno, within) } else { Vec::new() };
+    let mut before = before;
+    if entered && causes.is_empty() {
+        // What comes next was not watched: all that comes later, up to what always is.
+        let later = Some(last)..place(Function::DoInitModule);
+        causes = matching(errno, |cause| later.contains(&cause_place(cause)));
+        before = "its return";
+    }
     let stage = match causes.first() {
         Some(cause) if cause.id != "memory" => cause.stage,
         _ => passed.map_or(Stage::Entry, |passed| after(passed.function)),

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::origins::{LogRow, OriginRow, ParentRow, StageRow};
 use crate::attempt::{Attempt, Collision, Note, Role, Span, Wait, WaitKind};
 use crate::event::Syscall;
+use crate::origin::Origin;
 
 /// One attempt. Times are nanoseconds of `CLOCK_MONOTONIC`; null is what does not apply or was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -71,6 +73,18 @@ pub struct AttemptRow {
     pub init_symbol: Option<String>,
     /// What is known to be missing.
     pub notes: Vec<Note>,
+    /// Where its errno came from; null when it did not fail.
+    pub origin: Option<OriginRow>,
+    /// Where its time went, in order, without gap or overlap; empty when its entry or its return was not seen.
+    pub stages: Vec<StageRow>,
+    /// Who started the parent, and so on, the nearest first.
+    pub ancestors: Vec<ParentRow>,
+    /// The `id` of the request whose helper makes this attempt.
+    pub request: Option<u64>,
+    /// The `id`s of the requests made inside it.
+    pub requests: Vec<u64>,
+    /// What the task wrote to the kernel log meanwhile.
+    pub log: Vec<LogRow>,
 }
 
 /// A wait of an attempt.
@@ -88,6 +102,8 @@ pub struct WaitOfAttempt {
     pub on_comm: Option<String>,
     /// The `id` of that attempt.
     pub on_id: Option<u64>,
+    /// For which module, where it is not the attempt's own.
+    pub module: Option<String>,
     /// Wake-ups, the last one included; same-name waits only.
     pub wakeups: Option<u32>,
     /// Wake-ups for nothing.
@@ -95,7 +111,7 @@ pub struct WaitOfAttempt {
 }
 
 impl AttemptRow {
-    pub(super) fn new(attempt: &Attempt) -> Self {
+    pub(super) fn new(attempt: &Attempt, origin: Option<&Origin>) -> Self {
         let parent = attempt.parent.as_ref();
         let file = attempt.file.as_ref();
         let leader = attempt.leader.as_ref();
@@ -132,6 +148,12 @@ impl AttemptRow {
             init_errno: init.and_then(|init| init.errno).map(|errno| errno.0),
             init_symbol: init.and_then(|init| init.symbol.clone()),
             notes: attempt.notes.clone(),
+            origin: origin.map(OriginRow::new),
+            stages: StageRow::all(attempt),
+            ancestors: attempt.ancestors.iter().map(ParentRow::new).collect(),
+            request: attempt.request.map(|request| request.0),
+            requests: attempt.requests.iter().map(|request| request.0).collect(),
+            log: LogRow::all(&attempt.log),
         }
     }
 }
@@ -146,6 +168,7 @@ impl WaitOfAttempt {
             on_tid: on.map(|on| on.tid.0),
             on_comm: on.map(|on| on.comm.clone()),
             on_id: on.map(|on| on.attempt.0),
+            module: wait.module.clone(),
             wakeups: wait.wakeups(),
             spurious: wait.spurious(),
         }

@@ -10,6 +10,10 @@ type Cell<Row> = Box<dyn Fn(&Row) -> Option<String>>;
 /// A number of a part of a row, and the end of its column's title.
 type Figure<Part> = (&'static str, fn(&Part) -> Option<u64>);
 
+/// Columns keep their place: the kinds that the first version had, and those that came behind everything.
+const FIRST_KINDS: [WaitKind; 3] = [WaitKind::SameInode, WaitKind::SameName, WaitKind::Async];
+const LATER_KINDS: [WaitKind; 4] = [WaitKind::Dependency, WaitKind::Mutex, WaitKind::Rcu, WaitKind::Request];
+
 /// A column: its title, and what a row has there.
 struct Column<Row>(String, Cell<Row>);
 
@@ -86,22 +90,7 @@ fn module_columns() -> Vec<Column<ModuleRow>> {
         Column::new("unfinished", |row: &ModuleRow| Some(row.unfinished)),
         Column::new("outcomes", |row: &ModuleRow| Some(list(&row.outcomes))),
     ];
-    for kind in WaitKind::ALL {
-        let figures: [Figure<WaitRow>; 6] = [
-            ("waits", |wait| wait.count),
-            ("total_ns", |wait| wait.total_ns),
-            ("p50_ns", |wait| wait.p50_ns),
-            ("p90_ns", |wait| wait.p90_ns),
-            ("p99_ns", |wait| wait.p99_ns),
-            ("max_ns", |wait| wait.max_ns),
-        ];
-        columns.extend(figures.map(|(figure, of)| {
-            Column::new(
-                format!("{}_{figure}", kind.name()).replace('-', "_"),
-                move |row: &ModuleRow| row.waits.iter().find(|wait| wait.kind == kind).and_then(of),
-            )
-        }));
-    }
+    columns.extend(FIRST_KINDS.into_iter().flat_map(module_waits));
     columns.extend(spread_columns("load", |row| Some(&row.load_ns)));
     columns.extend(spread_columns("init", |row| row.init_ns.as_ref()));
     columns.extend([
@@ -123,7 +112,38 @@ fn module_columns() -> Vec<Column<ModuleRow>> {
         Column::new("unloads", |row: &ModuleRow| Some(row.unloads.count)),
         Column::new("unload_outcomes", |row: &ModuleRow| Some(list(&row.unloads.outcomes))),
     ]);
+    columns.extend(LATER_KINDS.into_iter().flat_map(module_waits));
     columns
+}
+
+fn module_waits(kind: WaitKind) -> [Column<ModuleRow>; 6] {
+    let figures: [Figure<WaitRow>; 6] = [
+        ("waits", |wait| wait.count),
+        ("total_ns", |wait| wait.total_ns),
+        ("p50_ns", |wait| wait.p50_ns),
+        ("p90_ns", |wait| wait.p90_ns),
+        ("p99_ns", |wait| wait.p99_ns),
+        ("max_ns", |wait| wait.max_ns),
+    ];
+    figures.map(|(figure, of)| {
+        Column::new(
+            format!("{}_{figure}", kind.name()).replace('-', "_"),
+            move |row: &ModuleRow| row.waits.iter().find(|wait| wait.kind == kind).and_then(of),
+        )
+    })
+}
+
+fn attempt_wait(kind: WaitKind) -> Column<AttemptRow> {
+    Column::new(
+        format!("{}_wait_ns", kind.name()).replace('-', "_"),
+        move |row: &AttemptRow| {
+            row.waits
+                .iter()
+                .filter(|wait| wait.kind == kind)
+                .filter_map(|wait| wait.duration_ns)
+                .reduce(u64::saturating_add)
+        },
+    )
 }
 
 fn spread_columns(what: &str, spread: fn(&ModuleRow) -> Option<&Spread>) -> [Column<ModuleRow>; 6] {
@@ -161,18 +181,7 @@ fn attempt_columns() -> Vec<Column<AttemptRow>> {
         Column::new("leader_tid", |row: &AttemptRow| row.leader_tid),
         Column::new("leader_id", |row: &AttemptRow| row.leader_id),
     ];
-    columns.extend(WaitKind::ALL.map(|kind| {
-        Column::new(
-            format!("{}_wait_ns", kind.name()).replace('-', "_"),
-            move |row: &AttemptRow| {
-                row.waits
-                    .iter()
-                    .filter(|wait| wait.kind == kind)
-                    .filter_map(|wait| wait.duration_ns)
-                    .reduce(u64::saturating_add)
-            },
-        )
-    }));
+    columns.extend(FIRST_KINDS.map(attempt_wait));
     columns.extend([
         Column::new("load_module_ns", |row: &AttemptRow| row.load_module_ns),
         Column::new("init_ns", |row: &AttemptRow| row.init_ns),
@@ -182,12 +191,34 @@ fn attempt_columns() -> Vec<Column<AttemptRow>> {
             Some(row.notes.iter().copied().map(Note::text).collect::<Vec<_>>().join("; "))
         }),
     ]);
+    columns.extend(LATER_KINDS.map(attempt_wait));
+    columns.extend([
+        Column::new("request", |row: &AttemptRow| row.request),
+        Column::new("origin_stage", |row: &AttemptRow| {
+            Some(row.origin.as_ref()?.stage.name())
+        }),
+        Column::new("origin_function", |row: &AttemptRow| {
+            Some(row.origin.as_ref()?.function.clone())
+        }),
+        Column::new("origin_causes", |row: &AttemptRow| {
+            Some(row.origin.as_ref()?.causes.join(" "))
+        }),
+        Column::new("origin_from_tid", |row: &AttemptRow| row.origin.as_ref()?.from_tid),
+        Column::new("origin_from_errno", |row: &AttemptRow| row.origin.as_ref()?.from_errno),
+    ]);
     columns
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_of_wait_has_its_columns() {
+        let mut kinds = [&FIRST_KINDS[..], &LATER_KINDS[..]].concat();
+        kinds.sort_unstable();
+        assert_eq!(kinds, WaitKind::ALL);
+    }
 
     #[test]
     fn quotes_only_where_needed() {

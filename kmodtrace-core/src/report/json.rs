@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::{AttemptRow, Kernel, ModuleRow, Quality, Report, SCHEMA};
+use super::{AttemptRow, Kernel, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
 
 /// The JSON Schema (draft 2020-12) of [`write_json`]'s object.
 pub fn schema() -> serde_json::Value {
@@ -28,10 +28,13 @@ enum Line<'a> {
     Module(&'a ModuleRow),
     Attempt(&'a AttemptRow),
     Unload(&'a AttemptRow),
+    Requested(&'a RequestedRow),
+    Request(&'a RequestRow),
     Quality(&'a Quality),
 }
 
-/// Writes the header, every module, the attempts if the report has them, and the quality, one object a line.
+/// Writes the header, every module, what was requested, the attempts and requests if the report has them, and the
+/// quality, one object a line.
 pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let header = Line::Header {
         schema: SCHEMA,
@@ -39,8 +42,10 @@ pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
     };
     let lines = std::iter::once(header)
         .chain(report.modules.iter().map(Line::Module))
+        .chain(report.requested.iter().flatten().map(Line::Requested))
         .chain(report.attempts.iter().flatten().map(Line::Attempt))
         .chain(report.unloads.iter().flatten().map(Line::Unload))
+        .chain(report.requests.iter().flatten().map(Line::Request))
         .chain([Line::Quality(&report.quality)]);
     for line in lines {
         serde_json::to_writer(&mut *out, &line)?;

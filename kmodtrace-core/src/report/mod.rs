@@ -9,7 +9,10 @@ mod grid;
 mod histograms;
 mod json;
 mod modules;
+mod origins;
 mod quantity;
+mod requests;
+mod requests_text;
 mod select;
 mod text;
 
@@ -19,17 +22,21 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::aggregate::Aggregates;
-use crate::attempt::Attempt;
-use crate::coverage::Coverage;
+use crate::attempt::{Attempt, AttemptId};
+use crate::coverage::{Coverage, Observed};
 use crate::order::Loss;
+use crate::origin::{self, Known};
 use crate::recording::Header;
+use crate::request::Request;
 pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use glob::Glob;
 pub(crate) use grid::printable;
 pub use histograms::write_histograms;
 pub use json::{schema, write_json, write_jsonl};
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
+pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub(crate) use quantity::span_text;
+pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey, UnknownSortKey};
 pub use text::write_text;
 
@@ -37,6 +44,9 @@ pub use csv::{write_attempts_csv, write_modules_csv};
 
 /// Name and version of the JSON. Additions keep it; what removes or changes a field raises it.
 pub const SCHEMA: &str = "kmodtrace.report/1";
+
+/// In tables, where nobody watched.
+const NOT_OBSERVED: &str = "n/o";
 
 /// Outcomes by their names: `OK`, `EBUSY`, ...
 pub type Outcomes = BTreeMap<String, u64>;
@@ -52,12 +62,17 @@ pub struct Report {
     pub quality: Quality,
     /// One for each module, sorted and cut as asked.
     pub modules: Vec<ModuleRow>,
+    /// What the kernel requested, by name; null when nobody watched.
+    pub requested: Option<Vec<RequestedRow>>,
     /// Every load, in the order in which they returned; only when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<AttemptRow>>,
     /// Every unload; only when attempts are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unloads: Option<Vec<AttemptRow>>,
+    /// Every request; only when attempts are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Vec<RequestRow>>,
 }
 
 /// The traced kernel.
@@ -152,26 +167,52 @@ impl Report {
             .filter(|(name, _)| selection.takes(name.as_deref()))
             .map(|(name, stats)| ModuleRow::new(name.as_deref(), stats, &source.coverage))
             .collect();
+        let requested = || {
+            let names = aggregates.requests.iter();
+            names
+                .map(|(name, stats)| RequestedRow::new(name, stats, &source.coverage))
+                .collect()
+        };
         Self {
             schema: SCHEMA,
             kernel: source.kernel.clone(),
             quality,
             modules: selection.arrange(rows),
+            requested: source.coverage.observed(Observed::Requests).then(requested),
             attempts: None,
             unloads: None,
+            requests: None,
         }
     }
 
-    /// Adds the attempts of the selected modules, in the order given.
+    /// Adds the attempts of the selected modules, in the order given, and the requests. With a selection, only requests
+    /// of such a name, and those whose modprobe loaded such a module.
     #[must_use]
-    pub fn with_attempts<'a>(mut self, attempts: impl IntoIterator<Item = &'a Attempt>, selection: &Selection) -> Self {
-        let (unloads, loads): (Vec<_>, Vec<_>) = attempts
-            .into_iter()
-            .filter(|attempt| selection.takes(attempt.module.as_deref()))
-            .partition(|attempt| attempt.is_unload());
-        let rows = |attempts: Vec<&Attempt>| Some(attempts.into_iter().map(AttemptRow::new).collect());
-        self.attempts = rows(loads);
-        self.unloads = rows(unloads);
+    pub fn with_attempts(mut self, attempts: &[Attempt], requests: &[Request], selection: &Selection) -> Self {
+        let by_id: BTreeMap<AttemptId, &Attempt> = attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
+        let known = |id: AttemptId| {
+            let attempt = by_id.get(&id)?;
+            Some(Known {
+                task: attempt.task(),
+                errno: attempt.errno,
+            })
+        };
+        let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, known).as_ref());
+        let selected = attempts
+            .iter()
+            .filter(|attempt| selection.takes(attempt.module.as_deref()));
+        let (unloads, loads): (Vec<&Attempt>, Vec<&Attempt>) = selected.partition(|attempt| attempt.is_unload());
+        self.attempts = Some(loads.into_iter().map(row).collect());
+        self.unloads = Some(unloads.into_iter().map(row).collect());
+        let takes = |request: &&Request| {
+            let made = request.helper.iter().flat_map(|helper| &helper.attempts);
+            selection.takes(Some(&request.name))
+                || made
+                    .filter_map(|id| by_id.get(id))
+                    .any(|attempt| selection.takes(attempt.module.as_deref()))
+        };
+        let row = |request: &Request| RequestRow::new(request, origin::of_request(request, known).as_ref());
+        self.requests = Some(requests.iter().filter(takes).map(row).collect());
         self
     }
 }

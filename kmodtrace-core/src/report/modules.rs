@@ -197,7 +197,7 @@ impl WaitRow {
 }
 
 impl Spread {
-    fn new(histogram: &Histogram) -> Self {
+    pub(super) fn new(histogram: &Histogram) -> Self {
         Self {
             count: histogram.count(),
             total: histogram.sum(),

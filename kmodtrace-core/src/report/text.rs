@@ -4,12 +4,11 @@ use std::io::{self, Write};
 
 use super::grid::{Grid, printable};
 use super::quantity::{bytes_text, span_text};
-use super::{AttemptRow, ModuleRow, Outcomes, Quality, Report};
+use super::requests_text::{requested, requests};
+use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Outcomes, Quality, Report};
 
-/// Where nobody watched.
-const NOT_OBSERVED: &str = "n/o";
 /// Where there was none.
-const NONE: &str = "-";
+pub(super) const NONE: &str = "-";
 /// Errnos listed in a row.
 const ERRNOS_SHOWN: usize = 3;
 
@@ -20,10 +19,19 @@ pub fn write_text(report: &Report, out: &mut impl Write) -> io::Result<()> {
         (None, None) => write_modules(report, out)?,
         (loads, unloads) => {
             let rows = || loads.iter().chain(unloads).flatten();
-            let origin = rows().filter_map(|row| row.start_ns).min().unwrap_or_default();
+            let asked = report.requests.iter().flatten().filter_map(|row| row.start_ns);
+            let origin = rows()
+                .filter_map(|row| row.start_ns)
+                .chain(asked)
+                .min()
+                .unwrap_or_default();
             for rows in [loads, unloads].into_iter().flatten().filter(|rows| !rows.is_empty()) {
                 writeln!(out)?;
                 attempts(rows, origin).write(out)?;
+            }
+            if let Some(rows) = report.requests.as_ref().filter(|rows| !rows.is_empty()) {
+                writeln!(out)?;
+                requests(rows, origin).write(out)?;
             }
         }
     }
@@ -73,7 +81,8 @@ fn write_quality(quality: &Quality, out: &mut impl Write) -> io::Result<()> {
 fn write_modules(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let sides: [fn(&[ModuleRow]) -> Grid; 4] = [modules, waits, collisions, unloads];
     let tables = sides.map(|side| side(&report.modules));
-    for table in tables.iter().filter(|table| !table.is_empty()) {
+    let requested = requested(report.requested.as_deref().unwrap_or_default());
+    for table in tables.iter().chain([&requested]).filter(|table| !table.is_empty()) {
         writeln!(out)?;
         table.write(out)?;
     }
@@ -174,14 +183,11 @@ fn attempts(rows: &[AttemptRow], origin: u64) -> Grid {
         "<COLLISION",
         "LEADER",
         "<WAITS",
+        "<ORIGIN",
     ]);
     for row in rows {
-        let start = row.start_ns.map(|start| start.saturating_sub(origin) / 1000);
         grid.row(vec![
-            start.map_or_else(
-                || NONE.to_owned(),
-                |us| format!("{}.{:06}", us / 1_000_000, us % 1_000_000),
-            ),
+            seconds(row.start_ns, origin),
             row.tid.to_string(),
             printable(&row.comm).into_owned(),
             word(row.syscall),
@@ -194,9 +200,21 @@ fn attempts(rows: &[AttemptRow], origin: u64) -> Grid {
                 .to_owned(),
             row.leader_tid.map_or_else(|| NONE.to_owned(), |tid| tid.to_string()),
             wait_list(row),
+            row.origin
+                .as_ref()
+                .map_or_else(|| NONE.to_owned(), super::OriginRow::words),
         ]);
     }
     grid
+}
+
+/// An instant, since the first one.
+pub(super) fn seconds(time: Option<u64>, origin: u64) -> String {
+    let us = time.map(|time| time.saturating_sub(origin) / 1000);
+    us.map_or_else(
+        || NONE.to_owned(),
+        |us| format!("{}.{:06}", us / 1_000_000, us % 1_000_000),
+    )
 }
 
 fn wait_list(row: &AttemptRow) -> String {
@@ -223,16 +241,16 @@ fn name(module: Option<&str>) -> String {
     printable(module.unwrap_or("(unknown)")).into_owned()
 }
 
-fn count(number: Option<u64>) -> String {
+pub(super) fn count(number: Option<u64>) -> String {
     number.map_or_else(|| NOT_OBSERVED.to_owned(), |number| number.to_string())
 }
 
-fn span(nanos: Option<u64>) -> String {
+pub(super) fn span(nanos: Option<u64>) -> String {
     nanos.map_or_else(|| NONE.to_owned(), span_text)
 }
 
 /// `EBUSY 7, ENODEV 1`: most first.
-fn errors(outcomes: &Outcomes, unfinished: u64) -> String {
+pub(super) fn errors(outcomes: &Outcomes, unfinished: u64) -> String {
     let mut errors: Vec<_> = outcomes.iter().filter(|(name, _)| *name != "OK").collect();
     errors.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
     let more = errors.len().saturating_sub(ERRNOS_SHOWN);

@@ -10,6 +10,7 @@ use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::report::{
     Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
 };
+use kmodtrace_core::request::Request;
 
 use crate::cli::{self, Format};
 use crate::failure::{USAGE, failure};
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     };
     let mut recording = replay::open(&args.from)?;
     let mut fold = Fold {
-        attempts: args.attempts.then(Vec::new),
+        attempts: args.attempts.then(Default::default),
         aggregates: Aggregates::default(),
     };
     let mut pipeline = Pipeline::default();
@@ -37,26 +38,28 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let (rest, loss) = pipeline.finish();
     fold.add(rest);
     let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection);
-    if let Some(attempts) = &fold.attempts {
-        report = report.with_attempts(attempts, &selection);
+    if let Some((attempts, requests)) = &fold.attempts {
+        report = report.with_attempts(attempts, requests, &selection);
     }
     super::written(write(&report, args))?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// What a report is made of. Attempts are kept only when they are asked for.
+/// What a report is made of. Attempts and requests are kept only when they are asked for.
 struct Fold {
     aggregates: Aggregates,
-    attempts: Option<Vec<Attempt>>,
+    attempts: Option<(Vec<Attempt>, Vec<Request>)>,
 }
 
 impl Fold {
     fn add(&mut self, finished: Vec<Finished>) {
         for finished in finished {
             self.aggregates.add(&finished);
-            if let (Finished::Attempt(attempt), Some(attempts)) = (finished, &mut self.attempts) {
-                attempts.push(*attempt);
+            match (finished, &mut self.attempts) {
+                (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push(*attempt),
+                (Finished::Request(request), Some((_, requests))) => requests.push(*request),
+                _ => {}
             }
         }
     }

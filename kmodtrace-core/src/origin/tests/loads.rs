@@ -330,6 +330,24 @@ fn an_errno_that_was_handled_is_not_the_origin() {
 }
 
 #[test]
+fn what_was_not_watched_comes_later() {
+    // Nothing behind the look-up of the name was watched.
+    let mut failed = attempt(
+        -14,
+        "+load_module .module_frob_arch_sections .find_module_all -load_module=-14",
+    );
+    failed.load = Some(Span::from(Ktime(1)));
+    assert_eq!(told(&failed), "arguments load_module gap bad-arguments-address");
+    failed.trail =
+        marks("+load_module .module_frob_arch_sections .find_module_all +klp_module_coming -load_module=-22");
+    failed.errno = Some(Errno(22));
+    assert_eq!(
+        told(&failed),
+        "notifiers load_module gap livepatch-coming notifier parameter name-clash"
+    );
+}
+
+#[test]
 fn what_a_kernel_looks_up_early_is_early() {
     let trail = "+load_module .find_module_all -load_module=-8";
     let mut failed = attempt(-8, trail);
@@ -353,6 +371,6 @@ fn errnos_travel_outwards() {
     let trail =
         "+load_module +do_init_module +do_one_initcall -do_one_initcall=-19 -do_init_module=-19 -load_module=-19";
     let origin = of(&attempt(-19, trail), nobody).unwrap();
-    assert_eq!(words(&origin), "init do_one_initcall exact init");
+    assert_eq!(in_words(&origin), "init do_one_initcall exact init");
     assert_eq!(origin.through, ["do_init_module", "load_module"]);
 }

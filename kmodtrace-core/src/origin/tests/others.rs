@@ -9,7 +9,7 @@ const LOOKED_UP: &str = "+load_module .module_frob_arch_sections .find_module_al
 #[test]
 fn init_functions() {
     let mut failed = attempt(-19, "+load_module +do_init_module -do_init_module=-19 -load_module=-19");
-    failed.init = Some(init(-19, Some("acpi_cpufreq_init")));
+    failed.init = Some(init(-19, Some("acpi_cpufreq_init [acpi_cpufreq]")));
     assert_eq!(told(&failed), "init acpi_cpufreq_init exact init");
     failed.init = Some(init(-19, None));
     assert_eq!(told(&failed), "init do_one_initcall exact init");
@@ -33,7 +33,7 @@ fn init_functions() {
     let mut overridden = attempt(-16, "");
     overridden.init = Some(init(-17, Some("dm_init")));
     let origin = of(&overridden, nobody).unwrap();
-    assert_eq!(words(&origin), "init do_init_module exact init-exists");
+    assert_eq!(in_words(&origin), "init do_init_module exact init-exists");
     assert_eq!(origin.from_errno(), Some(Errno::EEXIST));
     overridden.errno = Some(Errno::EEXIST);
     assert_eq!(told(&overridden), "init dm_init exact init");
@@ -61,7 +61,7 @@ fn the_same_name() {
         })
     };
     let origin = of(&duplicate, failed).unwrap();
-    assert_eq!(words(&origin), "duplicate-check load_module exact leader-failed");
+    assert_eq!(in_words(&origin), "duplicate-check load_module exact leader-failed");
     assert_eq!(
         (origin.from.as_ref().unwrap().task.tid, origin.from_errno()),
         (Tid(107), Some(Errno(19)))
@@ -96,7 +96,10 @@ fn the_same_file() {
         }
     };
     let origin = of(&shared, leader(Some(Errno(19)))).unwrap();
-    assert_eq!(words(&origin), "shared-load idempotent_init_module exact shared-load");
+    assert_eq!(
+        in_words(&origin),
+        "shared-load idempotent_init_module exact shared-load"
+    );
     assert_eq!(origin.from_errno(), Some(Errno(19)));
 
     shared.errno = Some(Errno::EINTR);
@@ -107,7 +110,7 @@ fn the_same_file() {
     ] {
         let origin = of(&shared, leader(led)).unwrap();
         assert_eq!(
-            words(&origin),
+            in_words(&origin),
             format!("shared-load idempotent_init_module exact {expected}")
         );
     }
@@ -161,7 +164,7 @@ fn symbols() {
         failed.symbols = vec![symbol(errno, owner)];
         failed.log = vec![log(line)];
         let origin = of(&failed, nobody).unwrap();
-        assert_eq!(words(&origin), format!("symbols resolve_symbol exact {expected}"));
+        assert_eq!(in_words(&origin), format!("symbols resolve_symbol exact {expected}"));
         assert_eq!(origin.evidence.is_empty(), line.is_empty());
     }
     // A weak symbol may be missing: the load goes on, and fails elsewhere.
@@ -290,7 +293,7 @@ pub(crate) fn helper(status: i64, attempts: Vec<AttemptId>) -> Helper {
 }
 
 fn told_of(request: &Request) -> String {
-    words(&of_request(request, nobody).unwrap())
+    in_words(&of_request(request, nobody).unwrap())
 }
 
 #[test]
