@@ -14,7 +14,6 @@ mod edges;
 mod node;
 mod piles;
 mod stacks;
-mod stages;
 mod stuck;
 mod view;
 mod watch;
@@ -36,7 +35,7 @@ use crate::units::Ktime;
 pub use cycle::{Cycle, Member, Pattern};
 pub use edges::Edge;
 pub use node::EdgeKind;
-use node::{Node, Nodes, On};
+use node::{Key, Node, Nodes, On};
 pub use piles::{MANY, PileUp};
 use stuck::{closure, knots};
 pub use view::{Graph, SCHEMA};
@@ -99,8 +98,13 @@ impl WaitGraph {
     }
 
     fn add_attempt(&mut self, attempt: &Attempt) {
-        let node = Node::attempt(attempt);
-        if node.request.is_none() {
+        let mut node = Node::attempt(attempt);
+        let request = node.request.map(Key::Request);
+        // Where its request comes later, that adds it.
+        if let Some(request) = request.and_then(|key| self.nodes.get(key)) {
+            node.request = None;
+            self.stacks.attempt(&node, &stacks::requester(request));
+        } else if request.is_none() {
             let parent = attempt.parent.as_ref().map(|Parent { comm, .. }| comm.as_str());
             let parent = parent.filter(|comm| !comm.is_empty());
             self.stacks.attempt(&node, parent.unwrap_or(edges::UNKNOWN));
@@ -109,9 +113,9 @@ impl WaitGraph {
     }
 
     fn add_request(&mut self, request: &Request) {
-        self.stacks.request(request);
-        self.stacks.helpers(request, &mut self.nodes);
-        self.add_node(Node::request(request, false));
+        let node = Node::request(request, false);
+        self.stacks.request(&node, &mut self.nodes);
+        self.add_node(node);
     }
 
     fn add_node(&mut self, node: Node) {

@@ -1,16 +1,16 @@
 //! Nodes: attempts and requests, reduced to when they slept and what for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::stages;
 use crate::attempt::{Attempt, AttemptId, Note, Span, Wait, WaitKind};
 use crate::errno::Errno;
 use crate::request::{Request, RequestId};
 use crate::stage::Stage;
-use crate::units::{Ktime, Tid};
+use crate::stages::{StageSpan, stages};
+use crate::units::{Ktime, Nanos, Tid};
 
 /// What stands at an end of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,8 +132,8 @@ pub(crate) struct Node {
     pub(crate) inside: Option<AttemptId>,
     /// For an attempt: the request whose helper makes it.
     pub(crate) request: Option<RequestId>,
-    /// For an attempt: which stage began when.
-    pub(crate) stages: Vec<(Ktime, Stage)>,
+    /// For an attempt that returned: its stages in order, when each began and how long it was.
+    pub(crate) stages: Vec<(Ktime, Nanos, Stage)>,
 }
 
 impl Node {
@@ -173,7 +173,7 @@ impl Node {
             holds: None,
             inside: None,
             request: attempt.request,
-            stages: stages::of(attempt),
+            stages: merged(&stages(attempt)),
         }
     }
 
@@ -237,11 +237,27 @@ impl Node {
             .is_some_and(|held| held.start < at && held.end.is_none_or(|end| at <= end))
     }
 
-    /// The stage in which it was at this instant.
-    pub(crate) fn stage_at(&self, at: Ktime) -> Option<Stage> {
-        let begun = self.stages.iter().take_while(|(since, _)| *since <= at);
-        begun.last().map(|(_, stage)| *stage)
+    /// The stage in which it was for most of this span.
+    pub(crate) fn stage_in(&self, from: Ktime, to: Ktime) -> Option<Stage> {
+        let mut times: BTreeMap<Stage, u64> = BTreeMap::new();
+        for (start, long, stage) in &self.stages {
+            let end = Ktime(start.0.saturating_add(long.0)).min(to);
+            *times.entry(*stage).or_default() += end.since(from.max(*start)).0;
+        }
+        let (stage, most) = times.into_iter().max_by_key(|(_, time)| *time)?;
+        (most > 0).then_some(stage)
     }
+}
+
+/// The pieces of an attempt, those of one stage that follow one another as one.
+fn merged(pieces: &[StageSpan]) -> Vec<(Ktime, Nanos, Stage)> {
+    let runs = pieces.chunk_by(|a, b| a.stage == b.stage);
+    runs.filter_map(|run| {
+        let long = run.iter().map(|piece| piece.duration.0).fold(0, u64::saturating_add);
+        let first = run.first()?;
+        Some((first.start, Nanos(long), first.stage))
+    })
+    .collect()
 }
 
 /// Nodes by their keys, the oldest of them forgotten when there are too many.

@@ -40,7 +40,7 @@ pub struct PileUp {
     pub owner_comm: Option<String>,
     /// The module.
     pub module: Option<String>,
-    /// What the owner did when most waited; null where that was not seen.
+    /// What the owner did for most of the time in which they waited; null where that was not seen.
     pub stage: Option<Stage>,
     /// How most of them waited.
     pub kind: EdgeKind,
@@ -68,7 +68,7 @@ impl PileUp {
         let comm = printable(self.owner_comm.as_deref().unwrap_or("-"));
         let stage = self
             .stage
-            .map_or_else(String::new, |stage| format!(", which was in {}", stage.name()));
+            .map_or_else(String::new, |stage| format!(", mostly in its stage {}", stage.name()));
         format!(
             "{most} tasks at a time, {waiters} in all, waited {total} ({}) for the load of {module} by tid {tid} ({comm}){stage}",
             self.kind.name()
@@ -180,6 +180,13 @@ impl Pile {
         if most < MANY {
             return None;
         }
+        let from = self.spans.iter().map(|span| span.start).min()?;
+        let to = self
+            .spans
+            .iter()
+            .filter_map(|span| span.end)
+            .max()
+            .unwrap_or(Ktime(u64::MAX));
         let attempt = match owner {
             Owner::Attempt(id) => Some(id),
             Owner::Slots => None,
@@ -190,7 +197,7 @@ impl Pile {
             owner_tid: attempt.map(|_| self.tid),
             owner_comm: attempt.map(|_| self.comm.clone()),
             module: attempt.and_then(|_| node.and_then(|node| node.name.clone()).or_else(|| self.module.clone())),
-            stage: node.and_then(|node| node.stage_at(at)),
+            stage: node.and_then(|node| node.stage_in(from, to)),
             kind: self.kind?,
             most,
             waiters: self.count,

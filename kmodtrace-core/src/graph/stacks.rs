@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::edges::{OTHERS, UNKNOWN, owner};
-use super::node::{Key, Node, Nodes};
-use crate::request::Request;
+use super::node::{EdgeKind, Node, Nodes, On};
 
 /// Different stacks at most; more are added to one of no name.
 const KEPT: usize = 16_384;
@@ -34,23 +33,28 @@ impl Stacks {
         }
     }
 
-    /// Adds the wait of a request for its slot: what its helper does, the helper's attempts tell.
-    pub(super) fn request(&mut self, request: &Request) {
-        if let Some(long) = request.slot.and_then(|slot| slot.span.duration()) {
-            let stack = ["(no modprobe yet)", &request.name, "slot", "50 slots"];
-            let requester = std::iter::once(requester(request));
-            self.add(requester.chain(stack.map(str::to_owned)).collect(), long.0);
-        }
-    }
-
-    /// Adds the attempts of a request's helper.
-    pub(super) fn helpers(&mut self, request: &Request, nodes: &mut Nodes) {
-        let attempts = request.helper.iter().flat_map(|helper| &helper.attempts);
-        for id in attempts {
-            if let Some(node) = nodes.get_mut(Key::Attempt(*id))
-                && node.request.take().is_some()
-            {
-                self.attempt(node, &requester(request));
+    /// Adds the wait of a request for its slot, and what its helper's attempts waited as far as they were handed out.
+    pub(super) fn request(&mut self, request: &Node, nodes: &mut Nodes) {
+        for block in &request.blocks {
+            if let (EdgeKind::Slot, Some(long)) = (block.kind, block.span.duration()) {
+                let name = request.name.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+                let kind = block.kind.name().to_owned();
+                let stack = [
+                    requester(request),
+                    "(no modprobe yet)".to_owned(),
+                    name,
+                    kind,
+                    owner(request, block),
+                ];
+                self.add(stack.into(), long.0);
+            }
+            let On::These(attempts) = &block.on else { continue };
+            for key in attempts {
+                if let Some(node) = nodes.get_mut(*key)
+                    && node.request.take().is_some()
+                {
+                    self.attempt(node, &requester(request));
+                }
             }
         }
     }
@@ -80,13 +84,12 @@ impl Stacks {
 }
 
 /// `mount requests fs-xfs`
-fn requester(request: &Request) -> String {
-    let comm = if request.comm.is_empty() {
-        UNKNOWN
-    } else {
-        &request.comm
-    };
-    format!("{comm} requests {}", request.name)
+pub(super) fn requester(request: &Node) -> String {
+    format!(
+        "{} requests {}",
+        comm(request),
+        request.name.as_deref().unwrap_or(UNKNOWN)
+    )
 }
 
 fn comm(node: &Node) -> String {

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::fixture::{MS, at, attempt, nested, request, span};
 use super::*;
-use crate::attempt::{Attempt, Note, Role, WaitKind};
+use crate::attempt::{Attempt, Edge, Mark, Note, Role, WaitKind};
 use crate::errno::Errno;
+use crate::function::Function;
 use crate::report::{Glob, Selection};
 use crate::request::Request;
 
@@ -185,7 +186,13 @@ fn a_circle_that_lasts() {
 #[test]
 fn eight_who_wait_for_one_are_a_pile_up_and_seven_are_not() {
     let storm = |waiters: u64| {
-        let leader = attempt(1, "xfs", 0, 1_000).init(100, 900, Errno::OK);
+        let mut leader = attempt(1, "xfs", 0, 1_000).init(100, 900, Errno::OK);
+        let mark = |ms, edge| Mark {
+            time: at(ms),
+            function: Function::DoOneInitcall,
+            edge,
+        };
+        leader.trail = vec![mark(100, Edge::Enter), mark(900, Edge::Exit(Some(0)))];
         let waiting = (2..2 + waiters).map(|id| {
             attempt(id, "xfs", 50, 1_000)
                 .waited(WaitKind::SameName, Some(1), 200, 1_000)
@@ -205,7 +212,7 @@ fn eight_who_wait_for_one_are_a_pile_up_and_seven_are_not() {
     );
     assert_eq!(
         pile.text(),
-        "8 tasks at a time, 8 in all, waited 6.40s (same-name) for the load of xfs by tid 1001 (modprobe), which was in init"
+        "8 tasks at a time, 8 in all, waited 6.40s (same-name) for the load of xfs by tid 1001 (modprobe), mostly in its stage init"
     );
     assert_eq!(graph.cycles, []);
 }
