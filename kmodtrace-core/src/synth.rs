@@ -4,6 +4,7 @@
 //! and nearly in the order of their times, as a ring holds them. The same storm gives the same bytes every time. Real
 //! kernels are the proof that the programs work; these are bytes to feed to everything after them.
 
+mod request;
 mod task;
 
 use crate::decode::Tracer;

@@ -1,4 +1,4 @@
-//! The reducer: events in order of time go in, finished attempts and the states of modules come out.
+//! The reducer: events in order of time go in; finished attempts, requests and states of modules come out.
 //!
 //! A session holds what is in flight and nothing else; what it hands out it forgets. Records may be missing anywhere: an
 //! attempt then says what it lacks, and never takes over what belongs to another one.

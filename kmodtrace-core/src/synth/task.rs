@@ -1,7 +1,7 @@
 //! What one task of a storm does, record by record.
 
 use super::{CPUS, MICROSECOND};
-use kmodtrace_common::record::{Ancestors, AttemptEnter, File, Header, Helper, InitFn, Plain, Request, Ret, Site};
+use kmodtrace_common::record::{Ancestors, AttemptEnter, File, Header, InitFn, Plain, Ret};
 use kmodtrace_common::{
     ANCESTORS_LEN, STATE_COMING, STATE_GOING, STATE_LIVE, STATE_NONE, STATE_UNFORMED, kind, record, syscall,
 };
@@ -10,16 +10,12 @@ use zerocopy::{Immutable, IntoBytes};
 const ENODEV: i64 = -19;
 const EBUSY: i64 = -16;
 const EEXIST: i64 = -17;
-/// The wait status of a modprobe that gives up.
-const EXIT_1: i64 = 256;
-/// `UMH_WAIT_PROC | UMH_KILLABLE` of include/linux/umh.h.
-const UMH_WAIT_PROC_KILLABLE: i64 = 6;
 
 /// The module that a round is about.
 #[derive(Clone, Debug)]
 pub(super) struct Module {
-    name: String,
-    number: u64,
+    pub(super) name: String,
+    pub(super) number: u64,
 }
 
 impl Module {
@@ -39,8 +35,8 @@ impl Module {
 #[derive(Debug)]
 pub(super) struct Task {
     tid: u32,
-    now: u64,
-    module: Module,
+    pub(super) now: u64,
+    pub(super) module: Module,
     entered: bool,
     records: Vec<(Header, Vec<u8>)>,
 }
@@ -58,55 +54,6 @@ impl Task {
 
     pub(super) fn into_records(self) -> Vec<(Header, Vec<u8>)> {
         self.records
-    }
-
-    /// Asks for the module, as `mount` does for a file system, up to the moment at which a helper is to run.
-    pub(super) fn asks(&mut self) -> u64 {
-        let name = text(&self.module.name);
-        self.put(kind::REQUEST_BEGIN, 1, |header| Request {
-            header,
-            flags: 0,
-            parent_tgid: 1,
-            in_attempt: 0,
-            in_fs_type: 1,
-            comm: text("mount"),
-            parent_comm: text("bash"),
-            name,
-            work: text(""),
-        });
-        self.ret(kind::REQUEST_SECURITY, 1, 0);
-        self.plain(kind::SLOT_ENTER, 1);
-        self.ret(kind::SLOT_EXIT, 1, 0);
-        self.site(kind::REQUEST_GRANTED, 1, "get_fs_type+0xa1/0x110");
-        self.helper(kind::HELPER_ENTER, 3);
-        self.now
-    }
-
-    /// The kworker that takes the helper up.
-    pub(super) fn takes_up(&mut self, from: u64) -> u64 {
-        self.now = self.now.max(from);
-        self.helper(kind::HELPER_WORK, 20);
-        self.now
-    }
-
-    /// Becomes the helper, before its attempt.
-    pub(super) fn helps(&mut self, from: u64) {
-        self.now = self.now.max(from);
-        self.helper(kind::HELPER_TASK, 50);
-        self.site(kind::HELPER_RUNS, 90, "/sbin/modprobe");
-    }
-
-    /// The helper's end; when it was.
-    pub(super) fn ends(&mut self) -> u64 {
-        self.ret(kind::HELPER_END, 40, EXIT_1);
-        self.now
-    }
-
-    /// The requester has its answer.
-    pub(super) fn is_answered(&mut self, from: u64) {
-        self.now = self.now.max(from);
-        self.ret(kind::HELPER_EXIT, 30, EXIT_1);
-        self.site(kind::FS_TYPE_EXIT, 1, "path_mount+0x3f1/0xa80");
     }
 
     /// A load whose init function takes so long and fails; when it is over for those that wait.
@@ -269,26 +216,6 @@ impl Task {
         }
     }
 
-    fn helper(&mut self, kind: u16, micros: u64) {
-        let sub_info = 0xffff_8880_0000_0000 + self.module.number * 0x80;
-        let enters = kind == kind::HELPER_ENTER;
-        self.put(kind, micros, |header| Helper {
-            header,
-            sub_info,
-            wait: if enters { UMH_WAIT_PROC_KILLABLE } else { 0 },
-            path: text(if enters { "/sbin/modprobe" } else { "" }),
-        });
-    }
-
-    fn site(&mut self, kind: u16, micros: u64, symbol: &str) {
-        let granted = kind == kind::REQUEST_GRANTED;
-        self.put(kind, micros, |header| Site {
-            header,
-            value: i64::from(granted),
-            symbol: text(symbol),
-        });
-    }
-
     fn file(&mut self, kind: u16, micros: u64) {
         let inode = 500_000 + self.module.number;
         let name = text(&format!("{}.ko", self.module.name));
@@ -315,16 +242,16 @@ impl Task {
         });
     }
 
-    fn ret(&mut self, kind: u16, micros: u64, ret: i64) {
+    pub(super) fn ret(&mut self, kind: u16, micros: u64, ret: i64) {
         self.put(kind, micros, |header| Ret { header, ret });
     }
 
-    fn plain(&mut self, kind: u16, micros: u64) {
+    pub(super) fn plain(&mut self, kind: u16, micros: u64) {
         self.put(kind, micros, |header| Plain { header });
     }
 
     /// A record of this kind, so many microseconds later. Its number is given when the round is put together.
-    fn put<T: IntoBytes + Immutable>(&mut self, kind: u16, micros: u64, make: impl FnOnce(Header) -> T) {
+    pub(super) fn put<T: IntoBytes + Immutable>(&mut self, kind: u16, micros: u64, make: impl FnOnce(Header) -> T) {
         // Clocks do not tick in whole microseconds.
         self.now += micros * MICROSECOND + (self.now ^ u64::from(self.tid)) % 977;
         #[expect(clippy::cast_possible_truncation, reason = "the largest record has 200 bytes")]
@@ -343,7 +270,7 @@ impl Task {
     }
 }
 
-fn text<const N: usize>(text: &str) -> [u8; N] {
+pub(super) fn text<const N: usize>(text: &str) -> [u8; N] {
     let mut field = [0; N];
     for (to, from) in field.iter_mut().zip(text.bytes()) {
         *to = from;

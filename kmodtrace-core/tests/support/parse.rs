@@ -1,5 +1,7 @@
 //! The text of a story's events.
 
+#![expect(clippy::similar_names, reason = "tid and tgid are the kernel's words")]
+
 use kmodtrace_core::event::{
     AttemptEnter, Counters, Event, Fact, FileId, Granted, HelperEnter, InitStart, ModuleRef, OtherTask, RequestBegin,
     SymbolFact, Syscall, WaitEnd,

@@ -95,13 +95,19 @@ fn edge(edge: Edge) -> String {
 }
 
 fn notes(notes: &[Note]) -> String {
-    notes.iter().map(|note| format!(" [{}]", note.text())).collect()
+    let mut text = String::new();
+    for note in notes {
+        text += &format!(" [{}]", note.text());
+    }
+    text
 }
 
 fn log_lines(log: &[LogLine]) -> String {
-    log.iter()
-        .map(|line| format!("\n  {} log: {}", line.time.0, line.text))
-        .collect()
+    let mut text = String::new();
+    for line in log {
+        text += &format!("\n  {} log: {}", line.time.0, line.text);
+    }
+    text
 }
 
 fn request_line(request: &Request) -> String {

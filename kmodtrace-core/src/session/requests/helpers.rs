@@ -25,11 +25,11 @@ impl Requests {
             }
             Fact::HelperTask(sub_info) => {
                 // The address is used again as soon as the helper's last reference to it is gone.
-                if let Some(id) = self.by_sub_info.remove(&sub_info)
-                    && let Some(helper) = self.helper(id, time)
-                {
-                    helper.forked = Some(time);
-                    helper.tgid = Some(tgid);
+                if let Some(id) = self.by_sub_info.remove(&sub_info) {
+                    if let Some(helper) = self.helper(id, time) {
+                        helper.forked = Some(time);
+                        helper.tgid = Some(tgid);
+                    }
                     self.belongs(tgid, id);
                 }
             }

@@ -31,7 +31,7 @@ pub(super) struct Requests {
     open: HashMap<RequestId, Open>,
     /// The request that a task is in, or that `get_fs_type` has not returned from.
     by_task: HashMap<Tid, RequestId>,
-    /// Helpers that are to run.
+    /// Helpers that are to run, also of requesters that were killed before they did.
     by_sub_info: HashMap<u64, RequestId>,
     /// Thread groups of helpers and of what descends from them, also of requests that are over.
     helpers: HashMap<Tgid, RequestId>,
@@ -72,6 +72,10 @@ impl Requests {
             Fact::HelperEnter(HelperEnter { sub_info, wait, path }) => {
                 if let Some(former) = open.sub_info.replace(sub_info) {
                     self.by_sub_info.remove(&former);
+                }
+                if self.by_sub_info.len() >= MOST {
+                    // Most of them are of helpers that were never seen to begin.
+                    self.by_sub_info.clear();
                 }
                 self.by_sub_info.insert(sub_info, id);
                 open.helper_enter(time, wait, path);
@@ -157,6 +161,7 @@ impl Requests {
             self.close(id, out);
         }
         self.helpers.clear();
+        self.by_sub_info.clear();
     }
 
     fn add(&mut self, time: Ktime, (tid, tgid): (Tid, Tgid), out: &mut Vec<Finished>) -> RequestId {
@@ -199,6 +204,7 @@ impl Requests {
             self.by_task.remove(&open.request.tid);
         }
         if let Some(sub_info) = open.sub_info
+            && !open.leaves_its_helper()
             && self.by_sub_info.get(&sub_info) == Some(&id)
         {
             self.by_sub_info.remove(&sub_info);

@@ -308,6 +308,16 @@ impl Open {
         self.request.slot.is_some_and(|slot| slot.errno.is_some()) && self.request.caller.is_none()
     }
 
+    /// The requester was killed: its helper may still begin (`UMH_KILLABLE`, kernel/umh.c).
+    pub(super) fn leaves_its_helper(&self) -> bool {
+        let begun = self
+            .request
+            .helper
+            .as_ref()
+            .is_some_and(|helper| helper.forked.is_some());
+        self.request.ret == Some(-i64::from(Errno::ERESTARTSYS.0)) && !begun
+    }
+
     /// Something of it is still to come, a line aside.
     pub(super) fn awaits(&self) -> bool {
         !self.is_answered() || self.awaits_caller() || self.awaits_helper()

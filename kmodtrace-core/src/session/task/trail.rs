@@ -21,11 +21,21 @@ impl Task {
             }
             self.told_going = true;
         }
+        if (function, edge) == (Function::NotifierChainRobust, Edge::Enter) && self.is_last(Function::KlpModuleComing) {
+            // Without CONFIG_LIVEPATCH it is the notifiers that tell of COMING, and klp_module_coming is not there.
+            self.attempt.trail.pop();
+        }
         if self.attempt.trail.len() < KEPT {
             self.attempt.trail.push(Mark { time, function, edge });
         } else {
             self.broken = true;
         }
+    }
+
+    /// Whether this function was entered, and nothing seen since.
+    fn is_last(&self, function: Function) -> bool {
+        let last = self.attempt.trail.last();
+        last.is_some_and(|mark| mark.function == function && mark.edge == Edge::Enter)
     }
 
     /// Whether a notifier of COMING has just failed: those told before it are told GOING by the same call, and
