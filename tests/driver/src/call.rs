@@ -1,8 +1,9 @@
-//! One module system call, and what came back.
+//! One system call that loads a module, takes it out, or makes the kernel ask for one, and what came back.
 
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::ptr;
 
 use libc::{c_int, c_long};
 
@@ -34,6 +35,11 @@ pub(crate) enum Call {
     Delete {
         /// Address of the name.
         name: usize,
+    },
+    /// `mount` of a file system that nothing is behind: `get_fs_type` requests it where it is not there.
+    Mount {
+        /// Address of the file system's name.
+        filesystem: usize,
     },
 }
 
@@ -82,12 +88,20 @@ impl Call {
         }
     }
 
+    /// `mount`.
+    pub(crate) fn mount(filesystem: &CStr) -> Self {
+        Self::Mount {
+            filesystem: filesystem.as_ptr() as usize,
+        }
+    }
+
     /// Its name, as the log has it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Finit { .. } => "finit_module",
             Self::Init { .. } => "init_module",
             Self::Delete { .. } => "delete_module",
+            Self::Mount { .. } => "mount",
         }
     }
 
@@ -119,6 +133,17 @@ impl Call {
             Self::Init { umod, len, uargs } => unsafe { libc::syscall(libc::SYS_init_module, umod, len, uargs) },
             // SAFETY: as above.
             Self::Delete { name } => unsafe { libc::syscall(libc::SYS_delete_module, name, libc::O_NONBLOCK) },
+            // SAFETY: as above; no data is an allowed value.
+            Self::Mount { filesystem } => unsafe {
+                libc::syscall(
+                    libc::SYS_mount,
+                    c"none".as_ptr(),
+                    c"/".as_ptr(),
+                    filesystem,
+                    libc::MS_RDONLY,
+                    ptr::null::<libc::c_void>(),
+                )
+            },
         }
     }
 }

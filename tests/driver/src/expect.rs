@@ -2,6 +2,7 @@
 
 use crate::failure::{Cause, Failure};
 use crate::json::Object;
+use crate::request::{Request, Requested};
 
 /// What a task is among the loads of the same module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub(crate) struct Expect {
     errnos: Vec<i32>,
     killed: Option<i32>,
     failure: Option<Failure>,
+    /// Of a mount: the request that it makes, or that none is made.
+    requested: Option<Requested>,
 }
 
 impl Expect {
@@ -143,6 +146,18 @@ impl Expect {
         self
     }
 
+    /// The kernel requests this for it.
+    pub(crate) fn requests(mut self, request: Request) -> Self {
+        self.requested = Some(Requested::This(request));
+        self
+    }
+
+    /// The kernel requests nothing for it.
+    pub(crate) fn requests_nothing(mut self) -> Self {
+        self.requested = Some(Requested::Nothing);
+        self
+    }
+
     /// Whether a call may end so.
     pub(crate) fn holds(&self, errno: Option<i32>) -> bool {
         match errno {
@@ -181,6 +196,11 @@ impl Expect {
         }
         if let Some(failure) = &self.failure {
             failure.describe(&mut object);
+        }
+        match &self.requested {
+            Some(Requested::This(request)) => object.object("request", &request.json()),
+            Some(Requested::Nothing) => object.string_or_null("request", None),
+            None => {}
         }
         object
     }

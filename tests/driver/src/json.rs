@@ -42,7 +42,12 @@ impl Object {
 
     /// True.
     pub(crate) fn yes(&mut self, key: &str) {
-        self.member(key, "true");
+        self.boolean(key, true);
+    }
+
+    /// True or false.
+    pub(crate) fn boolean(&mut self, key: &str, value: bool) {
+        self.member(key, value);
     }
 
     /// An object.

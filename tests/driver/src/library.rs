@@ -1,8 +1,11 @@
 //! Module files: found by name, unpacked, and copied.
 
 use std::ffi::CString;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,6 +74,25 @@ impl Library {
     /// Another image, or none, under the name of a module, in a directory that is named for its case.
     pub(crate) fn variant(&self, name: &str, case: &str, contents: &[u8]) -> Result<File> {
         write(&self.scratch.join(name).join(case).join(format!("{name}.ko")), contents)
+    }
+
+    /// A script that can be run.
+    pub(crate) fn script(&self, name: &str, lines: &str) -> Result<PathBuf> {
+        let path = self.scratch.join(name);
+        write(&path, format!("#!/bin/sh\n{lines}\n").as_bytes())?
+            .set_permissions(Permissions::from_mode(0o755))
+            .with_context(|| format!("cannot make a program of {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// A pipe with a name.
+    pub(crate) fn pipe(&self, name: &str) -> Result<PathBuf> {
+        let path = self.scratch.join(name);
+        let c_path = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: reads a string that lives on.
+        let made = unsafe { libc::mkfifo(c_path.as_ptr(), 0o600) };
+        ensure!(made == 0, "mkfifo {}: {}", path.display(), io::Error::last_os_error());
+        Ok(path)
     }
 
     /// Whether there is a module of this name.

@@ -19,6 +19,7 @@ mod kernel;
 mod library;
 mod log;
 mod options;
+mod request;
 mod rtnl;
 mod scenario;
 mod stage;

@@ -7,6 +7,7 @@ mod init;
 mod killed;
 mod live;
 mod race;
+mod requests;
 mod storm;
 mod unload;
 
@@ -100,6 +101,12 @@ pub(crate) const ALL: &[Scenario] = &[
         about: "tasks load a list of modules as fast as they can",
         possible: anywhere,
         run: storm::all_at_once,
+    },
+    Scenario {
+        name: "requests",
+        about: "mounts of file systems that the kernel has to request, with a modprobe of each kind",
+        possible: anywhere,
+        run: requests::each,
     },
     Scenario {
         name: "corpus",
