@@ -13,6 +13,7 @@ pub mod decode;
 pub mod errno;
 pub mod event;
 pub mod facts;
+pub mod findings;
 pub mod function;
 pub mod graph;
 pub mod histogram;

@@ -32,6 +32,7 @@ use std::collections::BTreeSet;
 use crate::attempt::{Attempt, Finished, Parent};
 use crate::request::Request;
 use crate::units::Ktime;
+pub(crate) use cycle::ETIME;
 pub use cycle::{Cycle, Member, Pattern};
 pub use edges::Edge;
 pub use node::EdgeKind;

@@ -35,7 +35,7 @@ pub use histograms::write_histograms;
 pub use json::{schema, write_json, write_jsonl};
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
-pub(crate) use quantity::span_text;
+pub(crate) use quantity::{bytes_text, span_text};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey, UnknownSortKey};
 pub use text::write_text;

@@ -1,0 +1,124 @@
+//! A finding: what is told of a session beyond its numbers, in the same words everywhere.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::tally::Evidence;
+use crate::report::{Selection, printable};
+
+macro_rules! names {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $advice:literal;)+) => {
+        /// What can be found, in the order in which it is told.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Name {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// As users see it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What to do.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice,)+ }
+            }
+        }
+    };
+}
+
+names! {
+    /// Attempts and requests waited for each other in a circle.
+    Deadlock = "deadlock",
+        "load the requested module before the one whose init function asks for it, or do not ask in the init function";
+    /// A request got none of the slots in five seconds.
+    ThrottleExhausted = "throttle-exhausted",
+        "ask for fewer modules at once, or find out why modprobe takes so long: every slot is one modprobe";
+    /// The caller of a request dropped its errno.
+    ErrnoDropped = "errno-dropped",
+        "do not trust the errno that the caller reports: the request says what went wrong";
+    /// Tasks got EBUSY because of what somebody else's load or unload came to.
+    BusyInherited = "busy-inherited",
+        "look at the load or unload that was in the way; trying again when it is over gives the module's own errno";
+    /// The init function said EEXIST, which modprobe takes for success.
+    ExistHidden = "exist-hidden",
+        "the module is not loaded although modprobe succeeded: let its init function return another errno";
+    /// Arguments had no effect.
+    ParametersIgnored = "parameters-ignored",
+        "give the parameters to the first load, in modprobe.d, or write to /sys/module/NAME/parameters";
+    /// A signal ended loads.
+    KilledBySignal = "killed-by-signal",
+        "see who sends it: udev kills workers that are over its event timeout (udev.event_timeout=)";
+    /// An init function fails again and again.
+    InitFailsAgain = "init-fails-again",
+        "if the hardware is not there, keep the module from being asked for: blacklist it in modprobe.d";
+    /// One module has been loaded from two files.
+    TwoFiles = "two-files",
+        "keep one of the files and run depmod";
+    /// Many tasks load one module at a time.
+    Herd = "herd",
+        "load it once before the others ask, by modules-load.d or in the initramfs";
+    /// Many waited for one at a time.
+    PileUp = "pile-up",
+        "make the owner's stage shorter, or keep the waiters from coming at once";
+    /// A load waited for other people's asynchronous work.
+    AsyncOfOthers = "async-of-others",
+        "load it earlier, or let the module ask for asynchronous probing (async_probe)";
+    /// Others waited for `module_mutex` during grace periods of RCU.
+    MutexAcrossRcu = "mutex-across-rcu",
+        "avoid the loads that fail: each costs everybody a grace period with module_mutex held";
+}
+
+/// Something worth telling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// Which one.
+    pub id: Name,
+    /// The module, or the name of a request; null when it is about all of them.
+    pub module: Option<String>,
+    /// In words.
+    pub sentence: String,
+    /// The numbers of the sentence; times in nanoseconds.
+    pub numbers: BTreeMap<&'static str, u64>,
+    /// Attempts that show it.
+    pub attempts: Evidence,
+    /// Requests that show it.
+    pub requests: Evidence,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+impl Finding {
+    /// Whether it is shown: what is about all modules is when no names were asked for.
+    pub fn is_selected(&self, selection: &Selection) -> bool {
+        selection.takes(self.module.as_deref())
+    }
+
+    /// In one line: `herd: SENTENCE (attempts 1, 2 and 40 more); ADVICE`.
+    pub fn text(&self) -> String {
+        let shown = [self.attempts.text("attempts"), self.requests.text("requests")];
+        let shown: Vec<String> = shown.into_iter().flatten().collect();
+        let sentence = printable(&self.sentence);
+        format!("{}: {sentence} ({}); {}", self.id.name(), shown.join("; "), self.advice)
+    }
+}
+
+/// Writes each finding as a paragraph. Nothing where there is none.
+pub fn write_findings(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    for finding in findings {
+        writeln!(out, "{}: {}", finding.id.name(), printable(&finding.sentence))?;
+        for shown in [finding.attempts.text("attempts"), finding.requests.text("requests")] {
+            shown.map_or(Ok(()), |shown| writeln!(out, "  {shown}"))?;
+        }
+        writeln!(out, "  {}", finding.advice)?;
+    }
+    Ok(())
+}

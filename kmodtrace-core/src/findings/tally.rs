@@ -1,0 +1,109 @@
+//! What findings are made of: counts for each module, with a few examples.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::finding::Name;
+
+/// Ids that a finding shows: enough to look some of them up.
+const SHOWN: usize = 8;
+/// Who and what is told by name.
+const NAMED: usize = 8;
+/// Things counted at most. There are some hundred modules on a machine, but names of requests come from users.
+const KEPT: usize = 8_192;
+
+/// Ids of attempts or requests that show something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them, eight at most.
+    pub ids: Vec<u64>,
+}
+
+impl Evidence {
+    pub(super) fn add(&mut self, id: u64) {
+        self.count += 1;
+        if self.ids.len() < SHOWN {
+            self.ids.push(id);
+        }
+    }
+
+    pub(super) fn of(ids: &[u64], count: u64) -> Self {
+        Self {
+            count,
+            ids: ids.iter().copied().take(SHOWN).collect(),
+        }
+    }
+
+    /// `attempts 1, 2 and 40 more`
+    pub(super) fn text(&self, what: &str) -> Option<String> {
+        let ids: Vec<String> = self.ids.iter().map(u64::to_string).collect();
+        let more = self.count.saturating_sub(self.ids.len() as u64);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        (self.count > 0).then(|| format!("{what} {}{more}", ids.join(", ")))
+    }
+}
+
+/// Counts of one thing for one module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) sums: BTreeMap<&'static str, u64>,
+    /// Who, or what, how often; the first few.
+    pub(super) by: BTreeMap<String, u64>,
+    pub(super) attempts: Evidence,
+    pub(super) requests: Evidence,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, what: &'static str, number: u64) {
+        let sum = self.sums.entry(what).or_default();
+        *sum = sum.saturating_add(number);
+    }
+
+    pub(super) fn sum(&self, what: &'static str) -> u64 {
+        self.sums.get(what).copied().unwrap_or_default()
+    }
+
+    pub(super) fn by(&mut self, who: &str) {
+        if let Some(count) = self.by.get_mut(who) {
+            *count += 1;
+        } else if self.by.len() < NAMED {
+            self.by.insert(who.to_owned(), 1);
+        }
+    }
+
+    /// `modprobe 40, systemd-udevd 9`: most first.
+    pub(super) fn by_text(&self) -> String {
+        let mut by: Vec<_> = self.by.iter().collect();
+        by.sort_by_key(|(who, count)| (std::cmp::Reverse(**count), *who));
+        let by = by.iter().map(|(who, count)| format!("{who} {count}"));
+        by.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What is counted: which finding, for which module, in which case of it.
+pub(super) type Key = (Name, Option<String>, String);
+
+/// All counts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tallies(BTreeMap<Key, Tally>);
+
+impl Tallies {
+    /// The counts of this; none when there are too many different ones.
+    pub(super) fn of(&mut self, name: Name, module: Option<&str>, case: &str) -> Option<&mut Tally> {
+        let key = (name, module.map(str::to_owned), case.to_owned());
+        let room = self.0.len() < KEPT || self.0.contains_key(&key);
+        room.then(|| self.0.entry(key).or_default())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Tally)> {
+        self.0.iter()
+    }
+}
