@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{CATALOGUE, GLOBALS, Hook, Source};
+use crate::plan::{CATALOGUE, Existence, GLOBALS, Hook, Source};
 use crate::{btf, kallsyms};
 
 /// Name and version of the JSON form of [`KernelFacts`].
@@ -16,6 +16,10 @@ pub const SCHEMA: &str = "kmodtrace.facts/1";
 /// A text symbol that is there exactly when trampolines can be attached to functions (`CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS`,
 /// kernel/trace/ftrace.c): without it the kernel refuses fentry on anything but another BPF program.
 const FTRACE_SYMBOL: &str = "register_ftrace_direct";
+
+/// A text symbol of x86 kernels that put more than six arguments into a trampoline's frame ("bpf, x86: allow function arguments up
+/// to 12 for TRACING", 6.6; before, a function of another name did it).
+const WIDE_SYMBOL: &str = "save_args";
 
 /// What the driver reads outside BTF and kallsyms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,6 +88,9 @@ pub struct KernelFacts {
     pub btf: bool,
     /// Whether trampolines (fentry, fexit) can be attached to functions.
     pub ftrace: bool,
+    /// Whether trampolines take functions of more than six arguments; not known of old recordings.
+    #[serde(default)]
+    pub wide_trampolines: bool,
     /// Whether kallsyms shows addresses to this process.
     pub addresses: bool,
     /// The catalogue's functions, by their name in the kernel.
@@ -146,14 +153,14 @@ impl KernelFacts {
             .into_iter()
             .filter_map(|name| data(name).flatten().map(|address| (name.to_owned(), address)))
             .collect();
+        let has = |name: &str| symbols.functions.get(name).is_some_and(|symbol| symbol.count > 0);
         let facts = Self {
             schema: SCHEMA.to_owned(),
-            environment,
             btf: btf.is_some(),
-            ftrace: symbols
-                .functions
-                .get(FTRACE_SYMBOL)
-                .is_some_and(|symbol| symbol.count > 0),
+            ftrace: has(FTRACE_SYMBOL),
+            // The trampolines of arm64 have eight since they exist.
+            wide_trampolines: environment.arch != "x86_64" || has(WIDE_SYMBOL),
+            environment,
             addresses: symbols.addresses,
             functions,
             offsets,
@@ -195,10 +202,10 @@ pub fn wanted_functions(arch: &str) -> Vec<String> {
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Text symbols to look for in kallsyms: the functions, and what tells whether trampolines work.
+/// Text symbols to look for in kallsyms: the functions, and what tells what trampolines can do.
 pub fn wanted_symbols(arch: &str) -> Vec<String> {
     let mut names = wanted_functions(arch);
-    names.push(FTRACE_SYMBOL.to_owned());
+    names.extend([FTRACE_SYMBOL, WIDE_SYMBOL].map(str::to_owned));
     names
 }
 
@@ -206,37 +213,45 @@ pub fn wanted_symbols(arch: &str) -> Vec<String> {
 pub fn wanted_members() -> Vec<(&'static str, &'static str)> {
     let members = GLOBALS.iter().filter_map(|global| match global.source {
         Source::Member(structure, path) => Some((structure, path)),
-        Source::Address(_) | Source::Helper(_) => None,
+        Source::Address(_) | Source::Helper(_) | Source::Asked(_) => None,
     });
     members.collect()
 }
 
-/// Data symbols whose addresses the BPF programs need.
+/// Data symbols to look for in kallsyms: those whose addresses the BPF programs need, and those that tell what exists.
 pub fn wanted_data_symbols() -> Vec<&'static str> {
-    let symbols = GLOBALS.iter().filter_map(|global| match global.source {
+    let addresses = GLOBALS.iter().filter_map(|global| match global.source {
         Source::Address(symbol) => Some(symbol),
-        Source::Member(..) | Source::Helper(_) => None,
+        Source::Member(..) | Source::Helper(_) | Source::Asked(_) => None,
     });
-    symbols.collect()
+    let existence = CATALOGUE.iter().filter_map(|spec| match spec.exists_if? {
+        Existence::Data(name) | Existence::NoData(name) => Some(name),
+        Existence::Type(_) | Existence::NoType(_) => None,
+    });
+    let tracepoints = hooks().filter_map(|hook| match hook {
+        Hook::Tracepoint { symbol, .. } => Some(symbol),
+        Hook::Function { .. } | Hook::Syscall(_) => None,
+    });
+    let all: BTreeSet<_> = addresses.chain(existence).chain(tracepoints).collect();
+    all.into_iter().collect()
 }
 
 /// BPF helpers that the driver is to try.
 pub fn wanted_helpers() -> Vec<&'static str> {
     let helpers = GLOBALS.iter().filter_map(|global| match global.source {
         Source::Helper(helper) => Some(helper),
-        Source::Member(..) | Source::Address(_) => None,
+        Source::Member(..) | Source::Address(_) | Source::Asked(_) => None,
     });
     helpers.collect()
 }
 
 /// Types whose existence decides whether a mechanism exists in this kernel.
 pub fn wanted_types() -> Vec<&'static str> {
-    CATALOGUE
-        .iter()
-        .filter_map(|spec| spec.exists_if)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
+    let types = CATALOGUE.iter().filter_map(|spec| match spec.exists_if? {
+        Existence::Type(name) | Existence::NoType(name) => Some(name),
+        Existence::Data(_) | Existence::NoData(_) => None,
+    });
+    types.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn hooks() -> impl Iterator<Item = Hook> {

@@ -3,7 +3,7 @@
 //! Lines are `address type name`, with `[module]` behind the symbols of modules, which are skipped. All addresses read 0 for a
 //! process that may not see them (`kallsyms_show_value` in the kernel).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the compiler puts behind the name of a function whose code it changed, so that arguments and return may differ.
 const SUFFIXES: &[&str] = &[".isra", ".constprop", ".part", ".cold", ".llvm"];
@@ -31,8 +31,8 @@ pub struct Answers {
 /// Reads kallsyms.
 #[derive(Debug)]
 pub struct Scanner<'a> {
-    functions: &'a [String],
-    data: &'a [&'a str],
+    functions: BTreeSet<&'a str>,
+    data: BTreeSet<&'a str>,
     answers: Answers,
 }
 
@@ -40,8 +40,8 @@ impl<'a> Scanner<'a> {
     /// A reader that looks for these text and data symbols.
     pub fn new(functions: &'a [String], data: &'a [&'a str]) -> Self {
         Self {
-            functions,
-            data,
+            functions: functions.iter().map(String::as_str).collect(),
+            data: data.iter().copied().collect(),
             answers: Answers::default(),
         }
     }
@@ -52,16 +52,21 @@ impl<'a> Scanner<'a> {
             return;
         };
         self.answers.addresses |= address != 0;
+        let base = name.split('.').next().unwrap_or(name);
+        // Of any type: 7.x keeps some data in a section that is told as text.
+        if self.data.contains(base) {
+            self.data(base, (address != 0).then_some(address));
         // Weak symbols count as what they are: module_frob_arch_sections is a weak function on x86.
-        match kind {
-            b't' | b'T' | b'w' | b'W' => self.function(name),
-            b'd' | b'D' | b'b' | b'B' | b'r' | b'R' if self.data.contains(&name) => {
-                self.answers
-                    .data
-                    .insert(name.to_owned(), (address != 0).then_some(address));
-            }
-            _ => {}
+        } else if matches!(kind, b't' | b'T' | b'w' | b'W') {
+            self.function(name, base);
         }
+    }
+
+    /// The compiler numbers what is static inside a function (`textbuf.0`); of several of one name nobody knows which is meant.
+    fn data(&mut self, name: &str, address: Option<u64>) {
+        let known = self.answers.data.get(name).copied();
+        let address = if known.is_some() { None } else { address };
+        self.answers.data.insert(name.to_owned(), address);
     }
 
     /// What was found.
@@ -69,9 +74,8 @@ impl<'a> Scanner<'a> {
         self.answers
     }
 
-    fn function(&mut self, name: &str) {
-        let base = name.split('.').next().unwrap_or(name);
-        if !self.functions.iter().any(|function| function == base) {
+    fn function(&mut self, name: &str, base: &str) {
+        if !self.functions.contains(base) {
             return;
         }
         let suffix = &name[base.len()..];
@@ -142,6 +146,17 @@ mod tests {
         assert!(!answers.addresses);
         assert_eq!(answers.functions["load_module"].count, 1);
         assert_eq!(answers.data["module_notify_list"], None);
+    }
+
+    #[test]
+    fn data_is_found_under_its_number_and_in_any_section() {
+        let found = |text| scan(text).data.get("module_notify_list").copied();
+        assert_eq!(found("10 t module_notify_list.3\n"), Some(Some(0x10)));
+        assert_eq!(
+            found("10 b module_notify_list.0\n20 b module_notify_list.1\n"),
+            Some(None)
+        );
+        assert_eq!(found("10 b module_notify_lists\n"), None);
     }
 
     #[test]

@@ -6,9 +6,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::collections::BTreeSet;
+
 use kmodtrace_core::coverage::Observed;
 use kmodtrace_core::facts::{Addresses, KernelFacts};
-use kmodtrace_core::plan::{CATALOGUE, GlobalValue, Plan, Verdict, Want, check, render, resolve, values, verdict};
+use kmodtrace_core::plan::{
+    CATALOGUE, Family, GlobalValue, Mechanism, Plan, Verdict, Want, check, render, resolve, values, verdict,
+};
 use proptest::prelude::*;
 
 const K5_10: &str = include_str!("facts/5.10.json");
@@ -20,6 +24,8 @@ const NO_MODULES: &str = include_str!("facts/no-modules.json");
 fn facts(json: &str) -> KernelFacts {
     KernelFacts::from_json(json).unwrap()
 }
+
+const ALL: [Family; 4] = [Family::Mutex, Family::Rcu, Family::Printk, Family::Stacks];
 
 fn plan(facts: &KernelFacts) -> Plan {
     resolve(CATALOGUE, facts)
@@ -57,7 +63,7 @@ fn inlined(facts: &mut KernelFacts, name: &str) {
 }
 
 fn missing(facts: &KernelFacts) -> Vec<String> {
-    plan(facts).coverage().unobserved().to_vec()
+    plan(facts).with(ALL).coverage().unobserved().to_vec()
 }
 
 #[test]
@@ -121,7 +127,7 @@ fn a_kernel_without_btf_gets_kprobes_and_says_what_is_lost() {
     assert!(!coverage.observed(Observed::Collisions), "their state cannot be read");
     assert!(coverage.observed(Observed::SameNameWaits));
     assert_eq!(
-        values(&facts, &Addresses::default())[0],
+        values(&facts, &Addresses::default(), &BTreeSet::new())[0],
         ("OFF_MODULE_STATE", GlobalValue::U32(u32::MAX))
     );
 }
@@ -144,8 +150,10 @@ fn capabilities_without_syslog_lose_the_notifiers_only() {
     let facts = unprivileged(&["CAP_BPF", "CAP_PERFMON"]);
     let plan = plan(&facts);
     assert_eq!(verdict(&facts, &plan), Verdict::Works);
-    let [live] = missing(&facts).try_into().unwrap();
-    assert!(live.contains("LIVE") && live.contains("CAP_SYSLOG"), "{live}");
+    let lost = missing(&facts);
+    assert!(lost.iter().any(|loss| loss.contains("LIVE")), "{lost:?}");
+    assert!(lost.iter().any(|loss| loss.contains("module_mutex")), "{lost:?}");
+    assert!(lost.iter().all(|loss| loss.contains("CAP_SYSLOG")), "{lost:?}");
     assert!(
         plan.coverage().observed(Observed::GoingWindows),
         "klp_module_going tells of them"
@@ -205,7 +213,7 @@ fn another_function_of_the_same_name_is_refused() {
 fn waits_survive_an_inlined_finished_loading() {
     let mut facts = facts(K6_1);
     inlined(&mut facts, "finished_loading");
-    let coverage = plan(&facts).coverage();
+    let coverage = plan(&facts).with(ALL).coverage();
     assert!(coverage.observed(Observed::SameNameWaits));
     let [lost]: [String; 1] = coverage.unobserved().to_vec().try_into().unwrap();
     assert!(lost.contains("wake-ups in vain"), "{lost}");
@@ -220,14 +228,72 @@ fn without_livepatch_the_notifier_chain_tells_of_states() {
     let mut facts = facts(K6_12);
     inlined(&mut facts, "klp_module_coming");
     inlined(&mut facts, "klp_module_going");
-    let plan = plan(&facts);
-    let coming = plan.probe("klp_module_coming.enter").unwrap().chosen().unwrap();
-    assert_eq!(coming.attach[0].program, "fentry_blocking_notifier_call_chain_robust");
-    assert_eq!(
-        plan.coverage().unobserved(),
-        [""; 0],
-        "blocking_notifier_call_chain tells of GOING"
-    );
+    assert_eq!(missing(&facts), [""; 0]);
+    inlined(&mut facts, "blocking_notifier_call_chain_robust");
+    assert!(missing(&facts).iter().any(|loss| loss.contains("becomes COMING")));
+}
+
+#[test]
+fn what_nobody_asked_for_is_not_observed_and_is_told() {
+    let plan = plan(&facts(K6_1));
+    let coverage = plan.coverage();
+    assert!(coverage.observed(Observed::RcuWaits) && coverage.observed(Observed::KernelLog));
+    assert!(!coverage.observed(Observed::MutexWaits));
+    let asks = |family: &str| format!("(not asked for: --with {family})");
+    let [mutex, stacks]: [String; 2] = coverage.unobserved().to_vec().try_into().unwrap();
+    assert!(mutex.ends_with(&asks("mutex")) && stacks.ends_with(&asks("stacks")));
+    let none = plan.with([]);
+    assert!(!none.coverage().observed(Observed::RcuWaits) && !none.coverage().observed(Observed::KernelLog));
+    assert!(none.coverage().observed(Observed::Requests));
+    assert!(none.chosen().all(|(spec, _)| spec.family.is_none()));
+}
+
+#[test]
+fn stacks_are_a_global_that_says_whether_they_were_asked_for() {
+    let facts = facts(K6_1);
+    let value = |families: &[Family]| {
+        let families = families.iter().copied().collect();
+        let values = values(&facts, &Addresses::default(), &families);
+        values.into_iter().find(|(name, _)| *name == "WITH_STACKS").unwrap().1
+    };
+    assert_eq!(value(&[Family::Stacks]), GlobalValue::U32(1));
+    assert_eq!(value(&[Family::Mutex]), GlobalValue::U32(0));
+}
+
+/// `arch_prepare_bpf_trampoline` of 5.10 and 6.1 refuses more than six arguments, that of 6.12 does not.
+#[test]
+fn a_function_of_many_arguments_gets_a_return_probe_where_trampolines_are_narrow() {
+    let program = |json| {
+        let plan = plan(&facts(json));
+        plan.probe("parse_args.exit").unwrap().chosen().unwrap().attach[0]
+            .program
+            .clone()
+    };
+    assert_eq!([K5_10, K6_1].map(program), ["kretprobe_parse_args"; 2]);
+    assert_eq!([K6_12, SID].map(program), ["fexit_parse_args"; 2]);
+}
+
+/// Up to 6.3 requests wait inline on a queue, since 6.4 for a semaphore; up to 5.10 a line of the log has one buffer.
+#[test]
+fn one_of_two_mechanisms_exists() {
+    for (json, old) in [(K5_10, true), (K6_1, true), (K6_12, false), (SID, false)] {
+        let plan = plan(&facts(json));
+        let absent = |id: &str| plan.probe(id).unwrap().absent.is_some();
+        assert_eq!(absent("down_timeout.enter"), old);
+        assert_eq!(absent("prepare_to_wait_event.exit"), !old);
+        assert_eq!(absent("module_alloc.exit"), !old);
+        assert_eq!(absent("execmem_alloc.exit"), old);
+        assert_ne!(absent("console.hit"), absent("vprintk_store.exit"));
+    }
+}
+
+#[test]
+fn a_spare_probe_is_attached_where_the_other_one_cannot_be() {
+    let mut plan = plan(&facts(K6_12));
+    let attached = |plan: &Plan| plan.chosen().any(|(spec, _)| spec.id == "klp_module_going.enter");
+    assert!(!attached(&plan));
+    while plan.refuse("blocking_notifier_call_chain.enter", "no").is_some() {}
+    assert!(attached(&plan));
 }
 
 #[test]
@@ -317,7 +383,8 @@ proptest! {
         for (spec, choice) in plan.chosen() {
             for attach in &choice.attach {
                 let known = facts.functions.get(&attach.target).is_some_and(|function| function.symbols == 1);
-                prop_assert!(known || attach.tracepoint().is_some(), "{} on {}", spec.id, attach.target);
+                let tracepoint = attach.mechanism == Mechanism::RawTracepoint || attach.tracepoint().is_some();
+                prop_assert!(known || tracepoint, "{} on {}", spec.id, attach.target);
             }
         }
         for spec in CATALOGUE {

@@ -41,6 +41,20 @@ pub fn emit<T>(record: &T) {
     }
 }
 
+/// Sends a record that is built in the ring: the stack has no room for it. All of it must be written.
+#[inline(always)]
+pub fn emit_in_place<T: 'static>(kind: u16, fill: impl FnOnce(*mut T)) {
+    let header = header::<T>(kind);
+    let Some(mut record) = RING.reserve::<T>(0) else {
+        count(counter::DROPPED);
+        return;
+    };
+    // SAFETY: the record is reserved, of this type, and begins with its header, as all do.
+    unsafe { record.as_mut_ptr().cast::<Header>().write(header) };
+    fill(record.as_mut_ptr());
+    record.submit(0);
+}
+
 /// Sends a record that is only a moment.
 #[inline(always)]
 pub fn emit_plain(kind: u16) {

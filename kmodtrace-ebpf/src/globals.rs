@@ -28,11 +28,42 @@ offsets! {
     OFF_FILES_FDT
     OFF_FDT_MAX_FDS
     OFF_FDT_FD
+    OFF_TASK_PID
+    OFF_TASK_FLAGS
+    OFF_TASK_EXIT_CODE
+    OFF_TASK_WORKER_PRIVATE
+    OFF_TASK_SET_CHILD_TID
+    OFF_KTHREAD_DATA
+    OFF_WORKER_CURRENT_FUNC
+    OFF_SUBPROCESS_WORK
+    OFF_SUBPROCESS_PATH
+    OFF_BPRM_FILENAME
+    OFF_MUTEX_OWNER
 }
 
 /// Address of `module_notify_list`; 0 when it is not known.
 #[unsafe(no_mangle)]
 pub static MODULE_NOTIFY_LIST: Global<u64> = Global::new(0);
+
+/// Address of `module_mutex`; 0 when it is not known.
+#[unsafe(no_mangle)]
+pub static MODULE_MUTEX: Global<u64> = Global::new(0);
+
+/// Address of `kmod_wq`, on which requests wait for a slot up to 6.3; 0 for later kernels.
+#[unsafe(no_mangle)]
+pub static KMOD_QUEUE: Global<u64> = Global::new(0);
+
+/// Address of `kmod_concurrent_max`: how many slots are free, up to 6.3.
+#[unsafe(no_mangle)]
+pub static KMOD_SLOTS: Global<u64> = Global::new(0);
+
+/// Address of the buffer in which `vprintk_store` of 5.10 and before writes a line; 0 for later kernels, which have none.
+#[unsafe(no_mangle)]
+pub static PRINTK_TEXT: Global<u64> = Global::new(0);
+
+/// 1 when stacks of requesters were asked for.
+#[unsafe(no_mangle)]
+pub static WITH_STACKS: Global<u32> = Global::new(0);
 
 /// 1 when the kernel has `bpf_snprintf` (5.13 and later).
 #[unsafe(no_mangle)]

@@ -16,6 +16,7 @@ mod globals;
 mod maps;
 mod probes;
 mod read;
+mod symbol;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

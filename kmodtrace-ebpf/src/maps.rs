@@ -43,8 +43,41 @@ pub struct Task {
     pub syscall: u32,
     /// `fd` of `finit_module` until a record of its file was sent; -1 then, and for the other calls.
     pub fd: i32,
+    /// Bits of [`inside`]: where the task is, and what it has passed.
+    pub inside: u32,
     /// Where the arguments are, while their length is not known; else 0.
     pub arguments: u64,
+    /// `name` and `ownername` of the `resolve_symbol` that runs, for its return.
+    pub symbol_name: u64,
+    pub symbol_owner: u64,
+    /// `name` of the symbol whose owner was COMING at the last look; 0 for none.
+    pub symbol_awaited: u64,
+}
+
+/// Bits of [`Task::inside`]. A return probe does not see which object its function was called for; its entry does.
+pub mod inside {
+    /// `load_module`.
+    pub const LOAD: u32 = 1;
+    /// `blocking_notifier_call_chain` for the module notifiers.
+    pub const ANNOUNCE: u32 = 2;
+    /// `blocking_notifier_call_chain_robust` for them.
+    pub const ANNOUNCE_COMING: u32 = 4;
+    /// The slow path of `module_mutex`.
+    pub const MUTEX: u32 = 8;
+    /// Past the first `apply_relocate_add`.
+    pub const RELOCATED: u32 = 16;
+    /// Past the announcement of COMING.
+    pub const COMING: u32 = 32;
+}
+
+impl Task {
+    /// Takes the bit away and tells whether it was there.
+    #[inline(always)]
+    pub fn leave(&mut self, bit: u32) -> bool {
+        let was = self.inside & bit != 0;
+        self.inside &= !bit;
+        was
+    }
 }
 
 /// The task that runs, when it is inside a module system call that was seen to begin.
@@ -68,7 +101,11 @@ pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64) -> bool {
         in_finished_loading: 0,
         syscall,
         fd,
+        inside: 0,
         arguments,
+        symbol_name: 0,
+        symbol_owner: 0,
+        symbol_awaited: 0,
     };
     TASKS.insert(tid, task, 0).is_ok()
 }
@@ -79,6 +116,72 @@ pub fn end_task(tid: u32) {
     // An error means that the entry was never made: counted then, nothing to do now.
     let _ = TASKS.remove(tid);
 }
+
+/// Tasks that request a module, by tid.
+#[map]
+pub static REQUESTS: HashMap<u32, Request> = HashMap::with_max_entries(4096, 0);
+
+/// How far a request has come.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Request {
+    /// A number of [`step`].
+    pub step: u32,
+    /// Written out padding.
+    pub reserved: u32,
+    /// Up to 6.3: when it began to wait for a slot, in nanoseconds; 0 before.
+    pub slot_since: u64,
+    /// Its `struct subprocess_info *`, once it has one.
+    pub sub_info: u64,
+}
+
+/// `Request::step`.
+pub mod step {
+    /// The security module is asked.
+    pub const SECURITY: u32 = 0;
+    /// It may have a slot.
+    pub const SLOT: u32 = 1;
+    /// It has one.
+    pub const GRANTED: u32 = 2;
+    /// It got none. It is kept for the line that it writes to the log, until its next request or its end.
+    pub const OVER: u32 = 3;
+}
+
+/// The request that the task makes, if it makes one.
+#[inline(always)]
+pub fn current_request(tid: u32) -> Option<&'static mut Request> {
+    // SAFETY: as for current_task.
+    REQUESTS.get_ptr_mut(tid).map(|request| unsafe { &mut *request })
+}
+
+/// Ends a request.
+#[inline(always)]
+pub fn end_request(tid: u32) {
+    // An error means that there was none.
+    let _ = REQUESTS.remove(tid);
+}
+
+/// Tasks inside `get_fs_type`, by tid.
+#[map]
+pub static FS_TYPES: HashMap<u32, FsType> = HashMap::with_max_entries(1024, 0);
+
+/// A `get_fs_type` that runs.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct FsType {
+    /// Where it returns to; 0 when that is not known.
+    pub caller: u64,
+    /// 1 once it requested a module.
+    pub requested: u64,
+}
+
+/// The `subprocess_info`s of requests, from the requester's call to the helper's beginning.
+#[map]
+pub static HELPERS: HashMap<u64, u32> = HashMap::with_max_entries(4096, 0);
+
+/// Helpers and what descends from them, by tgid.
+#[map]
+pub static HELPER_TASKS: HashMap<u32, u32> = HashMap::with_max_entries(4096, 0);
 
 /// Adds one to a counter of `kmodtrace_common::counter`.
 #[inline(always)]

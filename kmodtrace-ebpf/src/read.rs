@@ -8,7 +8,7 @@ use kmodtrace_common::{COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STATE_NONE, UNR
 use crate::globals::{
     ABSENT, OFF_DENTRY_NAME, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_FILES_FDT,
     OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME, OFF_MODULE_STATE, OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_FILES,
-    OFF_TASK_PARENT, OFF_TASK_TGID,
+    OFF_TASK_PARENT, OFF_TASK_PID, OFF_TASK_TGID,
 };
 
 /// The member at this offset of the object at `base`; zero bits when it cannot be read.
@@ -100,9 +100,7 @@ pub fn file(header: Header, file: u64) -> File {
 /// that `fget` would take, so one that another thread closes right now may read as nothing.
 #[inline(always)]
 pub fn file_behind(fd: i32) -> u64 {
-    // SAFETY: no arguments; it returns the current task, which exists while it runs.
-    let task = unsafe { bpf_get_current_task() };
-    let table: u64 = member(member(task, &OFF_TASK_FILES), &OFF_FILES_FDT);
+    let table: u64 = member(member(current(), &OFF_TASK_FILES), &OFF_FILES_FDT);
     let max: u32 = member(table, &OFF_FDT_MAX_FDS);
     if fd < 0 || fd as u32 >= max {
         return 0;
@@ -111,13 +109,31 @@ pub fn file_behind(fd: i32) -> u64 {
     number(array + u64::from(fd as u32) * 8)
 }
 
+/// The `struct task_struct *` of the task that runs.
+#[inline(always)]
+pub fn current() -> u64 {
+    // SAFETY: no arguments; it returns the current task, which exists while it runs.
+    unsafe { bpf_get_current_task() }
+}
+
 /// Thread group and name of the parent of the task that runs.
 #[inline(always)]
 pub fn parent() -> (u32, [u8; COMM_LEN]) {
-    // SAFETY: no arguments; it returns the current task, which exists while it runs.
-    let task = unsafe { bpf_get_current_task() };
-    let parent: u64 = member(task, &OFF_TASK_PARENT);
+    let parent = parent_of(current());
     let known = OFF_TASK_PARENT.load() != ABSENT && OFF_TASK_TGID.load() != ABSENT;
     let tgid = if known { member(parent, &OFF_TASK_TGID) } else { UNREAD };
     (tgid, embedded_string(parent, &OFF_TASK_COMM))
+}
+
+/// tid, thread group and name of a `struct task_struct *`.
+#[inline(always)]
+pub fn task(task: u64) -> (u32, u32, [u8; COMM_LEN]) {
+    let (tid, tgid) = (member(task, &OFF_TASK_PID), member(task, &OFF_TASK_TGID));
+    (tid, tgid, embedded_string(task, &OFF_TASK_COMM))
+}
+
+/// The parent of a `struct task_struct *`, whoever traces it.
+#[inline(always)]
+pub fn parent_of(task: u64) -> u64 {
+    member(task, &OFF_TASK_PARENT)
 }

@@ -1,11 +1,13 @@
 //! The command line.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kmodtrace_core::plan::Family;
 
 use crate::failure;
 
@@ -71,9 +73,41 @@ pub(crate) struct Trace {
     /// as clipped
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_in_flight: u32,
+    /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk], conflicts_with = "from")]
+    pub(crate) with: Vec<With>,
     /// Run this and stop when it ends
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What is traced on demand only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum With {
+    /// Waits for module_mutex, and who holds it
+    Mutex,
+    /// Grace periods of RCU inside attempts
+    Rcu,
+    /// What the kernel logs inside attempts and requests
+    Printk,
+    /// Kernel stacks of tasks that request a module
+    Stacks,
+    /// Nothing more
+    None,
+}
+
+impl With {
+    /// The families of probes that a list means.
+    pub(crate) fn families(list: &[Self]) -> BTreeSet<Family> {
+        let family = |with: &Self| match with {
+            Self::Mutex => Some(Family::Mutex),
+            Self::Rcu => Some(Family::Rcu),
+            Self::Printk => Some(Family::Printk),
+            Self::Stacks => Some(Family::Stacks),
+            Self::None => None,
+        };
+        list.iter().filter_map(family).collect()
+    }
 }
 
 /// Recording.
@@ -89,6 +123,9 @@ pub(crate) struct Record {
     /// as clipped
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_in_flight: u32,
+    /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
+    pub(crate) with: Vec<With>,
     /// Run this and stop when it ends
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -14,7 +14,19 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/km
 
 /// The maps, by the names under which the loader and aya-log look for them; those of the programs' own are here to be seen
 /// when one comes or goes.
-const MAPS: &[&str] = &["AYA_LOGS", "COUNTERS", "RING", "SCRATCH", "SEQUENCE", "TASKS"];
+const MAPS: &[&str] = &[
+    "AYA_LOGS",
+    "COUNTERS",
+    "FS_TYPES",
+    "HELPERS",
+    "HELPER_TASKS",
+    "REQUESTS",
+    "RING",
+    "SCRATCH",
+    "SEQUENCE",
+    "STACK_FRAMES",
+    "TASKS",
+];
 
 /// A facts file that has every key: the values do not matter here.
 const FACTS: &str = include_str!("../../kmodtrace-core/tests/facts/6.12.json");
@@ -55,6 +67,7 @@ fn programs_are_of_the_kind_that_their_mechanism_says() {
             Mechanism::Kprobe => matches!(section, Section::KProbe),
             Mechanism::Kretprobe => matches!(section, Section::KRetProbe),
             Mechanism::TracepointEnter | Mechanism::TracepointExit => matches!(section, Section::TracePoint),
+            Mechanism::RawTracepoint => matches!(section, Section::RawTracePoint),
         };
         assert!(fits, "{}: {section:?}", attach.program());
     }
@@ -70,7 +83,7 @@ fn maps_are_those_that_the_loader_knows() {
 #[test]
 fn globals_are_those_that_the_plan_gives_values_in_their_width() {
     let facts = KernelFacts::from_json(FACTS).unwrap();
-    let wanted = plan::values(&facts, &Addresses::default())
+    let wanted = plan::values(&facts, &Addresses::default(), &BTreeSet::new())
         .into_iter()
         .map(|(name, value)| {
             let size = match value {
@@ -89,7 +102,7 @@ fn globals_are_those_that_the_plan_gives_values_in_their_width() {
 }
 
 /// Read-only data of the programs' own.
-const CONSTANTS: &[&str] = &["SYMBOL_FORMAT"];
+const CONSTANTS: &[&str] = &["STACK_FORMAT", "SYMBOL_FORMAT"];
 
 /// The helpers that read kernel memory are for GPL-compatible programs only (`gpl_only` of `bpf_func_proto`).
 #[test]

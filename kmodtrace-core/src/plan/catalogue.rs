@@ -5,12 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage, Want};
+use super::spec::{Attach, Candidate, Hook, ProbeSpec, Stage, Want};
 
 /// The chain that modules' state changes are announced on (kernel/module/main.c).
 const NOTIFY_LIST: &str = "module_notify_list";
-/// Tasks that load one inode share one load: since "modules: catch concurrent module loads, treat them as idempotent" (6.5).
-const IDEMPOTENT: Option<&str> = Some("idempotent");
 
 const fn sleeping(name: &'static str, args: u32) -> Hook {
     Hook::Function {
@@ -27,45 +25,6 @@ const fn quick(name: &'static str, args: u32) -> Hook {
         sleeps: false,
     }
 }
-
-// match-proto:kernel/module/main.c
-const INIT_MODULE: Hook = Hook::Syscall("init_module");
-const FINIT_MODULE: Hook = Hook::Syscall("finit_module");
-const DELETE_MODULE: Hook = Hook::Syscall("delete_module");
-/// `static int load_module(struct load_info *info, const char __user *uargs, int flags)`
-const LOAD_MODULE: Hook = sleeping("load_module", 3);
-/// `ssize_t kernel_read_file(struct file *file, loff_t offset, void **buf, size_t buf_size, size_t *file_size, enum kernel_read_file_id id)`
-const KERNEL_READ_FILE: Hook = sleeping("kernel_read_file", 6);
-/// `static int idempotent_init_module(struct file *f, const char __user *uargs, int flags)`
-const IDEMPOTENT_INIT_MODULE: Hook = sleeping("idempotent_init_module", 3);
-/// `static int init_module_from_file(struct file *f, const char __user *uargs, int flags)`
-const INIT_MODULE_FROM_FILE: Hook = sleeping("init_module_from_file", 3);
-/// `int module_frob_arch_sections(Elf_Ehdr *hdr, Elf_Shdr *sechdrs, char *secstrings, struct module *mod)`
-const MODULE_FROB_ARCH_SECTIONS: Hook = quick("module_frob_arch_sections", 4);
-/// `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`
-const FIND_MODULE_ALL: Hook = quick("find_module_all", 3);
-/// `static bool finished_loading(const char *name)`
-const FINISHED_LOADING: Hook = sleeping("finished_loading", 1);
-/// `static int add_unformed_module(struct module *mod)`
-const ADD_UNFORMED_MODULE: Hook = sleeping("add_unformed_module", 1);
-/// `static noinline int do_init_module(struct module *mod)`
-const DO_INIT_MODULE: Hook = sleeping("do_init_module", 1);
-/// `int do_one_initcall(initcall_t fn)`
-const DO_ONE_INITCALL: Hook = sleeping("do_one_initcall", 1);
-/// `void async_synchronize_full(void)`
-const ASYNC_SYNCHRONIZE_FULL: Hook = sleeping("async_synchronize_full", 0);
-/// `int klp_module_coming(struct module *mod)`
-const KLP_MODULE_COMING: Hook = sleeping("klp_module_coming", 1);
-/// `void klp_module_going(struct module *mod)`
-const KLP_MODULE_GOING: Hook = sleeping("klp_module_going", 1);
-/// `int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)`
-const NOTIFIER_CHAIN: Hook = sleeping("blocking_notifier_call_chain", 3);
-/// `int blocking_notifier_call_chain_robust(struct blocking_notifier_head *nh, unsigned long val_up, unsigned long val_down, void *v)`
-const NOTIFIER_CHAIN_ROBUST: Hook = sleeping("blocking_notifier_call_chain_robust", 4);
-/// `void mod_sysfs_teardown(struct module *mod)`
-const MOD_SYSFS_TEARDOWN: Hook = sleeping("mod_sysfs_teardown", 1);
-/// `static void free_module(struct module *mod)`
-const FREE_MODULE: Hook = sleeping("free_module", 1);
 
 /// One candidate per bracket: its attachments, and the data symbol that it needs.
 macro_rules! candidates {
@@ -105,6 +64,19 @@ macro_rules! exit {
     };
 }
 
+macro_rules! tracepoint {
+    ($name:literal) => {
+        Hook::Tracepoint {
+            name: $name,
+            symbol: concat!("__tracepoint_", $name),
+        }
+    };
+}
+
+mod load;
+mod mark;
+mod request;
+
 const fn probe(
     id: &'static str,
     stage: Stage,
@@ -118,252 +90,40 @@ const fn probe(
         want,
         exists_if: None,
         replaced_by: None,
+        spare: false,
+        family: None,
         loses,
         candidates,
     }
 }
 
-const fn shared(id: &'static str, candidates: &'static [Candidate], loses: &'static str) -> ProbeSpec {
-    ProbeSpec {
-        id,
-        stage: Stage::SharedLoad,
-        want: Want::Wanted,
-        exists_if: IDEMPOTENT,
-        replaced_by: None,
-        loses,
-        candidates,
-    }
+const fn wanted(id: &'static str, stage: Stage, candidates: &'static [Candidate], loses: &'static str) -> ProbeSpec {
+    probe(id, stage, Want::Wanted, candidates, loses)
 }
 
-const ATTEMPTS: &str = "attempts: who called, with what, and the errno that the caller got";
-const LOADS: &str = "load_module itself: how long it ran and the errno that it gave";
-const READS: &str = "reading of files: time and bytes";
-const SHARED: &str = "waits of tasks that load an inode which another task loads already";
-const WAITS: &str =
-    "exact begin and end of same-name waits, and wake-ups in vain: waits are measured between look-ups instead";
-const DO_INIT: &str = "time in do_init_module: init function, notifiers and clean-up together";
-const INITS: &str = "init functions: their time and their own errno";
-const ASYNC: &str = "waits for asynchronous work after init";
-const FREES: &str = "time in free_module";
-const LISTED: &str = "the exact instant at which a module enters the list";
+const LEN: usize = load::PROBES.len() + mark::PROBES.len() + request::PROBES.len();
 
-/// Every probe, in the order in which a load passes them.
-pub const CATALOGUE: &[ProbeSpec] = &[
-    probe(
-        "init_module.enter",
-        Stage::Attempt,
-        Want::Required,
-        syscall_enter!(INIT_MODULE),
-        ATTEMPTS,
-    ),
-    probe(
-        "init_module.exit",
-        Stage::Attempt,
-        Want::Required,
-        syscall_exit!(INIT_MODULE),
-        ATTEMPTS,
-    ),
-    probe(
-        "finit_module.enter",
-        Stage::Attempt,
-        Want::Required,
-        syscall_enter!(FINIT_MODULE),
-        ATTEMPTS,
-    ),
-    probe(
-        "finit_module.exit",
-        Stage::Attempt,
-        Want::Required,
-        syscall_exit!(FINIT_MODULE),
-        ATTEMPTS,
-    ),
-    probe(
-        "delete_module.enter",
-        Stage::Attempt,
-        Want::Required,
-        syscall_enter!(DELETE_MODULE),
-        ATTEMPTS,
-    ),
-    probe(
-        "delete_module.exit",
-        Stage::Attempt,
-        Want::Required,
-        syscall_exit!(DELETE_MODULE),
-        ATTEMPTS,
-    ),
-    shared("idempotent_init_module.enter", enter!(IDEMPOTENT_INIT_MODULE), SHARED),
-    shared("idempotent_init_module.exit", exit!(IDEMPOTENT_INIT_MODULE), SHARED),
-    shared(
-        "init_module_from_file.enter",
-        enter!(INIT_MODULE_FROM_FILE),
-        "tasks that lead a shared load and fail before they read: they count as waiters",
-    ),
-    probe(
-        "kernel_read_file.enter",
-        Stage::Read,
-        Want::Wanted,
-        enter!(KERNEL_READ_FILE),
-        READS,
-    ),
-    probe(
-        "kernel_read_file.exit",
-        Stage::Read,
-        Want::Wanted,
-        exit!(KERNEL_READ_FILE),
-        READS,
-    ),
-    probe(
-        "load_module.enter",
-        Stage::Load,
-        Want::Required,
-        enter!(LOAD_MODULE),
-        LOADS,
-    ),
-    probe(
-        "load_module.exit",
-        Stage::Load,
-        Want::Required,
-        exit!(LOAD_MODULE),
-        LOADS,
-    ),
-    probe(
-        "module_frob_arch_sections.enter",
-        Stage::Load,
-        Want::Wanted,
-        enter!(MODULE_FROB_ARCH_SECTIONS),
-        "names of modules before the duplicate check: the file's name serves until then, and init_module has none",
-    ),
-    probe(
-        "find_module_all.exit",
-        Stage::Duplicate,
-        Want::Wanted,
-        // The return value says what was found, the arguments whether unformed modules count: a return probe has no arguments.
-        candidates!([Fexit FIND_MODULE_ALL] [Kprobe FIND_MODULE_ALL, Kretprobe FIND_MODULE_ALL]),
-        "collisions: the old module of the name and the state that it was in",
-    ),
-    probe(
-        "finished_loading.enter",
-        Stage::Duplicate,
-        Want::Wanted,
-        enter!(FINISHED_LOADING),
-        WAITS,
-    ),
-    probe(
-        "finished_loading.exit",
-        Stage::Duplicate,
-        Want::Wanted,
-        exit!(FINISHED_LOADING),
-        WAITS,
-    ),
-    // Most compilers inline it into load_module; its own look-up shows the same instant nearly as well.
-    probe(
-        "add_unformed_module.enter",
-        Stage::Duplicate,
-        Want::Extra,
-        enter!(ADD_UNFORMED_MODULE),
-        LISTED,
-    )
-    .replaced_by("find_module_all.exit"),
-    probe(
-        "add_unformed_module.exit",
-        Stage::Duplicate,
-        Want::Extra,
-        exit!(ADD_UNFORMED_MODULE),
-        LISTED,
-    )
-    .replaced_by("find_module_all.exit"),
-    probe(
-        "klp_module_coming.enter",
-        Stage::State,
-        Want::Wanted,
-        // prepare_coming_module calls both, livepatch first; without CONFIG_LIVEPATCH the first is an empty inline.
-        candidates!(
-            [Fentry KLP_MODULE_COMING]
-            [Fentry NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST]
-            [Kprobe KLP_MODULE_COMING]
-            [Kprobe NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST]
-        ),
-        "the instant at which a module becomes COMING",
-    ),
-    probe(
-        "do_init_module.enter",
-        Stage::Init,
-        Want::Wanted,
-        enter!(DO_INIT_MODULE),
-        DO_INIT,
-    ),
-    probe(
-        "do_one_initcall.enter",
-        Stage::Init,
-        Want::Wanted,
-        enter!(DO_ONE_INITCALL),
-        INITS,
-    ),
-    probe(
-        "do_one_initcall.exit",
-        Stage::Init,
-        Want::Wanted,
-        exit!(DO_ONE_INITCALL),
-        INITS,
-    ),
-    probe(
-        "blocking_notifier_call_chain.enter",
-        Stage::State,
-        Want::Wanted,
-        candidates!([Fentry NOTIFIER_CHAIN; NOTIFY_LIST] [Kprobe NOTIFIER_CHAIN; NOTIFY_LIST]),
-        "the instant at which a module becomes LIVE, before asynchronous work is waited for",
-    ),
-    probe(
-        "async_synchronize_full.enter",
-        Stage::Init,
-        Want::Wanted,
-        enter!(ASYNC_SYNCHRONIZE_FULL),
-        ASYNC,
-    ),
-    probe(
-        "async_synchronize_full.exit",
-        Stage::Init,
-        Want::Wanted,
-        exit!(ASYNC_SYNCHRONIZE_FULL),
-        ASYNC,
-    ),
-    probe(
-        "do_init_module.exit",
-        Stage::Init,
-        Want::Wanted,
-        exit!(DO_INIT_MODULE),
-        DO_INIT,
-    ),
-    probe(
-        "klp_module_going.enter",
-        Stage::State,
-        Want::Wanted,
-        enter!(KLP_MODULE_GOING),
-        "GOING of loads that fail before their init function runs",
-    )
-    .replaced_by("blocking_notifier_call_chain.enter"),
-    probe(
-        "free_module.enter",
-        Stage::State,
-        Want::Wanted,
-        enter!(FREE_MODULE),
-        FREES,
-    ),
-    probe(
-        "mod_sysfs_teardown.exit",
-        Stage::State,
-        Want::Wanted,
-        exit!(MOD_SYSFS_TEARDOWN),
-        "the end of GOING: the module becomes UNFORMED again",
-    ),
-    probe(
-        "free_module.exit",
-        Stage::State,
-        Want::Wanted,
-        exit!(FREE_MODULE),
-        FREES,
-    ),
-];
+/// Every probe: the way of a load, marks on it, requests; each in the order in which they are passed.
+pub const CATALOGUE: &[ProbeSpec] = &join::<LEN>(&[load::PROBES, mark::PROBES, request::PROBES]);
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "it runs as the program is compiled, or does not compile"
+)]
+const fn join<const N: usize>(lists: &[&[ProbeSpec]]) -> [ProbeSpec; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut list, mut next) = (0, 0);
+    while list < lists.len() {
+        let mut index = 0;
+        while index < lists[list].len() {
+            all[next] = lists[list][index];
+            next += 1;
+            index += 1;
+        }
+        list += 1;
+    }
+    all
+}
 
 /// Names of all programs that a plan may choose: what the BPF object must hold, no more and no less.
 pub fn programs() -> BTreeSet<String> {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::resolve::{Attachment, Plan, PlannedProbe};
-use super::spec::{Stage, Want};
+use super::spec::{Family, Stage, Want};
 use super::verdict::{Verdict, verdict};
 use crate::facts::KernelFacts;
 
@@ -46,6 +46,8 @@ pub struct ProbeReport {
     pub stage: Stage,
     /// How much depends on it.
     pub want: Want,
+    /// The family that it belongs to: it is attached when that is asked for.
+    pub family: Option<Family>,
     /// What became of it.
     pub status: Status,
     /// What is attached; empty unless chosen.
@@ -70,6 +72,10 @@ pub enum Status {
     Absent,
     /// No candidate can be had.
     Refused,
+    /// Nobody asked for its family.
+    Unasked,
+    /// Another probe shows the same, and this one is there for kernels where it cannot be had.
+    Spare,
 }
 
 /// A candidate that could not be had.
@@ -98,18 +104,23 @@ pub fn check(facts: &KernelFacts, plan: &Plan) -> CheckReport {
 
 fn report(plan: &Plan, probe: &PlannedProbe) -> ProbeReport {
     let chosen = probe.chosen();
-    let status = match (&probe.absent, chosen) {
-        (Some(_), _) => Status::Absent,
-        (None, Some(_)) => Status::Chosen,
-        (None, None) => Status::Refused,
+    let status = match (&probe.absent, probe.unasked, chosen) {
+        (Some(_), _, _) => Status::Absent,
+        (None, Some(_), _) => Status::Unasked,
+        (None, None, Some(_)) if plan.is_spared(probe) => Status::Spare,
+        (None, None, Some(_)) => Status::Chosen,
+        (None, None, None) => Status::Refused,
     };
-    let replaced = status == Status::Refused && plan.is_replaced(probe);
+    let attached = chosen.filter(|_| status == Status::Chosen);
+    let replaced = status == Status::Spare || status == Status::Refused && plan.is_replaced(probe);
+    let lost = matches!(status, Status::Refused | Status::Unasked) && !replaced;
     ProbeReport {
         id: probe.spec.id,
         stage: probe.spec.stage,
         want: probe.spec.want,
+        family: probe.spec.family,
         status,
-        attach: chosen.map_or_else(Vec::new, |choice| choice.attach.clone()),
+        attach: attached.map_or_else(Vec::new, |choice| choice.attach.clone()),
         refused: probe
             .refused()
             .map(|(choice, reason)| Refusal {
@@ -118,7 +129,7 @@ fn report(plan: &Plan, probe: &PlannedProbe) -> ProbeReport {
             })
             .collect(),
         absent: probe.absent.clone(),
-        lost: (status == Status::Refused && !replaced).then_some(probe.spec.loses),
+        lost: lost.then_some(probe.spec.loses),
         replaced_by: probe.spec.replaced_by.filter(|_| replaced),
     }
 }

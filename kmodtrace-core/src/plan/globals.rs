@@ -1,5 +1,8 @@
 //! Numbers of this kernel that the BPF programs read as globals, since rustc emits no CO-RE relocations.
 
+use std::collections::BTreeSet;
+
+use super::spec::Family;
 use crate::facts::{Addresses, KernelFacts};
 
 /// A global of the BPF object and where its value comes from.
@@ -22,6 +25,8 @@ pub enum Source {
     Address(&'static str),
     /// Whether the kernel has a BPF helper. A `u32`: 0 or 1.
     Helper(&'static str),
+    /// Whether a family was asked for. A `u32`: 0 or 1.
+    Asked(Family),
 }
 
 impl Source {
@@ -30,6 +35,7 @@ impl Source {
         match self {
             Self::Member(structure, path) => format!("{structure}.{path}"),
             Self::Address(name) | Self::Helper(name) => (*name).to_owned(),
+            Self::Asked(family) => family.name().to_owned(),
         }
     }
 
@@ -39,6 +45,7 @@ impl Source {
             Self::Member(..) => "not in BTF",
             Self::Address(_) => "no address",
             Self::Helper(_) => "no BPF helper",
+            Self::Asked(_) => "not asked for",
         }
     }
 
@@ -48,6 +55,8 @@ impl Source {
             Self::Member(..) => facts.offsets.get(&self.key()).is_some_and(Option::is_some),
             Self::Address(symbol) => facts.addresses && facts.data_symbols.get(*symbol) == Some(&true),
             Self::Helper(helper) => facts.environment.helpers.get(*helper) == Some(&true),
+            // It is the user's to say, not the kernel's.
+            Self::Asked(_) => true,
         }
     }
 }
@@ -69,7 +78,9 @@ const FILE: &str = "which tasks load one file: its inode";
 const FILE_NAME: &str = "file names, and with them the names of modules that fail before their image is read";
 const EARLY_FILE: &str = "files of loads that fail before they read them";
 const DEVICE: &str = "devices of files: equal inode numbers of two file systems cannot be told apart";
-const PARENT: &str = "parents of the loading tasks";
+const TASKS: &str = "parents of tasks, and tasks that helpers start or that hold module_mutex";
+const WORK: &str = "functions that kworkers run as they request a module";
+const HELPERS: &str = "programs that helpers run, and what they end with";
 
 /// Every global. `module.state` and `module.name` are at 0 and 24 in every kernel seen so far, which is no reason to assume it.
 pub const GLOBALS: &[GlobalSpec] = &[
@@ -89,28 +100,82 @@ pub const GLOBALS: &[GlobalSpec] = &[
     global("OFF_INODE_INO", Source::Member("inode", "i_ino"), FILE),
     global("OFF_INODE_SB", Source::Member("inode", "i_sb"), DEVICE),
     global("OFF_SB_DEV", Source::Member("super_block", "s_dev"), DEVICE),
-    global("OFF_TASK_PARENT", Source::Member("task_struct", "real_parent"), PARENT),
-    global("OFF_TASK_TGID", Source::Member("task_struct", "tgid"), PARENT),
-    global("OFF_TASK_COMM", Source::Member("task_struct", "comm"), PARENT),
+    global("OFF_TASK_PARENT", Source::Member("task_struct", "real_parent"), TASKS),
+    global("OFF_TASK_TGID", Source::Member("task_struct", "tgid"), TASKS),
+    global("OFF_TASK_COMM", Source::Member("task_struct", "comm"), TASKS),
     global("OFF_TASK_FILES", Source::Member("task_struct", "files"), EARLY_FILE),
     global("OFF_FILES_FDT", Source::Member("files_struct", "fdt"), EARLY_FILE),
     global("OFF_FDT_MAX_FDS", Source::Member("fdtable", "max_fds"), EARLY_FILE),
     global("OFF_FDT_FD", Source::Member("fdtable", "fd"), EARLY_FILE),
-    // What is lost without it is told by the probes that need it.
+    global("OFF_TASK_PID", Source::Member("task_struct", "pid"), TASKS),
+    global("OFF_TASK_FLAGS", Source::Member("task_struct", "flags"), WORK),
+    global(
+        "OFF_TASK_EXIT_CODE",
+        Source::Member("task_struct", "exit_code"),
+        HELPERS,
+    ),
+    // The place of the struct kthread since 5.17; before, set_child_tid is.
+    global(
+        "OFF_TASK_WORKER_PRIVATE",
+        Source::Member("task_struct", "worker_private"),
+        "",
+    ),
+    global(
+        "OFF_TASK_SET_CHILD_TID",
+        Source::Member("task_struct", "set_child_tid"),
+        WORK,
+    ),
+    global("OFF_KTHREAD_DATA", Source::Member("kthread", "data"), WORK),
+    global(
+        "OFF_WORKER_CURRENT_FUNC",
+        Source::Member("worker", "current_func"),
+        WORK,
+    ),
+    global(
+        "OFF_SUBPROCESS_WORK",
+        Source::Member("subprocess_info", "work"),
+        HELPERS,
+    ),
+    global(
+        "OFF_SUBPROCESS_PATH",
+        Source::Member("subprocess_info", "path"),
+        HELPERS,
+    ),
+    global("OFF_BPRM_FILENAME", Source::Member("linux_binprm", "filename"), HELPERS),
+    global(
+        "OFF_MUTEX_OWNER",
+        Source::Member("mutex", "owner"),
+        "who holds module_mutex",
+    ),
+    // What is lost without them is told by the probes that need them.
     global("MODULE_NOTIFY_LIST", Source::Address("module_notify_list"), ""),
+    global("MODULE_MUTEX", Source::Address("module_mutex"), ""),
+    global("KMOD_QUEUE", Source::Address("kmod_wq"), ""),
+    global("KMOD_SLOTS", Source::Address("kmod_concurrent_max"), ""),
+    global("PRINTK_TEXT", Source::Address("textbuf"), ""),
+    global(
+        "WITH_STACKS",
+        Source::Asked(Family::Stacks),
+        "kernel stacks of requests",
+    ),
     global(
         "HAVE_SNPRINTF",
         Source::Helper("bpf_snprintf"),
-        "symbols of init functions: only their addresses are known",
+        "symbols: of init functions only their addresses are known, of callers, work and stacks nothing",
     ),
 ];
 
-/// Every global with its value for this kernel.
-pub fn values(facts: &KernelFacts, addresses: &Addresses) -> Vec<(&'static str, GlobalValue)> {
+/// Every global with its value for this kernel and these families.
+pub fn values(
+    facts: &KernelFacts,
+    addresses: &Addresses,
+    families: &BTreeSet<Family>,
+) -> Vec<(&'static str, GlobalValue)> {
     let value = |source: &Source| match source {
         Source::Member(..) => GlobalValue::U32(facts.offsets.get(&source.key()).copied().flatten().unwrap_or(u32::MAX)),
         Source::Address(symbol) => GlobalValue::U64(addresses.get(symbol).unwrap_or(0)),
         Source::Helper(_) => GlobalValue::U32(u32::from(source.is_known(facts))),
+        Source::Asked(family) => GlobalValue::U32(u32::from(families.contains(family))),
     };
     GLOBALS
         .iter()

@@ -17,6 +17,7 @@ fn attachment(attach: &Attach, facts: &KernelFacts) -> Option<String> {
         Mechanism::Fentry | Mechanism::Fexit => trampoline(&attach.hook, facts),
         Mechanism::Kprobe | Mechanism::Kretprobe => kprobe(&attach.hook, facts),
         Mechanism::TracepointEnter | Mechanism::TracepointExit => tracepoint(facts),
+        Mechanism::RawTracepoint => raw_tracepoint(&attach.hook, facts),
     }
 }
 
@@ -40,7 +41,18 @@ fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     if function.variadic {
         return Some("it takes variable arguments".to_owned());
     }
+    // arch_prepare_bpf_trampoline gives -ENOTSUPP (arch/x86/net/bpf_jit_comp.c).
+    if hook.args() > 6 && !facts.wide_trampolines {
+        return Some("trampolines take 6 arguments".to_owned());
+    }
     arguments(hook, &function)
+}
+
+fn raw_tracepoint(hook: &Hook, facts: &KernelFacts) -> Option<String> {
+    let Hook::Tracepoint { name, symbol } = hook else {
+        return Some("not a tracepoint".to_owned());
+    };
+    (facts.data_symbols.get(*symbol) != Some(&true)).then(|| format!("no tracepoint {name}"))
 }
 
 fn kprobe(hook: &Hook, facts: &KernelFacts) -> Option<String> {

@@ -1,17 +1,17 @@
 //! What a plan does not observe, and why: so that no report shows a 0 that nobody counted.
 
-use super::globals::GlobalSpec;
+use super::globals::{GLOBALS, GlobalSpec, Source};
 use super::resolve::{Plan, PlannedProbe};
 use super::spec::Want;
 use crate::coverage::{Coverage, Observed};
 
-/// A probe by its id, or a member by its name.
+/// A probe by its id, or a global by what its value is of.
 #[derive(Clone, Copy)]
 enum Need {
     Probe(&'static str),
-    Member(&'static str),
+    Global(&'static str),
 }
-use Need::{Member, Probe};
+use Need::{Global, Probe};
 
 /// What each observation needs: of every group at least one.
 const NEEDS: &[(Observed, &[&[Need]])] = &[
@@ -28,17 +28,29 @@ const NEEDS: &[(Observed, &[&[Need]])] = &[
         &[
             &[Probe("finished_loading.enter"), Probe("find_module_all.exit")],
             &[Probe("finished_loading.exit"), Probe("find_module_all.exit")],
-            &[Probe("finished_loading.enter"), Member("module.state")],
-            &[Probe("finished_loading.exit"), Member("module.state")],
+            &[Probe("finished_loading.enter"), Global("module.state")],
+            &[Probe("finished_loading.exit"), Global("module.state")],
         ],
     ),
     (
         Observed::Collisions,
-        &[&[Probe("find_module_all.exit")], &[Member("module.state")]],
+        &[&[Probe("find_module_all.exit")], &[Global("module.state")]],
     ),
     (
         Observed::InitTimes,
         &[&[Probe("do_one_initcall.enter")], &[Probe("do_one_initcall.exit")]],
+    ),
+    (Observed::DependencyWaits, &[&[Probe("resolve_symbol.exit")]]),
+    (
+        Observed::MutexWaits,
+        &[
+            &[Probe("__mutex_lock_slowpath.enter")],
+            &[Probe("__mutex_lock_slowpath.exit")],
+        ],
+    ),
+    (
+        Observed::RcuWaits,
+        &[&[Probe("synchronize_rcu.enter")], &[Probe("synchronize_rcu.exit")]],
     ),
     (
         Observed::AsyncWaits,
@@ -61,6 +73,41 @@ const NEEDS: &[(Observed, &[&[Need]])] = &[
         ],
     ),
     (Observed::ReadBytes, &[&[Probe("kernel_read_file.exit")]]),
+    (
+        Observed::Requests,
+        &[
+            &[Probe("security_kernel_module_request.enter")],
+            &[Probe("security_kernel_module_request.exit")],
+            &[Probe("module_request.hit")],
+            &[Probe("call_usermodehelper_exec.exit")],
+        ],
+    ),
+    // One of the two mechanisms is absent everywhere.
+    (
+        Observed::SlotWaits,
+        &[
+            &[Probe("module_request.hit")],
+            &[Probe("down_timeout.enter")],
+            &[Probe("down_timeout.exit")],
+            &[Probe("prepare_to_wait_event.exit")],
+        ],
+    ),
+    (
+        Observed::Helpers,
+        &[
+            &[Probe("call_usermodehelper_exec.enter")],
+            &[Probe("call_usermodehelper_exec_async.enter")],
+            &[Probe("sched_process_exit.hit")],
+        ],
+    ),
+    (
+        Observed::CallSites,
+        &[&[Probe("module_request.hit")], &[Global("bpf_snprintf")]],
+    ),
+    (
+        Observed::KernelLog,
+        &[&[Probe("console.hit")], &[Probe("vprintk_store.exit")]],
+    ),
 ];
 
 impl Plan {
@@ -99,14 +146,14 @@ impl Plan {
     fn meets(&self, need: Need) -> bool {
         match need {
             Probe(id) => self.has(id),
-            Member(key) => !self.lost_globals.iter().any(|global| global.source.key() == key),
+            Global(key) => !self.lost_globals.iter().any(|global| global.source.key() == key),
         }
     }
 
     fn loss(&self, need: Need) -> String {
         match need {
             Probe(id) => self.probe(id).map(lost_probe).unwrap_or_default(),
-            Member(key) => {
+            Global(key) => {
                 let global = self.lost_globals.iter().find(|global| global.source.key() == key);
                 global.map(|global| self.lost_with(global)).unwrap_or_default()
             }
@@ -118,10 +165,15 @@ impl Plan {
             .probes
             .iter()
             .filter(|probe| probe.spec.want != Want::Extra && !self.has(probe.spec.id) && !self.is_replaced(probe));
+        let unasked = GLOBALS.iter().filter_map(|global| match global.source {
+            Source::Asked(family) if !self.families.contains(&family) => Some(family.unasked(global.loses)),
+            _ => None,
+        });
         let globals = self.lost_globals.iter().filter(|global| !global.loses.is_empty());
         probes
             .map(lost_probe)
             .chain(globals.map(|global| self.lost_with(global)))
+            .chain(unasked)
             .chain(self.missed_returns())
     }
 
@@ -154,6 +206,9 @@ impl Plan {
 
 /// What is lost with a probe, and why for each of its targets: `init functions: ... (do_one_initcall: no symbol)`.
 fn lost_probe(probe: &PlannedProbe) -> String {
+    if let Some(family) = probe.unasked {
+        return family.unasked(probe.spec.loses);
+    }
     let mut targets: Vec<(&str, Vec<&str>)> = Vec::new();
     for (choice, reason) in probe.refused() {
         let Some(target) = choice.attach.first().map(|attach| attach.target.as_str()) else {

@@ -1,11 +1,13 @@
 //! From catalogue and facts to a plan.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::globals::{GLOBALS, GlobalSpec};
 use super::judge::refusal;
-use super::spec::{Attach, Candidate, Mechanism, ProbeSpec, Want};
+use super::spec::{Attach, Candidate, Family, Mechanism, ProbeSpec, Want};
 use crate::facts::KernelFacts;
 
 /// What is attached on this kernel, what is not, and why.
@@ -18,6 +20,8 @@ pub struct Plan {
     /// How many tasks may sleep in a function before returns of its return probe are missed: max(10, 2 x CPUs) (`register_kretprobe`,
     /// kernel/kprobes.c), less on older kernels.
     pub return_slots: u32,
+    /// The families that were asked for.
+    pub families: BTreeSet<Family>,
 }
 
 /// A probe of the catalogue on this kernel.
@@ -27,6 +31,8 @@ pub struct PlannedProbe {
     pub spec: &'static ProbeSpec,
     /// Why this kernel has nothing to see here, so that nothing is lost.
     pub absent: Option<String>,
+    /// The family that it belongs to, when nobody asked for that.
+    pub unasked: Option<Family>,
     choices: Vec<Choice>,
 }
 
@@ -53,25 +59,25 @@ pub struct Attachment {
     pub sleeps: bool,
 }
 
-/// Works out the plan. Never fails: what is missing is part of it.
+/// Works out the plan, with the families of [`Family::DEFAULT`]. Never fails: what is missing is part of it.
 pub fn resolve(catalogue: &'static [ProbeSpec], facts: &KernelFacts) -> Plan {
     let probes = catalogue.iter().map(|spec| PlannedProbe {
         spec,
-        absent: spec
-            .exists_if
-            .filter(|name| facts.types.get(*name) == Some(&false))
-            .map(|name| format!("not in this kernel: no struct {name}")),
+        absent: spec.exists_if.and_then(|existence| existence.absent(facts)),
+        unasked: None,
         choices: spec
             .candidates
             .iter()
             .map(|candidate| choice(candidate, facts))
             .collect(),
     });
-    Plan {
+    let plan = Plan {
         probes: probes.collect(),
         lost_globals: GLOBALS.iter().filter(|global| !global.source.is_known(facts)).collect(),
         return_slots: facts.environment.cpus.saturating_mul(2).max(10),
-    }
+        families: BTreeSet::new(),
+    };
+    plan.with(Family::DEFAULT)
 }
 
 fn choice(candidate: &Candidate, facts: &KernelFacts) -> Choice {
@@ -92,6 +98,7 @@ impl Attachment {
         let target = match attach.mechanism {
             Mechanism::TracepointEnter => format!("syscalls:sys_enter_{name}"),
             Mechanism::TracepointExit => format!("syscalls:sys_exit_{name}"),
+            Mechanism::RawTracepoint => name.to_owned(),
             Mechanism::Fentry | Mechanism::Fexit | Mechanism::Kprobe | Mechanism::Kretprobe => {
                 attach.hook.symbol(arch).unwrap_or_else(|| name.to_owned())
             }
@@ -118,19 +125,19 @@ impl Attachment {
 impl PlannedProbe {
     /// The candidate to attach: the first one that nothing speaks against.
     pub fn chosen(&self) -> Option<&Choice> {
-        if self.absent.is_some() {
+        if !self.is_tried() {
             return None;
         }
         self.choices.iter().find(|choice| choice.refused.is_none())
     }
 
+    fn is_tried(&self) -> bool {
+        self.absent.is_none() && self.unasked.is_none()
+    }
+
     /// The candidates that would have been better, each with its reason.
     pub fn refused(&self) -> impl Iterator<Item = (&Choice, &str)> {
-        let tried = if self.absent.is_some() {
-            &[]
-        } else {
-            self.choices.as_slice()
-        };
+        let tried = if self.is_tried() { self.choices.as_slice() } else { &[] };
         tried
             .iter()
             .map_while(|choice| choice.refused.as_deref().map(|reason| (choice, reason)))
@@ -138,6 +145,16 @@ impl PlannedProbe {
 }
 
 impl Plan {
+    /// The same with exactly these families.
+    #[must_use]
+    pub fn with(mut self, families: impl IntoIterator<Item = Family>) -> Self {
+        self.families = families.into_iter().collect();
+        for probe in &mut self.probes {
+            probe.unasked = probe.spec.family.filter(|family| !self.families.contains(family));
+        }
+        self
+    }
+
     /// A probe by its id.
     pub fn probe(&self, id: &str) -> Option<&PlannedProbe> {
         self.probes.iter().find(|probe| probe.spec.id == id)
@@ -147,7 +164,14 @@ impl Plan {
     pub fn chosen(&self) -> impl Iterator<Item = (&'static ProbeSpec, &Choice)> {
         self.probes
             .iter()
+            .filter(|probe| !self.is_spared(probe))
             .filter_map(|probe| Some((probe.spec, probe.chosen()?)))
+    }
+
+    /// Whether it is there for another probe, and that one is attached.
+    pub fn is_spared(&self, probe: &PlannedProbe) -> bool {
+        let other = probe.spec.replaced_by.filter(|_| probe.spec.spare);
+        other.is_some_and(|id| self.probe(id).is_some_and(|other| other.chosen().is_some()))
     }
 
     /// Whether a probe is attached, or this kernel has nothing to see there.
@@ -159,7 +183,7 @@ impl Plan {
     /// The kernel would not take the chosen candidate of this probe: keeps the reason and gives the next one to try.
     pub fn refuse(&mut self, id: &str, reason: impl Into<String>) -> Option<&Choice> {
         let probe = self.probes.iter_mut().find(|probe| probe.spec.id == id)?;
-        if probe.absent.is_some() {
+        if !probe.is_tried() {
             return None;
         }
         if let Some(choice) = probe.choices.iter_mut().find(|choice| choice.refused.is_none()) {

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::facts::KernelFacts;
+
 /// One thing to see, and the ways to see it.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ProbeSpec {
     /// Its name: the function and the edge, as `load_module.exit`.
     pub id: &'static str,
@@ -12,10 +14,14 @@ pub struct ProbeSpec {
     pub stage: Stage,
     /// How much depends on it.
     pub want: Want,
-    /// A struct of the kernel without which the mechanism does not exist there, so that nothing is lost without the probe.
-    pub exists_if: Option<&'static str>,
+    /// What tells that the mechanism exists in a kernel; where it does not, nothing is lost without the probe.
+    pub exists_if: Option<Existence>,
     /// A probe that shows the same: while that one is attached, nothing is lost without this one.
     pub replaced_by: Option<&'static str>,
+    /// Whether it is attached only where the one that replaces it is not.
+    pub spare: bool,
+    /// The family that it belongs to; without one it is always wanted.
+    pub family: Option<Family>,
     /// What is not observed without it.
     pub loses: &'static str,
     /// Ways to attach it, the best first.
@@ -31,6 +37,90 @@ impl ProbeSpec {
     pub(super) const fn replaced_by(mut self, id: &'static str) -> Self {
         self.replaced_by = Some(id);
         self
+    }
+
+    pub(super) const fn spare_for(mut self, id: &'static str) -> Self {
+        self.spare = true;
+        self.replaced_by(id)
+    }
+
+    pub(super) const fn exists_if(mut self, existence: Existence) -> Self {
+        self.exists_if = Some(existence);
+        self
+    }
+
+    pub(super) const fn of(mut self, family: Family) -> Self {
+        self.family = Some(family);
+        self
+    }
+}
+
+/// Something of the kernel that comes and goes with a mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// There is a struct of this name.
+    Type(&'static str),
+    /// There is none.
+    NoType(&'static str),
+    /// There is a data symbol of this name.
+    Data(&'static str),
+    /// There is none.
+    NoData(&'static str),
+}
+
+impl Existence {
+    /// Why the mechanism does not exist in this kernel; none where it does, or where nobody knows.
+    pub fn absent(self, facts: &KernelFacts) -> Option<String> {
+        let (known, wanted) = match self {
+            Self::Type(name) => (facts.types.get(name), true),
+            Self::NoType(name) => (facts.types.get(name), false),
+            Self::Data(name) => (facts.data_symbols.get(name), true),
+            Self::NoData(name) => (facts.data_symbols.get(name), false),
+        };
+        (known == Some(&!wanted)).then(|| match self {
+            Self::Type(name) => format!("not in this kernel: no struct {name}"),
+            Self::NoType(name) => format!("not in this kernel: it has struct {name}"),
+            Self::Data(name) => format!("not in this kernel: no {name}"),
+            Self::NoData(name) => format!("not in this kernel: it has {name}"),
+        })
+    }
+}
+
+/// Probes that are attached only when they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Waits for `module_mutex`.
+    Mutex,
+    /// Grace periods of RCU inside attempts.
+    Rcu,
+    /// The kernel log.
+    Printk,
+    /// Kernel stacks of requesters.
+    Stacks,
+}
+
+impl Family {
+    /// Those that are asked for when nothing is said.
+    pub const DEFAULT: [Self; 2] = [Self::Rcu, Self::Printk];
+
+    /// As it is asked for.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mutex => "mutex",
+            Self::Rcu => "rcu",
+            Self::Printk => "printk",
+            Self::Stacks => "stacks",
+        }
+    }
+
+    /// What is not observed for want of asking: `LOST (not asked for: --with FAMILY)`.
+    pub(super) fn unasked(self, loses: &str) -> String {
+        format!("{loses} ({})", self.how_to_ask())
+    }
+
+    pub(super) fn how_to_ask(self) -> String {
+        format!("not asked for: --with {}", self.name())
     }
 }
 
@@ -64,6 +154,10 @@ pub enum Stage {
     Init,
     /// Changes of the module's state.
     State,
+    /// The kernel's own requests, and their helpers.
+    Request,
+    /// The kernel log.
+    Log,
 }
 
 /// One way to see it: all of its attachments are made, or it is refused as a whole.
@@ -85,9 +179,13 @@ pub struct Attach {
 }
 
 impl Attach {
-    /// The BPF program's name in the object: derived, so that it is stored nowhere.
+    /// The BPF program's name in the object: derived, so that it is stored nowhere. Without the underscores that some functions begin with.
     pub fn program(&self) -> String {
-        format!("{}_{}", self.mechanism.prefix(), self.hook.name())
+        format!(
+            "{}_{}",
+            self.mechanism.prefix(),
+            self.hook.name().trim_start_matches('_')
+        )
     }
 }
 
@@ -103,6 +201,8 @@ pub enum Mechanism {
     TracepointEnter,
     /// The tracepoint `syscalls:sys_exit_NAME`. Needs tracefs.
     TracepointExit,
+    /// A tracepoint with its own arguments, whatever its format. Needs neither BTF nor tracefs.
+    RawTracepoint,
     /// A breakpoint on a function's entry.
     Kprobe,
     /// A return probe, out of a pool that the kernel sizes by CPUs: see [`Hook::Function`].
@@ -114,6 +214,7 @@ impl Mechanism {
     pub const fn word(self) -> &'static str {
         match self {
             Self::TracepointEnter | Self::TracepointExit => "tracepoint",
+            Self::RawTracepoint => "raw tracepoint",
             Self::Fentry | Self::Fexit | Self::Kprobe | Self::Kretprobe => self.prefix(),
         }
     }
@@ -125,6 +226,7 @@ impl Mechanism {
             Self::Fexit => "fexit",
             Self::TracepointEnter => "tp_enter",
             Self::TracepointExit => "tp_exit",
+            Self::RawTracepoint => "raw_tp",
             Self::Kprobe => "kprobe",
             Self::Kretprobe => "kretprobe",
         }
@@ -147,21 +249,29 @@ pub enum Hook {
     },
     /// A system call, by its name: its tracepoints, or the architecture's wrapper, which takes one `struct pt_regs *`.
     Syscall(&'static str),
+    /// A tracepoint.
+    Tracepoint {
+        /// Its name.
+        name: &'static str,
+        /// The data symbol that is there exactly when the tracepoint is: `__tracepoint_NAME` (include/linux/tracepoint.h).
+        symbol: &'static str,
+    },
 }
 
 impl Hook {
     /// The name that programs carry.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Function { name, .. } | Self::Syscall(name) => name,
+            Self::Function { name, .. } | Self::Syscall(name) | Self::Tracepoint { name, .. } => name,
         }
     }
 
-    /// How many arguments the function has.
+    /// How many arguments the function has; 0 for a tracepoint, whose arguments nobody counts.
     pub const fn args(&self) -> u32 {
         match self {
             Self::Function { args, .. } => *args,
             Self::Syscall(_) => 1,
+            Self::Tracepoint { .. } => 0,
         }
     }
 
@@ -170,10 +280,11 @@ impl Hook {
         match self {
             Self::Function { sleeps, .. } => *sleeps,
             Self::Syscall(_) => true,
+            Self::Tracepoint { .. } => false,
         }
     }
 
-    /// The kernel's symbol; none where the wrappers of the architecture have no known name.
+    /// The function's symbol; none for a tracepoint, and where the wrappers of the architecture have no known name.
     pub fn symbol(&self, arch: &str) -> Option<String> {
         match self {
             Self::Function { name, .. } => Some((*name).to_owned()),
@@ -183,6 +294,7 @@ impl Hook {
                 "aarch64" => Some(format!("__arm64_sys_{name}")),
                 _ => None,
             },
+            Self::Tracepoint { .. } => None,
         }
     }
 }

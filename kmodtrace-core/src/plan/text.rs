@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::check::{CheckReport, ProbeReport, Status};
-use super::spec::Want;
+use super::spec::{Family, Want};
 use super::verdict::Verdict;
 use crate::facts::KernelFacts;
 
@@ -55,7 +55,7 @@ fn probes(probes: &[&ProbeReport]) -> String {
     for probe in probes {
         let mark = match probe.status {
             Status::Chosen => "ok",
-            Status::Absent => "-",
+            Status::Absent | Status::Unasked | Status::Spare => "-",
             Status::Refused => "no",
         };
         // Writing to a String cannot fail.
@@ -81,6 +81,8 @@ fn line(probe: &ProbeReport) -> String {
     let refused = refusals(probe);
     match probe.status {
         Status::Absent => probe.absent.clone().unwrap_or_default(),
+        Status::Unasked => probe.family.map(Family::how_to_ask).unwrap_or_default(),
+        Status::Spare => format!("{} shows the same", probe.replaced_by.unwrap_or_default()),
         Status::Chosen if refused.is_empty() => attached.join(" + "),
         Status::Chosen => format!("{} (not {refused})", attached.join(" + ")),
         Status::Refused => match (probe.lost, probe.replaced_by) {
@@ -93,7 +95,7 @@ fn line(probe: &ProbeReport) -> String {
 
 /// `fentry, kprobe: reason`, with programs that share a reason together, and without the function that the line begins with.
 fn refusals(probe: &ProbeReport) -> String {
-    let function = probe.id.split('.').next().unwrap_or(probe.id);
+    let function = probe.id.split('.').next().unwrap_or(probe.id).trim_start_matches('_');
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for refusal in &probe.refused {
         let programs = refusal.programs.iter().map(|program| {

@@ -7,14 +7,14 @@ use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
 use aya_log_ebpf::{debug, warn};
-use kmodtrace_common::record::{AttemptEnter, File};
+use kmodtrace_common::record::{Ancestors, AttemptEnter, File};
 use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
-use kmodtrace_common::{MODULE_NAME_LEN, UNREAD, counter, kind};
+use kmodtrace_common::{ANCESTORS_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
 
-use crate::emit::{emit, emit_ret, header, tid};
+use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
 use crate::maps::{Task, begin_task, count, current_task, end_task};
 use crate::probes::{Arguments, untyped_argument};
-use crate::read::{file_behind, number, parent};
+use crate::read::{current, file_behind, number, parent, parent_of, task};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
@@ -50,6 +50,7 @@ fn user_string_len(address: u64) -> u32 {
     if read < 1 { UNREAD } else { read as u32 - 1 }
 }
 
+/// The string at a user address; empty when it cannot be read, as at 0.
 #[inline(always)]
 fn user_name(address: u64) -> [u8; MODULE_NAME_LEN] {
     let mut name = [0u8; MODULE_NAME_LEN];
@@ -61,47 +62,60 @@ fn user_name(address: u64) -> [u8; MODULE_NAME_LEN] {
 #[inline(always)]
 fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     let tid = tid();
-    let (parent_tgid, parent_comm) = parent();
-    let mut record = AttemptEnter {
-        header: header::<AttemptEnter>(kind::ATTEMPT_ENTER),
-        // SAFETY: no arguments, no memory.
-        cgroup_id: unsafe { bpf_get_current_cgroup_id() },
-        image_bytes: 0,
-        syscall,
-        flags: 0,
-        fd: -1,
-        args_len: 0,
-        parent_tgid,
-        reserved: 0,
-        comm: bpf_get_current_comm().unwrap_or_default(),
-        parent_comm,
-        module: [0; MODULE_NAME_LEN],
+    // image_bytes, fd, flags, the arguments' address, the name's address.
+    let (image_bytes, fd, flags, arguments, name) = match syscall {
+        INIT_MODULE => (args[1], -1, 0, args[2], 0),
+        FINIT_MODULE => (0, args[0] as i32, args[2] as u32, args[1], 0),
+        _ => (0, -1, args[1] as u32, 0, args[0]),
     };
-    let mut arguments = 0;
-    match syscall {
-        INIT_MODULE => {
-            record.image_bytes = args[1];
-            arguments = args[2];
-            record.args_len = user_string_len(arguments);
-        }
-        FINIT_MODULE => {
-            record.fd = args[0] as i32;
-            arguments = args[1];
-            record.args_len = user_string_len(arguments);
-            record.flags = args[2] as u32;
-        }
-        _ => {
-            record.module = user_name(args[0]);
-            record.flags = args[1] as u32;
-        }
-    }
-    let unread = if record.args_len == UNREAD { arguments } else { 0 };
-    if !begin_task(tid, syscall, record.fd, unread) {
+    let args_len = if syscall == DELETE_MODULE {
+        0
+    } else {
+        user_string_len(arguments)
+    };
+    let unread = if args_len == UNREAD { arguments } else { 0 };
+    if !begin_task(tid, syscall, fd, unread) {
         count(counter::CLIPPED);
         warn!(ctx, "no room for task {}: its attempt is seen from outside only", tid);
     }
-    emit(&record);
+    emit_in_place::<AttemptEnter>(kind::ATTEMPT_ENTER, |record| {
+        let (parent_tgid, parent_comm) = parent();
+        // SAFETY: the record is reserved, and these are all of its fields; bpf_get_current_cgroup_id takes nothing.
+        unsafe {
+            (&raw mut (*record).cgroup_id).write(bpf_get_current_cgroup_id());
+            (&raw mut (*record).image_bytes).write(image_bytes);
+            (&raw mut (*record).syscall).write(syscall);
+            (&raw mut (*record).flags).write(flags);
+            (&raw mut (*record).fd).write(fd);
+            (&raw mut (*record).args_len).write(args_len);
+            (&raw mut (*record).parent_tgid).write(parent_tgid);
+            (&raw mut (*record).reserved).write(0);
+            (&raw mut (*record).comm).write(bpf_get_current_comm().unwrap_or_default());
+            (&raw mut (*record).parent_comm).write(parent_comm);
+            (&raw mut (*record).module).write(user_name(name));
+        }
+    });
+    if syscall != DELETE_MODULE {
+        emit_ancestors();
+    }
     debug!(ctx, "task {} enters module system call {}", tid, syscall);
+}
+
+/// Sends who is behind the parent: it tells a loader of the boot from one of a user. The kernel's first task has tgid 0.
+#[inline(always)]
+fn emit_ancestors() {
+    emit_in_place::<Ancestors>(kind::ANCESTORS, |record| {
+        let mut ancestor = parent_of(current());
+        for level in 0..ANCESTORS_LEN {
+            ancestor = parent_of(ancestor);
+            let (_, tgid, comm) = task(ancestor);
+            // SAFETY: the record is reserved, and this level is within it.
+            unsafe {
+                (&raw mut (*record).tgid[level]).write(tgid);
+                (&raw mut (*record).comm[level]).write(if tgid == 0 { [0; COMM_LEN] } else { comm });
+            }
+        }
+    });
 }
 
 #[inline(always)]

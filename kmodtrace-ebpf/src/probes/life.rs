@@ -1,63 +1,12 @@
-//! The life of a module: the states it is announced in, and its end.
+//! The end of a module.
 
 use kmodtrace_common::record::Module;
-use kmodtrace_common::{MODULE_NAME_LEN, STATE_COMING, STATE_GOING, STATE_NONE, kind};
+use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
 
 use crate::emit::{emit, emit_module, header, tid};
-use crate::globals::MODULE_NOTIFY_LIST;
 use crate::maps::current_task;
 use crate::probes::{Arguments, entry, void_exit};
 use crate::read::module_state;
-
-#[inline(always)]
-fn announce(module: u64, state: u32) {
-    if current_task(tid()).is_some() {
-        emit_module(kind::MODULE_STATE, module, state);
-    }
-}
-
-#[inline(always)]
-fn coming(ctx: &impl Arguments) {
-    announce(ctx.argument(0), STATE_COMING);
-}
-
-#[inline(always)]
-fn going(ctx: &impl Arguments) {
-    announce(ctx.argument(0), STATE_GOING);
-}
-
-// klp_module_coming(mod) and klp_module_going(mod), kernel/livepatch/core.c: called for every module
-entry!(fentry_klp_module_coming, kprobe_klp_module_coming, coming);
-entry!(fentry_klp_module_going, kprobe_klp_module_going, going);
-
-#[inline(always)]
-fn notify(ctx: &impl Arguments) {
-    let list = MODULE_NOTIFY_LIST.load();
-    if list != 0 && ctx.argument(0) == list {
-        announce(ctx.argument(2), ctx.argument(1) as u32);
-    }
-}
-
-#[inline(always)]
-fn notify_robust(ctx: &impl Arguments) {
-    let list = MODULE_NOTIFY_LIST.load();
-    if list != 0 && ctx.argument(0) == list {
-        announce(ctx.argument(3), ctx.argument(1) as u32);
-    }
-}
-
-// blocking_notifier_call_chain(nh, val, v) and blocking_notifier_call_chain_robust(nh, val_up, val_down, v),
-// kernel/notifier.c: every chain's, so module_notify_list is told by its address
-entry!(
-    fentry_blocking_notifier_call_chain,
-    kprobe_blocking_notifier_call_chain,
-    notify
-);
-entry!(
-    fentry_blocking_notifier_call_chain_robust,
-    kprobe_blocking_notifier_call_chain_robust,
-    notify_robust
-);
 
 #[inline(always)]
 fn free_enter(ctx: &impl Arguments) {

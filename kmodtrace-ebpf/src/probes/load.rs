@@ -4,23 +4,10 @@ use kmodtrace_common::record::{File, Module};
 use kmodtrace_common::{STATE_NONE, kind};
 
 use crate::emit::{emit, emit_module, emit_plain, emit_ret, header, tid};
-use crate::maps::current_task;
+use crate::maps::{current_task, inside};
+use crate::probes::mark::{entered, returned};
 use crate::probes::{Arguments, entry, exit, int};
 use crate::read::{file, module_name};
-
-#[inline(always)]
-fn emit_in_attempt(kind: u16) {
-    if current_task(tid()).is_some() {
-        emit_plain(kind);
-    }
-}
-
-#[inline(always)]
-fn emit_ret_in_attempt(kind: u16, ret: u64) {
-    if current_task(tid()).is_some() {
-        emit_ret(kind, int(ret));
-    }
-}
 
 #[inline(always)]
 fn emit_file_in_attempt(kind: u16, ctx: &impl Arguments) {
@@ -35,23 +22,18 @@ fn read_enter(ctx: &impl Arguments) {
     emit_file_in_attempt(kind::READ_ENTER, ctx);
 }
 
-#[inline(always)]
-fn read_exit(ret: u64) {
-    emit_ret_in_attempt(kind::READ_EXIT, ret);
-}
-
 // kernel_read_file(file, offset, buf, buf_size, file_size, id), fs/kernel_read_file.c
 entry!(fentry_kernel_read_file, kprobe_kernel_read_file, read_enter);
-exit!(fexit_kernel_read_file, kretprobe_kernel_read_file, 6, read_exit);
+exit!(
+    fexit_kernel_read_file,
+    kretprobe_kernel_read_file,
+    6,
+    returned::<{ kind::READ_EXIT }>
+);
 
 #[inline(always)]
 fn idempotent_enter(ctx: &impl Arguments) {
     emit_file_in_attempt(kind::IDEMPOTENT_ENTER, ctx);
-}
-
-#[inline(always)]
-fn idempotent_exit(ret: u64) {
-    emit_ret_in_attempt(kind::IDEMPOTENT_EXIT, ret);
 }
 
 // idempotent_init_module(f, uargs, flags), kernel/module/main.c since 6.5
@@ -64,25 +46,30 @@ exit!(
     fexit_idempotent_init_module,
     kretprobe_idempotent_init_module,
     3,
-    idempotent_exit
+    returned::<{ kind::IDEMPOTENT_EXIT }>
+);
+
+// init_module_from_file(f, uargs, flags), kernel/module/main.c since 6.5
+entry!(
+    fentry_init_module_from_file,
+    kprobe_init_module_from_file,
+    entered::<{ kind::LEADER_ENTER }>
 );
 
 #[inline(always)]
-fn leader_enter(_ctx: &impl Arguments) {
-    emit_in_attempt(kind::LEADER_ENTER);
-}
-
-// init_module_from_file(f, uargs, flags), kernel/module/main.c since 6.5
-entry!(fentry_init_module_from_file, kprobe_init_module_from_file, leader_enter);
-
-#[inline(always)]
 fn load_enter(_ctx: &impl Arguments) {
-    emit_in_attempt(kind::LOAD_ENTER);
+    if let Some(task) = current_task(tid()) {
+        task.inside |= inside::LOAD;
+        emit_plain(kind::LOAD_ENTER);
+    }
 }
 
 #[inline(always)]
 fn load_exit(ret: u64) {
-    emit_ret_in_attempt(kind::LOAD_EXIT, ret);
+    if let Some(task) = current_task(tid()) {
+        task.leave(inside::LOAD);
+        emit_ret(kind::LOAD_EXIT, int(ret));
+    }
 }
 
 // load_module(info, uargs, flags), kernel/module/main.c
@@ -118,11 +105,6 @@ fn add_unformed_enter(ctx: &impl Arguments) {
     }
 }
 
-#[inline(always)]
-fn add_unformed_exit(ret: u64) {
-    emit_ret_in_attempt(kind::ADD_UNFORMED_EXIT, ret);
-}
-
 // add_unformed_module(mod), kernel/module/main.c: a symbol only where the compiler did not inline it
 entry!(
     fentry_add_unformed_module,
@@ -133,5 +115,5 @@ exit!(
     fexit_add_unformed_module,
     kretprobe_add_unformed_module,
     1,
-    add_unformed_exit
+    returned::<{ kind::ADD_UNFORMED_EXIT }>
 );

@@ -1,9 +1,17 @@
 //! The programs, a file for each subject.
 
 pub mod attempt;
+pub mod helper;
 pub mod init;
 pub mod life;
 pub mod load;
+pub mod log;
+pub mod mark;
+pub mod mutex;
+pub mod notify;
+pub mod request;
+pub mod slot;
+pub mod symbol;
 pub mod wait;
 
 use aya_ebpf::EbpfContext;
@@ -102,6 +110,12 @@ macro_rules! void_exit {
 }
 
 pub(crate) use {entry, exit, void_exit};
+
+/// `-errno` of a pointer that is an error (`IS_ERR`, include/linux/err.h), else 0.
+#[inline(always)]
+pub fn pointer_error(pointer: u64) -> i64 {
+    if pointer >= -4095i64 as u64 { pointer as i64 } else { 0 }
+}
 
 /// Sign-extends what a function returning `int` left in the register: the upper half is not defined.
 #[inline(always)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::workload;
-use crate::cli::Record;
+use crate::cli::{Record, With};
 use crate::failure::say;
 use crate::live::attach::Wish;
 use crate::live::pump::Ended;
@@ -17,9 +17,10 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
     // Bad news come before anything is attached.
     let target = Target::new(&args.output)?;
     workload::find(&args.command)?;
-    let (tracer, facts) = start(Wish {
+    let (tracer, facts) = start(&Wish {
         log: bpf_log,
         max_in_flight: args.max_in_flight,
+        families: With::families(&args.with),
     })?;
     let mut recorder = Recorder::new(target, &header(&tracer, &facts, &args.command))?;
     let Ended {

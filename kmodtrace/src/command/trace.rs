@@ -17,7 +17,7 @@ use kmodtrace_core::report::Selection;
 use kmodtrace_core::units::Ktime;
 
 use super::workload;
-use crate::cli::Trace;
+use crate::cli::{Trace, With};
 use crate::failure::{reader_is_gone, say};
 use crate::live::attach::Wish;
 use crate::live::pump::{Ended, Sink};
@@ -47,9 +47,10 @@ pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
 fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
     workload::find(&args.command)?;
-    let (tracer, facts) = start(Wish {
+    let (tracer, facts) = start(&Wish {
         log: bpf_log,
         max_in_flight: args.max_in_flight,
+        families: With::families(&args.with),
     })?;
     let header = header(&tracer, &facts, &args.command);
     let mut sink = Both {

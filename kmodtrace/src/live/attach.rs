@@ -1,5 +1,6 @@
 //! Loads and attaches what the plan chose; where the kernel refuses, the plan's next candidate.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::thread::JoinHandle;
 
@@ -8,7 +9,7 @@ use aya::maps::{MapData, RingBuf};
 use aya::programs::{Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
-use kmodtrace_core::plan::{self, Attachment, GlobalValue, Plan, ProbeSpec, Stage};
+use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Plan, ProbeSpec, Stage};
 use rustix::process::{Resource, getrlimit};
 use tracing::{debug, info};
 
@@ -23,12 +24,14 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/km
 pub(crate) type Logger = EbpfLogger<&'static dyn log::Log>;
 
 /// What a user may choose.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wish {
     /// Makes the BPF side talk; without it the verifier sees none of that code.
     pub(crate) log: bool,
     /// Entries of the map of tasks.
     pub(crate) max_in_flight: u32,
+    /// Which families of probes are attached.
+    pub(crate) families: BTreeSet<Family>,
 }
 
 /// A tracer that is attached; dropping it detaches.
@@ -57,7 +60,7 @@ pub(crate) fn loader() -> JoinHandle<EbpfLoader<'static>> {
 
 impl Tracer {
     /// Attaches the plan.
-    pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, wish: Wish) -> Result<Self> {
+    pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, wish: &Wish) -> Result<Self> {
         let outline = kernel
             .outline
             .as_deref()
@@ -65,7 +68,7 @@ impl Tracer {
         let btf = outline
             .transpose()
             .context("aya does not read the outline of the kernel's BTF")?;
-        let mut ebpf = load(loader, kernel, wish)?;
+        let mut ebpf = load(loader, kernel, &plan, wish)?;
         for id in attach_order(&plan) {
             attach_probe(&mut ebpf, &mut plan, id, btf.as_ref());
         }
@@ -97,9 +100,9 @@ impl Tracer {
     }
 }
 
-fn load(loader: EbpfLoader<'_>, kernel: &Gathered, wish: Wish) -> Result<Ebpf> {
+fn load(loader: EbpfLoader<'_>, kernel: &Gathered, plan: &Plan, wish: &Wish) -> Result<Ebpf> {
     let log_level = if wish.log { aya_log::Level::Debug as u8 } else { 0 };
-    let globals = plan::values(&kernel.facts, &kernel.addresses);
+    let globals = plan::values(&kernel.facts, &kernel.addresses, &plan.families);
     // It keeps references to what it is given until it has loaded.
     let mut loader = loader;
     loader
@@ -135,14 +138,16 @@ fn no_maps(error: Error) -> Error {
     }
 }
 
-/// The system calls last and their entries last of all: the other programs do nothing outside of an attempt whose
-/// entry was seen, so no attempt is ever seen from its middle.
+/// Where a call is told from its beginning, that beginning last: the other programs do nothing before they saw it, so no attempt
+/// and no request is ever seen from its middle. A probe that is there for another one comes behind that in the catalogue.
 fn attach_order(plan: &Plan) -> Vec<&'static str> {
     let rank = |spec: &ProbeSpec| match spec.stage {
-        Stage::Attempt => 1 + u8::from(spec.enters()),
+        Stage::Attempt => 3 + u8::from(spec.enters()),
+        _ if spec.id == "security_kernel_module_request.enter" => 2,
+        Stage::Request => 1,
         _ => 0,
     };
-    let mut specs: Vec<_> = plan.chosen().map(|(spec, _)| spec).collect();
+    let mut specs: Vec<_> = plan.probes.iter().map(|probe| probe.spec).collect();
     specs.sort_by_key(|spec| rank(spec));
     specs.into_iter().map(|spec| spec.id).collect()
 }
@@ -150,7 +155,8 @@ fn attach_order(plan: &Plan) -> Vec<&'static str> {
 /// Attaches the first candidate that the kernel takes; why it refused others goes into the plan. Of a candidate with two
 /// programs the first may stay attached without the second: all that it does then is to keep an argument for it.
 fn attach_probe(ebpf: &mut Ebpf, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
-    let mut choice = plan.probe(id).and_then(|probe| probe.chosen()).cloned();
+    let probe = plan.probe(id).filter(|probe| !plan.is_spared(probe));
+    let mut choice = probe.and_then(|probe| probe.chosen()).cloned();
     while let Some(chosen) = choice {
         let Err(reason) = chosen
             .attach
@@ -176,6 +182,7 @@ fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result
         (Program::FEntry(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
         (Program::FExit(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
         (Program::KProbe(program), _) => program.load().and_then(|()| program.attach(target, 0).map(drop)),
+        (Program::RawTracePoint(program), _) => program.load().and_then(|()| program.attach(target).map(drop)),
         (Program::TracePoint(program), _) => {
             let (category, tracepoint) = attachment
                 .tracepoint()

@@ -52,8 +52,12 @@ pub(crate) fn gather() -> Gathered {
         perf_event_paranoid: sysctl("kernel/perf_event_paranoid"),
         arch,
     };
+    // Making the text of kallsyms keeps the kernel as busy as reading BTF keeps this program.
+    let arch = environment.arch.clone();
+    let symbols = std::thread::spawn(move || read_kallsyms(&arch));
     let btf = read_btf(&environment.arch);
-    let symbols = read_kallsyms(&environment.arch);
+    // A reader that panicked found nothing, as one that could not open the file.
+    let symbols = symbols.join().unwrap_or_default();
     let (facts, addresses) = KernelFacts::new(environment, btf.as_ref(), &symbols);
     Gathered {
         facts,

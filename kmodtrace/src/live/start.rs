@@ -9,10 +9,10 @@ use crate::failure::{CANNOT_TRACE, FAILED, failure};
 use kmodtrace_core::facts::KernelFacts;
 
 /// Attaches to the running kernel.
-pub(crate) fn start(wish: Wish) -> Result<(Tracer, KernelFacts)> {
+pub(crate) fn start(wish: &Wish) -> Result<(Tracer, KernelFacts)> {
     let loader = loader();
     let mut kernel = facts::gather();
-    let plan = resolve(CATALOGUE, &kernel.facts);
+    let plan = resolve(CATALOGUE, &kernel.facts).with(wish.families.iter().copied());
     if let Verdict::CannotTrace { what, why, remedy } = verdict(&kernel.facts, &plan) {
         return Err(failure(CANNOT_TRACE, format!("{what}: {why}; {remedy}")));
     }

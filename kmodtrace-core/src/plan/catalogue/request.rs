@@ -1,0 +1,81 @@
+//! The kernel's own requests for modules (`__request_module`, kernel/module/kmod.c), and the helpers that answer them.
+//!
+//! Nothing is attached to `__request_module`: trampolines do not take variable arguments, and a return probe would show itself as the
+//! caller that the tracepoint `module_request` tells.
+
+use super::{quick, sleeping, wanted};
+use crate::plan::spec::{Attach, Candidate, Existence, Hook, Mechanism, ProbeSpec, Stage};
+
+/// The queue in which requests waited for a slot before "module: use a semaphore for the modprobe limit" made it a semaphore (6.4).
+const QUEUE: &str = "kmod_wq";
+
+/// `int security_kernel_module_request(char *kmod_name)`
+const SECURITY: Hook = sleeping("security_kernel_module_request", 1);
+/// `int down_timeout(struct semaphore *sem, long timeout)`
+const DOWN_TIMEOUT: Hook = sleeping("down_timeout", 2);
+/// `long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)`
+const PREPARE_TO_WAIT: Hook = quick("prepare_to_wait_event", 3);
+const MODULE_REQUEST: Hook = tracepoint!("module_request");
+/// `bool kmod_dup_request_exists_wait(char *module_name, bool wait, int *dup_ret)`
+const DUP_REQUEST: Hook = sleeping("kmod_dup_request_exists_wait", 3);
+/// `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`
+const EXEC: Hook = sleeping("call_usermodehelper_exec", 2);
+/// `static void call_usermodehelper_exec_work(struct work_struct *work)`
+const EXEC_WORK: Hook = sleeping("call_usermodehelper_exec_work", 1);
+/// `static int call_usermodehelper_exec_async(void *data)`
+const EXEC_ASYNC: Hook = sleeping("call_usermodehelper_exec_async", 1);
+const FORK: Hook = tracepoint!("sched_process_fork");
+const RUN: Hook = tracepoint!("sched_process_exec");
+const END: Hook = tracepoint!("sched_process_exit");
+/// `struct file_system_type *get_fs_type(const char *name)`
+const GET_FS_TYPE: Hook = sleeping("get_fs_type", 1);
+
+const REQUESTS: &str = "requests of the kernel: who asks for which module, and what came of it";
+const SLOTS: &str = "waits for a slot of the kernel's limit of helpers";
+const DUPS: &str = "requests that another task's request stands for";
+const HELPERS: &str = "helpers: which task answers a request, what it runs, and what it ends with";
+const FS_TYPES: &str = "whether get_fs_type found the file system after its request";
+
+const fn request(id: &'static str, candidates: &'static [Candidate], loses: &'static str) -> ProbeSpec {
+    wanted(id, Stage::Request, candidates, loses)
+}
+
+/// Requests.
+pub(super) const PROBES: &[ProbeSpec] = &[
+    request(
+        "get_fs_type.enter",
+        // A kprobe has the registers, and with them the caller.
+        candidates!([Kprobe GET_FS_TYPE] [Fentry GET_FS_TYPE]),
+        FS_TYPES,
+    ),
+    request("security_kernel_module_request.enter", enter!(SECURITY), REQUESTS),
+    request("security_kernel_module_request.exit", exit!(SECURITY), REQUESTS),
+    request("down_timeout.enter", enter!(DOWN_TIMEOUT), SLOTS).exists_if(Existence::NoData(QUEUE)),
+    request("down_timeout.exit", exit!(DOWN_TIMEOUT), SLOTS).exists_if(Existence::NoData(QUEUE)),
+    // Its return probe would not see which queue it was for.
+    request(
+        "prepare_to_wait_event.exit",
+        candidates!([Fexit PREPARE_TO_WAIT; QUEUE]),
+        SLOTS,
+    )
+    .exists_if(Existence::Data(QUEUE)),
+    request(
+        "module_request.hit",
+        candidates!([RawTracepoint MODULE_REQUEST]),
+        REQUESTS,
+    ),
+    request("kmod_dup_request_exists_wait.enter", enter!(DUP_REQUEST), DUPS).exists_if(Existence::Type("kmod_dup_req")),
+    request("kmod_dup_request_exists_wait.exit", exit!(DUP_REQUEST), DUPS).exists_if(Existence::Type("kmod_dup_req")),
+    request("call_usermodehelper_exec.enter", enter!(EXEC), HELPERS),
+    request(
+        "call_usermodehelper_exec_work.enter",
+        enter!(EXEC_WORK),
+        "how long helpers wait for a kworker",
+    ),
+    request("call_usermodehelper_exec_async.enter", enter!(EXEC_ASYNC), HELPERS),
+    request("sched_process_fork.hit", candidates!([RawTracepoint FORK]), HELPERS),
+    request("sched_process_exec.hit", candidates!([RawTracepoint RUN]), HELPERS),
+    request("sched_process_exit.hit", candidates!([RawTracepoint END]), HELPERS),
+    request("call_usermodehelper_exec.exit", exit!(EXEC), REQUESTS),
+    request("get_fs_type.exit", exit!(GET_FS_TYPE), FS_TYPES),
+];

@@ -1,0 +1,73 @@
+//! What a task writes to the kernel log inside an attempt or a request.
+
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use aya_ebpf::macros::{fexit, kretprobe, raw_tracepoint};
+use aya_ebpf::programs::{FExitContext, RawTracePointContext, RetProbeContext};
+use kmodtrace_common::record::Text;
+use kmodtrace_common::{TEXT_LEN, kind};
+
+use crate::emit::{emit, header, tid};
+use crate::globals::PRINTK_TEXT;
+use crate::maps::{current_request, current_task};
+use crate::probes::int;
+use crate::read::string;
+
+#[inline(always)]
+fn is_ours() -> bool {
+    let tid = tid();
+    current_task(tid).is_some() || current_request(tid).is_some()
+}
+
+// console(text, len), include/trace/events/printk.h: called where the line is stored, whatever the level, since 5.19.
+// Before, it is called where consoles are written to: perhaps by another task, and not for what the consoles do not show.
+#[raw_tracepoint(tracepoint = "console")]
+pub fn raw_tp_console(ctx: RawTracePointContext) -> i32 {
+    if is_ours() {
+        let len: u64 = ctx.arg(1);
+        let header = header::<Text>(kind::PRINTK);
+        let mut text = [0; TEXT_LEN];
+        // No NUL ends the text. It is never longer than its buffer, so what is read beyond it is cut off here.
+        let kept = if len < TEXT_LEN as u64 { len } else { TEXT_LEN as u64 };
+        // SAFETY: the destination is ours and at least of this size; the helper checks the source.
+        unsafe { bpf_probe_read_kernel(text.as_mut_ptr().cast(), kept as u32, ctx.arg::<*const _>(0)) };
+        emit(&Text { header, len, text });
+    }
+    0
+}
+
+/// `KERN_SOH`: it and a letter stand before the text, once or twice (include/linux/kern_levels.h).
+const SOH: u8 = 1;
+
+/// The buffer is the kernel's only one, and its lock is held.
+#[inline(always)]
+fn stored(ret: u64) {
+    let text = PRINTK_TEXT.load();
+    if text != 0 && is_ours() {
+        let prefix = |at: u64| {
+            if crate::read::number::<u32>(at) as u8 == SOH {
+                at + 2
+            } else {
+                at
+            }
+        };
+        let header = header::<Text>(kind::PRINTK);
+        emit(&Text {
+            header,
+            len: int(ret) as u64,
+            text: string::<TEXT_LEN>(prefix(prefix(text))),
+        });
+    }
+}
+
+// vprintk_store(facility, level, dev_info, fmt, args), kernel/printk/printk.c up to 5.10: it returns the length
+#[fexit]
+pub fn fexit_vprintk_store(ctx: FExitContext) -> i32 {
+    stored(ctx.arg(5));
+    0
+}
+
+#[kretprobe]
+pub fn kretprobe_vprintk_store(ctx: RetProbeContext) -> u32 {
+    stored(ctx.ret());
+    0
+}

@@ -1,0 +1,213 @@
+//! A request for a module, from the side of the task that makes it (`__request_module`, kernel/module/kmod.c).
+//!
+//! Nothing is attached to that function itself: it takes variable arguments, which trampolines do not, and a return probe
+//! would put its own address where the kernel looks for the caller.
+
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_get_current_comm;
+use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
+use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext};
+use kmodtrace_common::record::{Request as Record, Site};
+use kmodtrace_common::{SYMBOL_LEN, UNREAD, counter, kind};
+
+use crate::emit::{emit, emit_in_place, emit_plain, emit_ret, header, tid};
+use crate::globals::{
+    ABSENT, HAVE_SNPRINTF, OFF_KTHREAD_DATA, OFF_TASK_FLAGS, OFF_TASK_SET_CHILD_TID, OFF_TASK_WORKER_PRIVATE,
+    OFF_WORKER_CURRENT_FUNC, WITH_STACKS,
+};
+use crate::maps::{FS_TYPES, FsType, REQUESTS, Request, count, current_request, current_task, end_request, step};
+use crate::probes::{Arguments, entry, exit, int};
+use crate::read::{current, member, parent, string};
+use crate::symbol::{caller, emit_stack, symbol};
+
+/// `PF_WQ_WORKER` of include/linux/sched.h, the same in 5.10 to 7.2.
+const PF_WQ_WORKER: u32 = 0x20;
+
+/// Symbol of the function that a kworker runs; empty for other tasks. As `kthread_data` (kernel/kthread.c) finds the worker.
+#[inline(always)]
+fn work(task: u64, flags: u32) -> [u8; SYMBOL_LEN] {
+    if flags == UNREAD || flags & PF_WQ_WORKER == 0 {
+        return [0; SYMBOL_LEN];
+    }
+    // The struct kthread lay behind set_child_tid before 5.17.
+    let kthread: u64 = if OFF_TASK_WORKER_PRIVATE.load() == ABSENT {
+        member(task, &OFF_TASK_SET_CHILD_TID)
+    } else {
+        member(task, &OFF_TASK_WORKER_PRIVATE)
+    };
+    symbol(member(member(kthread, &OFF_KTHREAD_DATA), &OFF_WORKER_CURRENT_FUNC))
+}
+
+#[inline(always)]
+fn begin(ctx: &(impl Arguments + EbpfContext)) {
+    let tid = tid();
+    let state = Request {
+        step: step::SECURITY,
+        reserved: 0,
+        slot_since: 0,
+        sub_info: 0,
+    };
+    if REQUESTS.insert(tid, state, 0).is_err() {
+        count(counter::CLIPPED);
+        return;
+    }
+    let task = current();
+    let flags = if OFF_TASK_FLAGS.load() == ABSENT {
+        UNREAD
+    } else {
+        member(task, &OFF_TASK_FLAGS)
+    };
+    let in_attempt = u32::from(current_task(tid).is_some());
+    let in_fs_type = u32::from(requests_fs_type(tid));
+    let name = ctx.argument(0);
+    emit_in_place::<Record>(kind::REQUEST_BEGIN, |record| {
+        let (parent_tgid, parent_comm) = parent();
+        // SAFETY: the record is reserved, and these are all of its fields.
+        unsafe {
+            (&raw mut (*record).flags).write(flags);
+            (&raw mut (*record).parent_tgid).write(parent_tgid);
+            (&raw mut (*record).in_attempt).write(in_attempt);
+            (&raw mut (*record).in_fs_type).write(in_fs_type);
+            (&raw mut (*record).comm).write(bpf_get_current_comm().unwrap_or_default());
+            (&raw mut (*record).parent_comm).write(parent_comm);
+            (&raw mut (*record).name).write(string(name));
+            (&raw mut (*record).work).write(work(task, flags));
+        }
+    });
+    if WITH_STACKS.load() != 0 && HAVE_SNPRINTF.load() != 0 {
+        emit_stack(ctx);
+    }
+}
+
+/// Whether `get_fs_type` makes this request; if so, its return will be told.
+#[inline(always)]
+fn requests_fs_type(tid: u32) -> bool {
+    let Some(fs_type) = FS_TYPES.get_ptr_mut(tid) else {
+        return false;
+    };
+    // SAFETY: preallocated memory of the map, and only this task takes its entry.
+    unsafe { (*fs_type).requested = 1 };
+    true
+}
+
+#[inline(always)]
+fn security_exit(ret: u64) {
+    let tid = tid();
+    if let Some(request) = current_request(tid) {
+        emit_ret(kind::REQUEST_SECURITY, int(ret));
+        if int(ret) == 0 {
+            request.step = step::SLOT;
+        } else {
+            end_request(tid);
+        }
+    }
+}
+
+// security_kernel_module_request(kmod_name), security/security.c
+entry!(
+    fentry_security_kernel_module_request,
+    kprobe_security_kernel_module_request,
+    begin
+);
+exit!(
+    fexit_security_kernel_module_request,
+    kretprobe_security_kernel_module_request,
+    1,
+    security_exit
+);
+
+// module_request(name, wait, ip), include/trace/events/module.h: called when the task has a slot
+#[raw_tracepoint(tracepoint = "module_request")]
+pub fn raw_tp_module_request(ctx: RawTracePointContext) -> i32 {
+    if let Some(request) = current_request(tid()) {
+        request.step = step::GRANTED;
+        emit(&Site {
+            header: header::<Site>(kind::REQUEST_GRANTED),
+            value: i64::from(ctx.arg::<u64>(1) & 0xff != 0),
+            symbol: caller(ctx.arg(2)),
+        });
+    }
+    0
+}
+
+#[inline(always)]
+fn dup_enter(_ctx: &impl Arguments) {
+    if current_request(tid()).is_some() {
+        emit_plain(kind::DUP_REQUEST_ENTER);
+    }
+}
+
+#[inline(always)]
+fn dup_exit(ret: u64) {
+    let tid = tid();
+    if current_request(tid).is_some() {
+        let shared = ret & 0xff != 0;
+        emit_ret(kind::DUP_REQUEST_EXIT, i64::from(shared));
+        if shared {
+            end_request(tid);
+        }
+    }
+}
+
+// kmod_dup_request_exists_wait(module_name, wait, dup_ret), kernel/module/dups.c
+entry!(
+    fentry_kmod_dup_request_exists_wait,
+    kprobe_kmod_dup_request_exists_wait,
+    dup_enter
+);
+exit!(
+    fexit_kmod_dup_request_exists_wait,
+    kretprobe_kmod_dup_request_exists_wait,
+    3,
+    dup_exit
+);
+
+#[inline(always)]
+fn fs_type_enter(caller: u64) {
+    // Without an entry its requests are told like all others.
+    let _ = FS_TYPES.insert(tid(), FsType { caller, requested: 0 }, 0);
+}
+
+/// Where a function that is probed at its entry returns to.
+#[inline(always)]
+fn return_address(ctx: &ProbeContext) -> u64 {
+    // SAFETY: the context of a kprobe is its registers.
+    let regs = unsafe { &*ctx.regs };
+    #[cfg(bpf_target_arch = "x86_64")]
+    return crate::read::number(regs.rsp);
+    #[cfg(bpf_target_arch = "aarch64")]
+    return regs.regs[30];
+}
+
+// get_fs_type(name), fs/filesystems.c: it does not say that its request failed. A kprobe sees who called it.
+#[kprobe]
+pub fn kprobe_get_fs_type(ctx: ProbeContext) -> u32 {
+    fs_type_enter(return_address(&ctx));
+    0
+}
+
+#[fentry]
+pub fn fentry_get_fs_type(_ctx: FEntryContext) -> i32 {
+    fs_type_enter(0);
+    0
+}
+
+#[inline(always)]
+fn fs_type_exit(ret: u64) {
+    let tid = tid();
+    // SAFETY: as above.
+    let Some(fs_type) = FS_TYPES.get_ptr(tid).map(|fs_type| unsafe { *fs_type }) else {
+        return;
+    };
+    let _ = FS_TYPES.remove(tid);
+    if fs_type.requested != 0 {
+        emit(&Site {
+            header: header::<Site>(kind::FS_TYPE_EXIT),
+            value: i64::from(ret != 0),
+            symbol: caller(fs_type.caller),
+        });
+        end_request(tid);
+    }
+}
+
+exit!(fexit_get_fs_type, kretprobe_get_fs_type, 1, fs_type_exit);
