@@ -32,3 +32,4 @@ pub mod stages;
 pub mod state;
 pub mod synth;
 pub mod units;
+pub mod why;

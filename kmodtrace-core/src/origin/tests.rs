@@ -3,7 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
 mod loads;
-mod others;
+pub(crate) mod others;
 
 use super::*;
 use crate::attempt::{Edge, Init, LogLine, Mark, Span, SymbolLookUp, Wait, WaitKind};
