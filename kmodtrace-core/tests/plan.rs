@@ -340,8 +340,7 @@ fn on_another_architecture_wrappers_have_other_names() {
 
 #[test]
 fn what_the_kernel_refuses_is_kept_and_the_next_candidate_tried() {
-    let facts = facts(K6_1);
-    let mut plan = plan(&facts);
+    let mut plan = plan(&facts(K6_1)).with(ALL);
     let next = plan.refuse("finished_loading.exit", "the kernel said EBUSY").unwrap();
     assert_eq!(next.attach[0].program, "kretprobe_finished_loading");
     let [missed] = plan.unobserved().try_into().unwrap();
