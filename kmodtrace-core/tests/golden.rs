@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use kmodtrace_core::aggregate::Aggregates;
 use kmodtrace_core::attempt::Finished;
+use kmodtrace_core::findings::Findings;
 use kmodtrace_core::line::Line;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
@@ -39,8 +40,10 @@ fn shown(path: &Path) -> String {
     assert_eq!(reader.end(), Some(End::Trailer), "{}", path.display());
     let (finished, loss) = pipeline.finish();
     let mut aggregates = Aggregates::default();
+    let mut findings = Findings::default();
     for one in &finished {
         aggregates.add(one);
+        findings.add(one);
     }
     let (mut attempts, mut requests) = (Vec::new(), Vec::new());
     for one in finished {
@@ -52,7 +55,7 @@ fn shown(path: &Path) -> String {
     }
     let source = Source::of_recording(reader.header(), &loss, None);
     let selection = Selection::default();
-    let report = Report::new(&aggregates, &source, &selection);
+    let report = Report::new(&aggregates, &source, &selection).with_findings(findings.list(), &selection);
     let mut text = Vec::new();
     write_text(&report, &mut text).unwrap();
     let report = report.with_attempts(&attempts, &requests, &selection);

@@ -14,6 +14,7 @@ macro_rules! names {
         /// What can be found, in the order in which it is told.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
+        #[schemars(rename = "FindingName")]
         pub enum Name {
             $($(#[doc = $doc])+ $variant,)+
         }

@@ -1,7 +1,7 @@
 //! From counts to findings: from how much on something is one, and in which words.
 
 use super::finding::{Finding, Name};
-use super::tally::{Evidence, Key, Tally};
+use super::tally::{Evidence, Key, NAMED, Tally};
 use crate::graph::{Cycle, PileUp};
 use crate::report::{bytes_text, span_text};
 use crate::request::SLOTS;
@@ -16,6 +16,9 @@ const INIT_FAILURES: u64 = 3;
 const MUTEX_NS: u64 = 10_000_000;
 /// Grace periods of failed loads when nobody watches the mutex: a tenth of a second in which no module could be looked up.
 const RCU_NS: u64 = 100_000_000;
+
+/// Files that are told by name.
+const FILES: usize = 3;
 
 /// A finding, if these counts are one. `mutex_watched`: whether waits for `module_mutex` were seen at all.
 pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bool) -> Option<Finding> {
@@ -67,13 +70,15 @@ fn herd(who: &str, tally: &Tally) -> Option<String> {
     if followers < HERD || followers < HERD_RATIO * loads {
         return None;
     }
+    let wasted = match tally.sum("wasted_bytes") {
+        0 => String::new(),
+        bytes => format!(", and {} were read for nothing", bytes_text(bytes)),
+    };
     Some(format!(
-        "{} tried to load {who}, {} went ahead; {followers} waited {} in all ({}), and {} were read for nothing",
+        "{} tried to load {who}, {loads} went ahead; {followers} waited {} in all ({}){wasted}",
         count(tally.sum("attempts"), "attempt"),
-        loads,
         span_text(tally.sum("waited_ns")),
         tally.by_text(),
-        bytes_text(tally.sum("wasted_bytes")),
     ))
 }
 
@@ -129,8 +134,15 @@ fn killed(who: &str, case: &str, tally: &Tally) -> String {
 }
 
 fn two_files(who: &str, tally: &Tally) -> Option<String> {
-    let files: Vec<&str> = tally.by.keys().map(String::as_str).collect();
-    (files.len() > 1).then(|| format!("{who} was loaded from {} files: {}", files.len(), files.join(", ")))
+    let files = tally.sum("files");
+    let mut named: Vec<String> = tally.by.keys().take(FILES).cloned().collect();
+    let more = files.saturating_sub(named.len() as u64);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    // Further ones were not told apart.
+    let at_least = if tally.by.len() >= NAMED { "at least " } else { "" };
+    (files > 1).then(|| format!("{who} was loaded from {at_least}{files} files: {}", named.join(", ")))
 }
 
 fn mutex(who: &str, case: &str, tally: &Tally, watched: bool) -> Option<String> {

@@ -10,7 +10,7 @@ use super::finding::Name;
 /// Ids that a finding shows: enough to look some of them up.
 const SHOWN: usize = 8;
 /// Who and what is told by name.
-const NAMED: usize = 8;
+pub(super) const NAMED: usize = 8;
 /// Things counted at most. There are some hundred modules on a machine, but names of requests come from users.
 const KEPT: usize = 8_192;
 

@@ -55,6 +55,8 @@ fn herd() {
     );
     let attempts = found.map(|finding| finding.attempts).unwrap_or_default();
     assert_eq!((attempts.count, attempts.ids), (9, vec![2, 3, 4, 5, 6, 7, 8, 9]));
+    let nothing_read: Vec<Attempt> = storm(9).into_iter().map(|each| each.got(Errno::OK)).collect();
+    assert!(sentence(one(Name::Herd, &nothing_read, &[])).ends_with("(modprobe 9)"));
     assert_eq!(one(Name::Herd, &storm(7), &[]), None);
     // Loads and unloads in turn, each meeting two others: that is use, and no herd.
     let turns: Vec<Attempt> = (0..9).flat_map(|_| storm(2)).collect();

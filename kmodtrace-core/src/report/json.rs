@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::{AttemptRow, Kernel, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
+use crate::findings::Finding;
 
 /// The JSON Schema (draft 2020-12) of [`write_json`]'s object.
 pub fn schema() -> serde_json::Value {
@@ -29,11 +30,12 @@ enum Line<'a> {
     Attempt(&'a AttemptRow),
     Unload(&'a AttemptRow),
     Requested(&'a RequestedRow),
+    Finding(&'a Finding),
     Request(&'a RequestRow),
     Quality(&'a Quality),
 }
 
-/// Writes the header, every module, what was requested, the attempts and requests if the report has them, and the
+/// Writes the header, every module, what was requested, the findings, the attempts and requests if the report has them, and the
 /// quality, one object a line.
 pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let header = Line::Header {
@@ -43,6 +45,7 @@ pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let lines = std::iter::once(header)
         .chain(report.modules.iter().map(Line::Module))
         .chain(report.requested.iter().flatten().map(Line::Requested))
+        .chain(report.findings.iter().map(Line::Finding))
         .chain(report.attempts.iter().flatten().map(Line::Attempt))
         .chain(report.unloads.iter().flatten().map(Line::Unload))
         .chain(report.requests.iter().flatten().map(Line::Request))

@@ -24,6 +24,7 @@ use serde::Serialize;
 use crate::aggregate::Aggregates;
 use crate::attempt::{Attempt, AttemptId};
 use crate::coverage::{Coverage, Observed};
+use crate::findings::Finding;
 use crate::order::Loss;
 use crate::origin::{self, Known};
 use crate::recording::Header;
@@ -64,6 +65,8 @@ pub struct Report {
     pub modules: Vec<ModuleRow>,
     /// What the kernel requested, by name; null when nobody watched.
     pub requested: Option<Vec<RequestedRow>>,
+    /// What they show beyond their numbers.
+    pub findings: Vec<Finding>,
     /// Every load, in the order in which they returned; only when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<AttemptRow>>,
@@ -179,10 +182,19 @@ impl Report {
             quality,
             modules: selection.arrange(rows),
             requested: source.coverage.observed(Observed::Requests).then(requested),
+            findings: Vec::new(),
             attempts: None,
             unloads: None,
             requests: None,
         }
+    }
+
+    /// Adds the findings about the selected modules, in the order given.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>, selection: &Selection) -> Self {
+        let selected = findings.into_iter().filter(|finding| finding.is_selected(selection));
+        self.findings = selected.collect();
+        self
     }
 
     /// Adds the attempts of the selected modules, in the order given, and the requests. With a selection, only requests

@@ -6,13 +6,14 @@ use super::grid::{Grid, printable};
 use super::quantity::{bytes_text, span_text};
 use super::requests_text::{requested, requests};
 use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Outcomes, Quality, Report};
+use crate::findings::write_findings;
 
 /// Where there was none.
 pub(super) const NONE: &str = "-";
 /// Errnos listed in a row.
 const ERRNOS_SHOWN: usize = 3;
 
-/// Writes the header, then the attempts if the report has them, else a table for each side of the modules.
+/// Writes the header, then the attempts if the report has them, else a table for each side of the modules, and the findings.
 pub fn write_text(report: &Report, out: &mut impl Write) -> io::Result<()> {
     write_header(report, out)?;
     match (&report.attempts, &report.unloads) {
@@ -34,6 +35,10 @@ pub fn write_text(report: &Report, out: &mut impl Write) -> io::Result<()> {
                 requests(rows, origin).write(out)?;
             }
         }
+    }
+    if !report.findings.is_empty() {
+        writeln!(out, "\nFINDINGS")?;
+        write_findings(&report.findings, out)?;
     }
     writeln!(out, "\n{NONE} none   {NOT_OBSERVED} not observed")
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use kmodtrace_core::aggregate::Aggregates;
 use kmodtrace_core::attempt::{Attempt, Finished};
+use kmodtrace_core::findings::Findings;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::report::{
     Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
@@ -28,6 +29,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let mut fold = Fold {
         attempts: args.attempts.then(Default::default),
         aggregates: Aggregates::default(),
+        findings: Findings::default(),
     };
     let mut pipeline = Pipeline::default();
     let ended = recording.each(|bytes| {
@@ -37,7 +39,8 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     });
     let (rest, loss) = pipeline.finish();
     fold.add(rest);
-    let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection);
+    let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection)
+        .with_findings(fold.findings.list(), &selection);
     if let Some((attempts, requests)) = &fold.attempts {
         report = report.with_attempts(attempts, requests, &selection);
     }
@@ -49,6 +52,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
 /// What a report is made of. Attempts and requests are kept only when they are asked for.
 struct Fold {
     aggregates: Aggregates,
+    findings: Findings,
     attempts: Option<(Vec<Attempt>, Vec<Request>)>,
 }
 
@@ -56,6 +60,7 @@ impl Fold {
     fn add(&mut self, finished: Vec<Finished>) {
         for finished in finished {
             self.aggregates.add(&finished);
+            self.findings.add(&finished);
             match (finished, &mut self.attempts) {
                 (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push(*attempt),
                 (Finished::Request(request), Some((_, requests))) => requests.push(*request),

@@ -8,6 +8,7 @@ use anyhow::Result;
 use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::decode::TickBytes;
 use kmodtrace_core::event::Counters;
+use kmodtrace_core::findings::Findings;
 use kmodtrace_core::graph::Watch;
 use kmodtrace_core::line::{HEADER, Line, time_text};
 use kmodtrace_core::order::Loss;
@@ -119,6 +120,7 @@ impl Both {
 struct Lines {
     pipeline: Pipeline,
     watch: Watch,
+    findings: Findings,
     selection: Selection,
     origin: Ktime,
     out: StdoutLock<'static>,
@@ -131,6 +133,7 @@ impl Lines {
         Ok(Self {
             pipeline: Pipeline::default(),
             watch: Watch::default(),
+            findings: Findings::default(),
             selection,
             origin: header.clock.monotonic_ns,
             out,
@@ -139,6 +142,7 @@ impl Lines {
 
     fn print(&mut self, finished: Vec<Finished>) -> Result<()> {
         for finished in finished {
+            self.findings.add(&finished);
             if let Finished::Attempt(attempt) = finished
                 && self.selection.takes(attempt.module.as_deref())
             {
@@ -163,10 +167,14 @@ impl Lines {
         Ok(())
     }
 
-    /// The rest, and on stderr what is missing.
+    /// The rest, what was found in all of it, and on stderr what is missing.
     fn finish(mut self, quiet: bool) -> Result<()> {
         let (rest, loss) = std::mem::take(&mut self.pipeline).finish();
         self.print(rest)?;
+        let found = self.findings.list().into_iter();
+        for finding in found.filter(|finding| finding.is_selected(&self.selection)) {
+            super::written(writeln!(self.out, "{}", finding.text()))?;
+        }
         super::written(self.out.flush())?;
         if !quiet {
             say(missing(&loss));
