@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Record(Record),
     /// Show what a recording holds, module by module
     Report(Report),
+    /// Say where the errnos of a recording came from, the most frequent cause first
+    Why(Why),
+    /// Say what makes an errno, and what to do about it; needs no recording
+    Explain(Explain),
     /// Show who waited for whom in a recording: deadlocks, pile-ups, and waits by their owners
     Graph(Graph),
     /// Tell what can be traced on this kernel, probe by probe
@@ -158,6 +162,37 @@ pub(crate) struct Report {
     /// Only the first so many modules
     #[arg(short = 'n', long, value_name = "N")]
     pub top: Option<usize>,
+}
+
+/// Causes of failures.
+#[derive(Args, Debug)]
+pub(crate) struct Why {
+    /// The recording
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
+    pub from: PathBuf,
+    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB")]
+    pub modules: Vec<String>,
+    /// Only failures with this errno (EBUSY, 16, -16), and the requests whose caller may have made it up
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    pub errno: Option<String>,
+    /// Only requests of this name, such as fs-xfs; *, ? and [...] match as in a shell
+    #[arg(long, value_name = "NAME")]
+    pub request: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Explanations.
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// An errno (EBUSY, 16, -16), a wait status of modprobe (256, 32512), or a cause that reports name (leader-failed)
+    #[arg(required = true, value_name = "ERRNO|CAUSE", allow_negative_numbers = true)]
+    pub subjects: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Formats of a report.

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Some(Command::Trace(args)) => command::trace::run(&args, quiet, bpf_log),
         Some(Command::Record(args)) => command::record::run(&args, quiet, bpf_log),
         Some(Command::Report(args)) => command::report::run(&args, quiet),
+        Some(Command::Explain(args)) => command::explain::run(&args),
+        Some(Command::Why(args)) => command::why::run(&args, quiet),
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),

@@ -105,7 +105,6 @@ pub(super) const CAUSES: &[Cause] = &[
             "ENOMEM",
             "EPERM",
             "EIO",
-            "ETIME",
             "ETIMEDOUT",
             "EOPNOTSUPP",
         ],

@@ -83,7 +83,7 @@ impl Key {
             Kind::Unload => "unload",
         };
         let many = if count == 1 { "" } else { "s" };
-        let name = self.name.as_deref().unwrap_or("something unknown");
+        let name = self.name.as_deref().unwrap_or("an unknown module");
         let by = self.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
         format!(
             "{count} {kind}{many} of {name}{by} failed: {} ({})",
@@ -141,7 +141,7 @@ impl Group {
     fn reason(mut self, key: Key, missing: Option<Errno>) -> Reason {
         self.chains.sort_by_key(|(_, count, _)| Reverse(*count));
         let several = self.chains.len() > 1;
-        let advice = self.chains.first().and_then(|(.., chain)| chain.advice);
+        let advice = self.chains.first().and_then(|(.., chain)| chain.advice.clone());
         let mut sentences = Vec::new();
         for (_, count, chain) in &self.chains {
             if several {
@@ -165,7 +165,7 @@ impl Group {
             outcome: key.outcome,
             causes: key.causes.into_iter().map(str::to_owned).collect(),
             sentences,
-            what_to_do: advice.map(str::to_owned),
+            what_to_do: advice,
             attempts: self.attempts,
             requests: self.requests,
         }

@@ -3,7 +3,6 @@
 use super::titles;
 use super::window::Window;
 use crate::attempt::{Attempt, TaskRef};
-use crate::causes::Cause;
 use crate::origin::{Certainty, Origin};
 use crate::report::span_text;
 use crate::request::{Caller, Request, RequestId, SLOTS, ret_text};
@@ -18,7 +17,7 @@ pub(super) struct Chain {
     /// A sentence for each step.
     pub(super) sentences: Vec<String>,
     /// What to do about the last one.
-    pub(super) advice: Option<&'static str>,
+    pub(super) advice: Option<String>,
 }
 
 impl Chain {
@@ -26,8 +25,19 @@ impl Chain {
         self.sentences.push(sentence);
     }
 
-    fn advise(&mut self, cause: Option<&'static Cause>) {
-        self.advice = cause.map(|cause| cause.advice).or(self.advice);
+    /// The last step is the one to do something about.
+    fn advise(&mut self, origin: &Origin) {
+        match origin.causes.as_slice() {
+            [] => {}
+            [cause] => self.advice = Some(cause.advice.to_owned()),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|cause| cause.id).collect();
+                self.advice = Some(format!(
+                    "which of these it was is not certain: {}; kmodtrace explain says what to do about each",
+                    ids.join(", ")
+                ));
+            }
+        }
     }
 }
 
@@ -60,7 +70,7 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
         origin.errno,
         reason(attempt, origin),
     ));
-    chain.advise(origin.cause());
+    chain.advise(origin);
     for line in origin.evidence.iter().take(2) {
         chain.say(format!("the kernel log says: {line}"));
     }
@@ -165,7 +175,7 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         window.at(request.start)
     );
     let id = origin.cause().map_or("", |cause| cause.id);
-    chain.advise(origin.cause());
+    chain.advise(origin);
     if id == "no-slot" {
         chain.say(format!("{who} {}", no_slot(request, window)));
         return;

@@ -1,11 +1,13 @@
 //! The commands, a file for each.
 
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod schema;
 pub(crate) mod trace;
+pub(crate) mod why;
 mod workload;
 
 use std::ffi::OsString;

@@ -11,3 +11,4 @@ mod streams;
 mod support;
 mod target;
 mod usage;
+mod why;

@@ -1,0 +1,61 @@
+//! `kmodtrace why`: where the errnos of a recording came from.
+
+use std::io::{self, BufWriter, Write as _, stdout};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use kmodtrace_core::attempt::Finished;
+use kmodtrace_core::causes::Subject;
+use kmodtrace_core::errno::Errno;
+use kmodtrace_core::pipeline::Pipeline;
+use kmodtrace_core::report::Glob;
+use kmodtrace_core::why::{Filter, Why, WhyFold, write_text};
+
+use crate::cli;
+use crate::failure::{USAGE, failure};
+use crate::replay;
+
+/// Reads the recording and says why. A damaged recording gives what is whole, and then an error.
+pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
+    let filter = Filter {
+        modules: super::globs(&args.modules),
+        errno: args.errno.as_deref().map(errno).transpose()?,
+        request: args.request.as_deref().map(Glob::new),
+    };
+    let mut recording = replay::open(&args.from)?;
+    let mut fold = WhyFold::new(filter, recording.header().clock.monotonic_ns);
+    let mut pipeline = Pipeline::default();
+    let mut add = |finished: Vec<Finished>| finished.into_iter().for_each(|one| fold.add(one));
+    let ended = recording.each(|bytes| {
+        pipeline.push(bytes)?;
+        add(pipeline.take());
+        Ok(())
+    });
+    let (rest, _) = pipeline.finish();
+    add(rest);
+    let why = fold.finish();
+    super::written(write(&why, args.json))?;
+    recording.warn(quiet);
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+fn errno(text: &str) -> Result<Errno> {
+    match text.parse() {
+        Ok(Subject::Errno(errno)) => Ok(errno),
+        _ => Err(failure(
+            USAGE,
+            format!("`{text}` is no errno, such as EBUSY, 16 or -16"),
+        )),
+    }
+}
+
+fn write(why: &Why, json: bool) -> io::Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    if json {
+        serde_json::to_writer_pretty(&mut out, why)?;
+        writeln!(out)?;
+    } else {
+        write_text(why, &mut out)?;
+    }
+    out.flush()
+}

@@ -1,0 +1,75 @@
+//! `why` and `explain`.
+
+use serde_json::Value;
+
+use crate::support::run;
+
+/// A recording of eight pairs of loads on 6.1, whose init functions failed.
+const RECORDING: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../kmodtrace-core/tests/recordings/6.1-failing-init.kmt"
+);
+
+#[test]
+fn explain_knows_errnos_statuses_and_causes() {
+    for (asked, said) in [
+        ("EBUSY", "leader-failed: "),
+        ("16", "leader-failed: "),
+        ("-16", "leader-failed: "),
+        ("256", "modprobe-failed: "),
+        ("32512", "helper-not-started: "),
+        ("no-slot", "what to do: "),
+    ] {
+        let done = run(&["explain", asked]);
+        let text = done.quiet();
+        assert!(text.contains(said), "{asked}: {text}");
+        assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    }
+    let done = run(&["explain", "EINVAL", "ETIME", "--json"]);
+    let all: Value = serde_json::from_str(done.quiet()).unwrap();
+    assert_eq!(all[1]["causes"][0]["id"], "no-slot");
+    assert!(all[0]["causes"].as_array().unwrap().len() >= 16);
+}
+
+#[test]
+fn explain_says_what_it_does_not_know() {
+    for args in [
+        &["explain", "EBUSIER"][..],
+        &["explain", "EBUSY", "0"],
+        &["explain", "", "--json"],
+    ] {
+        let done = run(args);
+        assert!(done.refused(2).contains("is no errno"), "{args:?}");
+    }
+    assert!(run(&["explain"]).refused(2).contains("ERRNO|CAUSE"));
+}
+
+#[test]
+fn why_tells_the_chain() {
+    let done = run(&["why", "--from", RECORDING]);
+    let text = done.quiet();
+    assert!(
+        text.contains("which ended with ENODEV") && text.contains("what to do: "),
+        "{text}"
+    );
+    let done = run(&["why", "--from", RECORDING, "--json", "--errno", "ENODEV"]);
+    let why: Value = serde_json::from_str(done.quiet()).unwrap();
+    assert_eq!(why["causes"][0]["causes"][0], "init");
+    assert_eq!(why["schema"], "kmodtrace.why/1");
+}
+
+#[test]
+fn why_says_so_when_there_is_nothing_to_tell() {
+    let done = run(&["why", "--from", RECORDING, "--errno", "EFBIG"]);
+    assert!(done.quiet().starts_with("no function of the loader returned EFBIG\n"));
+    assert!(
+        run(&["why", "--from", RECORDING, "--errno", "256"])
+            .refused(2)
+            .contains("`256` is no errno")
+    );
+    assert!(
+        run(&["why", "--from", "/nowhere"])
+            .refused(1)
+            .contains("cannot read /nowhere")
+    );
+}
