@@ -173,7 +173,7 @@ impl Lines {
         self.print(rest)?;
         let found = self.findings.list().into_iter();
         for finding in found.filter(|finding| finding.is_selected(&self.selection)) {
-            super::written(writeln!(self.out, "{}", finding.text()))?;
+            super::written(writeln!(self.out, "finding: {}", finding.text()))?;
         }
         super::written(self.out.flush())?;
         if !quiet {

@@ -14,9 +14,9 @@ fn read(path: &str) -> [Done; 2] {
     [run(&["report", "--from", path]), run(&["trace", "--from", path])]
 }
 
-/// Lines of attempts: without the titles.
+/// Lines of attempts.
 fn lines(trace: &Done) -> usize {
-    trace.stdout.lines().count().saturating_sub(1)
+    trace.attempts()
 }
 
 #[test]

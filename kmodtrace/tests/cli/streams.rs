@@ -16,6 +16,8 @@ fn shows(torn: &str) -> Vec<Command> {
         &["report", "--from", torn, "--format", "jsonl"],
         &["report", "--from", torn, "--format", "csv"],
         &["trace", "--from", torn],
+        &["graph", "--from", torn],
+        &["graph", "--from", torn, "--format", "folded"],
         &["check", "--facts", facts],
         &["check", "--facts", facts, "--json"],
         &["schema"],

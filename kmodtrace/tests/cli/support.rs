@@ -54,6 +54,12 @@ impl Done {
         line
     }
 
+    /// How many attempts `trace` has printed: neither the titles nor the findings are any.
+    pub(crate) fn attempts(&self) -> usize {
+        let lines = self.stdout.lines().skip(1);
+        lines.filter(|line| !line.starts_with("finding: ")).count()
+    }
+
     /// It went well and had nothing to say: its output.
     pub(crate) fn quiet(&self) -> &str {
         assert_eq!((self.status, self.stderr.as_str()), (Some(0), ""), "{self:?}");
