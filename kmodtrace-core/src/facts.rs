@@ -88,9 +88,9 @@ pub struct KernelFacts {
     pub btf: bool,
     /// Whether trampolines (fentry, fexit) can be attached to functions.
     pub ftrace: bool,
-    /// Whether trampolines take functions of more than six arguments; not known of old recordings.
-    #[serde(default)]
-    pub wide_trampolines: bool,
+    /// How many arguments a function may have that a trampoline is attached to.
+    #[serde(default = "narrow_trampolines")]
+    pub trampoline_args: u32,
     /// Whether kallsyms shows addresses to this process.
     pub addresses: bool,
     /// The catalogue's functions, by their name in the kernel.
@@ -101,6 +101,11 @@ pub struct KernelFacts {
     pub data_symbols: BTreeMap<String, bool>,
     /// Types that the catalogue asks for, and whether BTF has them. Empty without BTF: then nobody knows.
     pub types: BTreeMap<String, bool>,
+}
+
+/// What every trampoline takes; also what is taken for granted where facts do not say.
+const fn narrow_trampolines() -> u32 {
+    6
 }
 
 /// Addresses of the catalogue's data symbols. Kept apart from [`KernelFacts`] so that none gets into a file.
@@ -158,8 +163,12 @@ impl KernelFacts {
             schema: SCHEMA.to_owned(),
             btf: btf.is_some(),
             ftrace: has(FTRACE_SYMBOL),
-            // The trampolines of arm64 have eight since they exist.
-            wide_trampolines: environment.arch != "x86_64" || has(WIDE_SYMBOL),
+            trampoline_args: match environment.arch.as_str() {
+                "x86_64" if !has(WIDE_SYMBOL) => narrow_trampolines(),
+                "x86_64" => 12,
+                // Those of arm64 have as many as there are registers for since they exist.
+                _ => 8,
+            },
             environment,
             addresses: symbols.addresses,
             functions,

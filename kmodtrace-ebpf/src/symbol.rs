@@ -45,8 +45,8 @@ const LINES: usize = 12;
 const FRAMES: usize = 2 * LINES;
 /// Bytes for the text of one call.
 const HALF: usize = kmodtrace_common::STACK_LEN / 2;
-/// The innermost frames, which are those of the tracing itself: helper, program, trampoline.
-const OWN_FRAMES: u64 = 3;
+/// The innermost frames, which are those of the tracing itself: helper and program. The trampoline's shows on some kernels.
+const OWN_FRAMES: u64 = 2;
 
 #[unsafe(no_mangle)]
 static STACK_FORMAT: [u8; 4 * LINES + 1] = *b"%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n\0";

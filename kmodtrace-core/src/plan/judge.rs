@@ -42,8 +42,8 @@ fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
         return Some("it takes variable arguments".to_owned());
     }
     // arch_prepare_bpf_trampoline gives -ENOTSUPP (arch/x86/net/bpf_jit_comp.c).
-    if hook.args() > 6 && !facts.wide_trampolines {
-        return Some("trampolines take 6 arguments".to_owned());
+    if hook.args() > facts.trampoline_args {
+        return Some(format!("trampolines take {} arguments", facts.trampoline_args));
     }
     arguments(hook, &function)
 }

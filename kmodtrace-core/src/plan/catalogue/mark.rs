@@ -6,7 +6,7 @@
 use super::{NOTIFY_LIST, probe, quick, sleeping, wanted};
 use crate::plan::spec::{Attach, Candidate, Existence, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
 
-/// Module memory is had from one place since "mm: introduce execmem_alloc() and execmem_free()" (6.10).
+/// Module memory is had from one place since "mm: introduce `execmem_alloc()` and `execmem_free()`" (6.10).
 const EXECMEM: &str = "execmem_info";
 /// The mutex that guards the list of modules.
 const MUTEX: &str = "module_mutex";
