@@ -66,7 +66,9 @@ pub(super) fn same_name(attempt: &Attempt, errno: Errno) -> Option<Origin> {
             from: Errno::ERESTARTSYS,
         });
     }
-    origin.through = vec!["load_module"];
+    if origin.function != "load_module" {
+        origin.through = vec!["load_module"];
+    }
     Some(origin)
 }
 

@@ -205,7 +205,7 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         .and_then(|from| window.failed_attempt(from.task.attempt))
     {
         Some((attempt, origin)) => tell_attempt(chain, attempt, &origin, window, depth),
-        None if helper.attempts.is_empty() && id == "modprobe-failed" => {
+        None if helper.attempts.is_empty() && id == "modprobe-failed" && helper.path.ends_with("/modprobe") => {
             chain.say("it made no attempt to load anything: it found no module of this name or alias".to_owned());
         }
         None if helper.attempts.is_empty() => chain.say("it made no attempt to load anything".to_owned()),

@@ -44,6 +44,7 @@ fn the_same_name() {
     let mut duplicate = attempt(-17, LOOKED_UP);
     duplicate.collided_with = Some(Collision::Live);
     assert_eq!(told(&duplicate), "duplicate-check load_module exact already-live");
+    assert_eq!(of(&duplicate, nobody).unwrap().through, Vec::<&str>::new());
 
     duplicate.errno = Some(Errno::EBUSY);
     duplicate.collided_with = Some(Collision::Going);
