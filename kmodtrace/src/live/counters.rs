@@ -8,11 +8,12 @@ use aya::Ebpf;
 use aya::maps::{MapData, PerCpuArray};
 use kmodtrace_common::counter;
 use kmodtrace_core::event;
+use tracing::info;
 
 /// Reads the counters of attached programs.
 pub(crate) struct Counters {
     map: PerCpuArray<MapData, u64>,
-    programs: Vec<i32>,
+    programs: Vec<(String, i32)>,
     missed: u64,
 }
 
@@ -24,7 +25,7 @@ impl Counters {
             .context("the BPF object has no map COUNTERS")?;
         let programs = ebpf
             .programs()
-            .filter_map(|(_, program)| Some(program.fd().ok()?.as_fd().as_raw_fd()));
+            .filter_map(|(name, program)| Some((name.to_owned(), program.fd().ok()?.as_fd().as_raw_fd())));
         Ok(Self {
             programs: programs.collect(),
             map: map.try_into()?,
@@ -44,10 +45,15 @@ impl Counters {
 
     /// Sums up `recursion_misses` of every program (`bpf_prog_show_fdinfo`, kernel/bpf/syscall.c, since 5.12).
     pub(crate) fn read_missed(&mut self) {
-        let misses = self.programs.iter().filter_map(|fd| {
+        let misses = self.programs.iter().filter_map(|(name, fd)| {
             let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-            info.lines()
-                .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())
+            let missed = info
+                .lines()
+                .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())?;
+            if missed > 0 {
+                info!("runs that the kernel passed over: {name} {missed}");
+            }
+            Some(missed)
         });
         self.missed = misses.sum();
     }
