@@ -88,7 +88,7 @@ pub(crate) struct Trace {
 /// What is traced on demand only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum With {
-    /// Waits for module_mutex, and who holds it
+    /// Waits for the mutex of the list of modules, and who holds it
     Mutex,
     /// Grace periods of RCU inside attempts
     Rcu,
