@@ -26,6 +26,7 @@ pub(super) struct Block {
     pub(super) calls: u64,
     cycle_ns: Vec<f64>,
     live_ns: Vec<f64>,
+    request_ns: Vec<f64>,
     /// Of the parent, at the beginning and at the end.
     pub(super) memory: [Memory; 2],
 }
@@ -76,6 +77,11 @@ impl Block {
     /// The same of a load of a module that is there.
     pub(super) fn live(&self) -> Option<f64> {
         quantile(&self.live_ns, 0.5)
+    }
+
+    /// The same of a request of the kernel that modprobe answers with nothing.
+    pub(super) fn request(&self) -> Option<f64> {
+        quantile(&self.request_ns, 0.5)
     }
 
     /// From the start of the tracer to the first instruction of what runs under it, in nanoseconds.
@@ -147,7 +153,7 @@ mod tests {
     fn blocks_are_compared_with_their_neighbours() {
         let line = |tracer: &str, live: u32| {
             format!(
-                r#"{{"what":"block","tracer":{tracer},"started_ns":1,"begin_ns":3,"end_ns":4,"calls":1,"cycle_ns":[],"live_ns":[{live}],
+                r#"{{"what":"block","tracer":{tracer},"started_ns":1,"begin_ns":3,"end_ns":4,"calls":1,"cycle_ns":[],"live_ns":[{live}],"request_ns":[],
                 "memory":[{{"resident_kb":1,"peak_kb":2}},{{"resident_kb":1,"peak_kb":2}}]}}"#
             )
             .replace('\n', "")

@@ -27,6 +27,18 @@ const THEIRS: &str = "bpftrace";
 
 const CYCLE: &str = "load and unload of dummy";
 const LIVE: &str = "finit_module of a module that is LIVE";
+const REQUEST: &str = "a request of the kernel, answered by modprobe with nothing";
+/// Families of probes as the script calls them.
+const FAMILIES: [&str; 6] = [
+    "with none",
+    "with mutex",
+    "with rcu",
+    "with printk",
+    "with stacks",
+    "with all",
+];
+/// What tracing may cost with everything on, over untraced.
+const MOST: f64 = 1.10;
 const START: &str = "from exec to the traced command's first instruction, everything attached";
 const STOP: &str = "from the end of the traced command to the tracer's, everything detached";
 const MEMORY: &str = "resident memory";
@@ -67,6 +79,7 @@ pub(super) fn measure(kernel: Kernel, size: Size) -> Result<Report> {
         }
     }
     all.ratios(&mut report);
+    all.families(&mut report);
     all.times(&mut report);
     all.memory(&mut report);
     all.losses(&mut report, out.path())?;
@@ -76,12 +89,16 @@ pub(super) fn measure(kernel: Kernel, size: Size) -> Result<Report> {
 fn spec(kernel: Kernel, size: Size, out: &Path) -> Result<VmSpec> {
     let Size {
         rounds,
+        family_rounds,
         cycles,
         calls,
+        requests,
         storms,
-        ..
+        records: _,
     } = size;
-    let command = format!("ROUNDS={rounds} CYCLES={cycles} CALLS={calls} TASKS={TASKS} STORMS={storms}\n{SCRIPT}");
+    let command = format!(
+        "ROUNDS={rounds} FAMILY_ROUNDS={family_rounds} CYCLES={cycles} CALLS={calls} REQUESTS={requests} TASKS={TASKS} STORMS={storms}\n{SCRIPT}"
+    );
     let mut spec = VmSpec::new(kernel, command);
     spec.guest.programs = artifacts::guest_programs()?;
     spec.guest.programs.extend(paths::program(THEIRS));
@@ -114,6 +131,7 @@ impl Answers<'_> {
                 ours.median <= high,
             );
         }
+        self.ratios_of(report, REQUEST, Block::request);
         let [_, _, ours, theirs] = self.ratios_of(report, LIVE, Block::live);
         if let Some(ours) = &ours {
             report.aim(
@@ -143,6 +161,26 @@ impl Answers<'_> {
             report.add(Figure::new(group, "kmodtrace / untraced", "", ratio(OURS))),
             report.add(Figure::new(group, "bpftrace / untraced", "", ratio(THEIRS))),
         ]
+    }
+
+    /// Each optional family of probes alone, beside none of them and all.
+    fn families(&self, report: &mut Report) {
+        let works: [(&'static str, Pick); 3] = [(CYCLE, Block::cycle), (LIVE, Block::live), (REQUEST, Block::request)];
+        for (work, pick) in works {
+            for family in FAMILIES {
+                let ratios = answer::over_untraced(&self.blocks, family, pick);
+                let figure = report.add(Figure::new(work, &format!("{family} / untraced"), "", ratios));
+                if let Some(figure) = figure.filter(|_| family == "with all") {
+                    let wanted = format!("with everything on at most {MOST} over untraced: {work}");
+                    report.aim(&wanted, short(figure.median), figure.median <= MOST);
+                }
+            }
+        }
+        for family in FAMILIES {
+            let seconds = answer::each(&self.blocks, Some(family), Block::attach);
+            let seconds = seconds.iter().map(|ns| ns / 1e9).collect();
+            report.add(Figure::new(START, family, "s", seconds));
+        }
     }
 
     fn times(&self, report: &mut Report) {

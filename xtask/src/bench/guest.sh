@@ -1,6 +1,6 @@
 # Runs in the guest: rounds of the same workload with nothing, with kmodtrace and with bpftrace attached; then storms.
 # The answers of load-bench are the result, one JSON object in a line; what else is needed goes to /out.
-# ROUNDS, CYCLES, CALLS, TASKS and STORMS are set in front of this.
+# ROUNDS, FAMILY_ROUNDS, CYCLES, CALLS, REQUESTS, TASKS and STORMS are set in front of this.
 
 for name in dummy veth macvlan acpi_cpufreq pcc_cpufreq; do
     file=$(modinfo -n $name) || exit
@@ -9,7 +9,7 @@ for name in dummy veth macvlan acpi_cpufreq pcc_cpufreq; do
         *) cat "$file" ;;
     esac > /tmp/$name.ko || exit
 done
-block="load-bench block $CYCLES $CALLS /tmp/dummy.ko"
+block="load-bench block $CYCLES $CALLS $REQUESTS /tmp/dummy.ko"
 storm="load-bench storm $TASKS $STORMS /tmp/dummy.ko /tmp/veth.ko /tmp/macvlan.ko /tmp/acpi_cpufreq.ko /tmp/pcc_cpufreq.ko"
 
 # bpftrace gets the probes that kmodtrace's plan chose here, no others.
@@ -19,8 +19,11 @@ awk 'FNR == NR { if ($1 == "ok") chosen[($3 == "fexit" ? "kretfunc:" : "kfunc:")
 grep -c '^ok' /tmp/plan > /out/kmodtrace.probes
 grep -c '^k.*func:' /tmp/probes.bt > /out/bpftrace.probes
 
+# under_kmodtrace NAME FAMILIES COMMAND...
 under_kmodtrace() {
-    load-bench under kmodtrace kmodtrace record -o /tmp/kmodtrace.data -- "$@" 2> /tmp/said
+    name=$1 with=${2:+--with=$2}
+    shift 2
+    load-bench under "$name" kmodtrace record $with -o /tmp/kmodtrace.data -- "$@" 2> /tmp/said
     status=$?
     cat /tmp/said >> /out/kmodtrace.said
     [ $status = 0 ] || cat /tmp/said >&2
@@ -35,7 +38,7 @@ bpftrace=$(command -v bpftrace)
 $block > /tmp/warm-up || exit
 $block || exit
 for round in $(seq $ROUNDS); do
-    under_kmodtrace $block || exit
+    under_kmodtrace kmodtrace '' $block || exit
     $block || exit
     [ -n "$bpftrace" ] || continue
     if under_bpftrace $block; then
@@ -45,6 +48,16 @@ for round in $(seq $ROUNDS); do
         bpftrace=
     fi
 done
-under_kmodtrace $storm || exit
+# Each optional family of probes alone, beside none of them and all.
+all=mutex,rcu,printk,stacks
+$block || exit
+for round in $(seq $FAMILY_ROUNDS); do
+    for with in none mutex rcu printk stacks $all; do
+        under_kmodtrace "with $([ $with = $all ] && echo all || echo $with)" $with $block || exit
+        $block || exit
+    done
+done
+under_kmodtrace kmodtrace '' $storm || exit
 mv /tmp/kmodtrace.data /out/storm.kmt
+under_kmodtrace 'with all' $all $storm || exit
 [ -z "$bpftrace" ] || under_bpftrace $storm

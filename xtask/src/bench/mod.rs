@@ -37,10 +37,14 @@ pub(crate) struct BenchArgs {
 struct Size {
     /// Blocks under each tracer, each with an attachment of its own.
     rounds: u32,
+    /// Blocks under each family of probes.
+    family_rounds: u32,
     /// Loads and unloads in a block.
     cycles: u32,
     /// Loads of a module that is there, in a block.
     calls: u32,
+    /// Requests of the kernel in a block.
+    requests: u32,
     /// Storms in a row.
     storms: u32,
     /// Records to replay: ten times less, and this many.
@@ -49,15 +53,19 @@ struct Size {
 
 const FULL: Size = Size {
     rounds: 20,
+    family_rounds: 8,
     cycles: 10,
     calls: 100,
+    requests: 10,
     storms: 5,
     records: 10_000_000,
 };
 const QUICK: Size = Size {
     rounds: 2,
+    family_rounds: 1,
     cycles: 3,
     calls: 20,
+    requests: 3,
     storms: 1,
     records: 100_000,
 };

@@ -16,10 +16,11 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-const USAGE: &str = "usage: load-bench block CYCLES CALLS FILE.ko\n\
+const USAGE: &str = "usage: load-bench block CYCLES CALLS REQUESTS FILE.ko\n\
                      usage: load-bench storm TASKS ROUNDS FILE.ko...\n\
                      usage: load-bench under NAME COMMAND...\n\
-                     block loads the module CALLS times while it is there, then loads and unloads it CYCLES times.";
+                     block loads the module CALLS times while it is there, then loads and unloads it CYCLES times, then has\n\
+                     the kernel request a file system that nobody has REQUESTS times.";
 
 /// Calls before those that count.
 const WARM_UP: usize = 10;
@@ -43,7 +44,10 @@ fn run(begin: u64, words: &[OsString]) -> Result<ExitCode> {
     let words_text: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let words_text: Vec<&str> = words_text.iter().map(AsRef::as_ref).collect();
     match words_text[..] {
-        ["block", cycles, calls, file] => block(begin, cycles.parse()?, calls.parse()?, &Module::open(file)?)?,
+        ["block", cycles, calls, requests, file] => {
+            let times = [cycles.parse()?, calls.parse()?, requests.parse()?];
+            block(begin, times, &Module::open(file)?)?;
+        }
         ["storm", tasks, rounds, ref files @ ..] if !files.is_empty() => {
             let modules: Vec<Module> = files.iter().map(|file| Module::open(file)).collect::<Result<_>>()?;
             storm(tasks.parse()?, rounds.parse()?, &modules)?;
@@ -96,7 +100,7 @@ fn errno(result: libc::c_long) -> i32 {
 
 /// One after another, each timed. An emulated processor translates its kernel's code anew after a tracer changed it, so
 /// the first of each kind are not counted.
-fn block(begin: u64, cycles: usize, calls: usize, module: &Module) -> Result<()> {
+fn block(begin: u64, [cycles, calls, requests]: [usize; 3], module: &Module) -> Result<()> {
     let at_begin = parent_memory()?;
     let loaded = module.load();
     ensure!(loaded == 0, "load: errno {loaded}");
@@ -124,14 +128,29 @@ fn block(begin: u64, cycles: usize, calls: usize, module: &Module) -> Result<()>
             "load: errno {loaded}, unload: errno {unloaded}"
         );
     }
+    let request_ns = (0..requests).map(|_| request()).collect::<Result<Vec<_>>>()?;
     let at_end = parent_memory()?;
     println!(
-        r#"{{"what":"block",{},"begin_ns":{begin},"end_ns":{},"calls":{},"cycle_ns":{cycle_ns:?},"live_ns":{live_ns:?},"memory":[{at_begin},{at_end}]}}"#,
+        r#"{{"what":"block",{},"begin_ns":{begin},"end_ns":{},"calls":{},"cycle_ns":{cycle_ns:?},"live_ns":{live_ns:?},"request_ns":{request_ns:?},"memory":[{at_begin},{at_end}]}}"#,
         tracer(),
         now_ns(),
         2 + WARM_UP + calls + 2 * cycles,
     );
     Ok(())
+}
+
+/// Asks for a file system that nobody has: the kernel runs modprobe, which finds nothing. Gives the nanoseconds.
+fn request() -> Result<u64> {
+    let start = now_ns();
+    // SAFETY: the kernel reads the strings and writes nothing back.
+    let result = unsafe { libc::mount(c"none".as_ptr(), c"/".as_ptr(), c"nobody".as_ptr(), 0, std::ptr::null()) };
+    let took = now_ns() - start;
+    let errno = errno(result.into());
+    ensure!(
+        errno == libc::ENODEV,
+        "mount of a file system that nobody has: errno {errno}"
+    );
+    Ok(took)
 }
 
 /// All at once: every task loads every module; then they are unloaded one after another.
