@@ -15,7 +15,6 @@ pub(super) fn load(attempt: &Attempt, tallies: &mut Tallies) {
     herd(attempt, module, tallies);
     init(attempt, module, tallies);
     busy(attempt, module, tallies);
-    live_ignores_arguments(attempt, module, tallies);
     killed(attempt, module, tallies);
     file(attempt, module, tallies);
     asynchronous(attempt, module, tallies);
@@ -81,20 +80,6 @@ fn busy(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
         if let Some(leader) = &attempt.leader {
             tally.by(&leader.comm);
         }
-        tally.attempts.add(attempt.id.0);
-    }
-}
-
-fn live_ignores_arguments(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
-    let has = attempt.args_len.is_some_and(|len| len > 0);
-    let duplicate = attempt.collided_with.is_some() && attempt.init.is_none();
-    if has
-        && duplicate
-        && attempt.errno == Some(Errno::EEXIST)
-        && let Some(tally) = tallies.of(Name::ParametersIgnored, module, "live")
-    {
-        tally.add("times", 1);
-        tally.by(&attempt.comm);
         tally.attempts.add(attempt.id.0);
     }
 }

@@ -10,14 +10,21 @@ use crate::errno::Errno;
 /// Attempts remembered. A waiter and its owner return shortly after one another.
 const REMEMBERED: usize = 4_096;
 
+/// Modules whose arguments are remembered; a machine has some hundred.
+const MODULES: usize = 8_192;
+
 /// What is remembered of an attempt.
 #[derive(Clone, Debug, Default)]
 struct Side {
     id: AttemptId,
     module: Option<String>,
     args_len: Option<u32>,
-    /// It loaded, for all who wait.
-    ok: bool,
+    /// What it got.
+    errno: Option<Errno>,
+    /// Somebody else had loaded the module, or did.
+    duplicate: bool,
+    /// Whose load that was.
+    leader: Option<AttemptId>,
     /// Its waits for others.
     waits: Vec<(WaitKind, AttemptId, Span)>,
     /// Its grace periods, where it failed or unloads.
@@ -31,6 +38,8 @@ pub(super) struct Pairs {
     order: VecDeque<AttemptId>,
     /// Who waited for an attempt that has not been handed out.
     waiters: HashMap<AttemptId, Vec<AttemptId>>,
+    /// Length of the arguments of the last load that succeeded, by module: as many as there are modules.
+    loaded: HashMap<String, Option<u32>>,
     /// Some wait for the mutex was seen: then they are watched.
     mutex_watched: bool,
 }
@@ -40,7 +49,8 @@ impl Pairs {
     pub(super) fn add(&mut self, attempt: &Attempt, tallies: &mut Tallies) {
         let side = Side::of(attempt);
         self.mutex_watched |= attempt.waits.iter().any(|wait| wait.kind == WaitKind::Mutex);
-        let owners: BTreeSet<AttemptId> = side.waits.iter().map(|(_, owner, _)| *owner).collect();
+        let owners = side.waits.iter().map(|(_, owner, _)| *owner);
+        let owners: BTreeSet<AttemptId> = owners.chain(side.leader).collect();
         for owner in owners {
             if let Some(owner) = self.sides.get(&owner) {
                 judge(&side, owner, tallies);
@@ -54,6 +64,7 @@ impl Pairs {
             }
         }
         if !attempt.is_unload() {
+            self.loaded_before(&side, tallies);
             unwatched(&side, tallies);
         }
         self.remember(side);
@@ -70,6 +81,20 @@ impl Pairs {
         (self.sides.len(), self.waiters.len())
     }
 
+    /// It finds the module loaded by somebody who is long gone.
+    fn loaded_before(&mut self, side: &Side, tallies: &mut Tallies) {
+        let Some(module) = &side.module else { return };
+        if side.is_late() && side.leader.is_none() {
+            let before = self.loaded.get(module).copied().flatten();
+            if before.is_none() || before != side.args_len {
+                ignored(side, "live", tallies);
+            }
+        }
+        if side.errno == Some(Errno::OK) && !side.duplicate && self.loaded.len() < MODULES {
+            self.loaded.insert(module.clone(), side.args_len);
+        }
+    }
+
     fn remember(&mut self, side: Side) {
         self.order.push_back(side.id);
         self.sides.insert(side.id, side);
@@ -78,8 +103,9 @@ impl Pairs {
             && let Some(oldest) = self.sides.remove(&oldest)
         {
             // An owner that has not come by now will not come.
-            for (_, owner, _) in &oldest.waits {
-                self.waiters.remove(owner);
+            let owners = oldest.waits.iter().map(|(_, owner, _)| *owner);
+            for owner in owners.chain(oldest.leader) {
+                self.waiters.remove(&owner);
             }
         }
     }
@@ -94,19 +120,50 @@ impl Side {
             id: attempt.id,
             module: attempt.module.clone(),
             args_len: attempt.args_len,
-            ok: attempt.errno == Some(Errno::OK),
+            errno: attempt.errno,
+            duplicate: attempt.collided_with.is_some() && attempt.init.is_none(),
+            leader: attempt.leader.as_ref().map(|leader| leader.attempt),
             waits: attempt.waits.iter().filter_map(on).collect(),
             rcu: rcu.filter(|_| clears_up).map(|wait| wait.span).collect(),
         }
     }
 }
 
+impl Side {
+    /// It brought arguments, and the module was LIVE.
+    fn is_late(&self) -> bool {
+        let brings = self.args_len.is_some_and(|len| len > 0);
+        brings && self.duplicate && self.errno == Some(Errno::EEXIST)
+    }
+
+    /// Only the lengths of arguments are known: of equal ones nothing is said.
+    fn brings_others_than(&self, owner: &Self) -> bool {
+        match (self.args_len, owner.args_len) {
+            (Some(own), Some(others)) => own > 0 && own != others,
+            _ => false,
+        }
+    }
+}
+
+fn ignored(side: &Side, case: &'static str, tallies: &mut Tallies) {
+    if let Some(tally) = tallies.of(Name::ParametersIgnored, side.module.as_deref(), case) {
+        tally.add("times", 1);
+        tally.attempts.add(side.id.0);
+    }
+}
+
 /// Each wait of the one for the other.
 fn judge(waiter: &Side, owner: &Side, tallies: &mut Tallies) {
+    if waiter.leader == Some(owner.id) && waiter.is_late() && waiter.brings_others_than(owner) {
+        ignored(waiter, "live", tallies);
+    }
     let module = owner.module.as_deref();
     for (kind, _, span) in waiter.waits.iter().filter(|(_, on, _)| *on == owner.id) {
         match kind {
-            WaitKind::SameInode => shared(waiter, owner, tallies),
+            // Who shares a load shares its arguments.
+            WaitKind::SameInode if waiter.errno == Some(Errno::OK) && waiter.brings_others_than(owner) => {
+                ignored(waiter, "shared", tallies);
+            }
             WaitKind::Mutex => {
                 let overlap = owner
                     .rcu
@@ -123,21 +180,6 @@ fn judge(waiter: &Side, owner: &Side, tallies: &mut Tallies) {
             }
             _ => {}
         }
-    }
-}
-
-/// Who shares a load shares its arguments. Only their lengths are known: of equal lengths nothing is said.
-fn shared(waiter: &Side, owner: &Side, tallies: &mut Tallies) {
-    let (Some(own), Some(others)) = (waiter.args_len, owner.args_len) else {
-        return;
-    };
-    if waiter.ok
-        && own > 0
-        && own != others
-        && let Some(tally) = tallies.of(Name::ParametersIgnored, waiter.module.as_deref(), "shared")
-    {
-        tally.add("times", 1);
-        tally.attempts.add(waiter.id.0);
     }
 }
 

@@ -125,6 +125,29 @@ fn parameters_ignored_by_a_live_module() {
         sentence(with(3, Errno::EEXIST, live)),
         "1 attempt at m brought arguments that had no effect: the module was LIVE already (EEXIST)"
     );
+    // The one who loaded it had arguments of the same length: in flight, or long before.
+    let loaded = |args| {
+        let mut first = attempt(1, "m", 0, 100);
+        first.args_len = Some(args);
+        first
+    };
+    let late = |leader: Option<u64>| {
+        let mut late = attempt(2, "m", 10, 105).was(Role::Follower).got(Errno::EEXIST);
+        if let Some(leader) = leader {
+            late = late.waited(WaitKind::SameName, Some(leader), 20, 100);
+        }
+        late.leader = late.waits.first().and_then(|wait| wait.on.clone());
+        (late.args_len, late.collided_with) = (Some(3), Some(Collision::Coming));
+        late
+    };
+    for leader in [Some(1), None] {
+        for all in [[loaded(3), late(leader)], [late(leader), loaded(3)]] {
+            let before = leader.is_none() && all[1].id.0 == 1;
+            assert_eq!(one(Name::ParametersIgnored, &all, &[]).is_some(), before, "{leader:?}");
+        }
+        let others = one(Name::ParametersIgnored, &[loaded(4), late(leader)], &[]);
+        assert_eq!(others.map(|finding| finding.attempts.count), Some(1));
+    }
     assert_eq!(with(0, Errno::EEXIST, live), None);
     assert_eq!(with(3, Errno::EBUSY, Some(Collision::Going)), None);
     // EEXIST of something else, such as /sys/module.

@@ -124,7 +124,7 @@ pub(crate) struct Node {
     pub(crate) name: Option<String>,
     /// Why and when it slept, in order.
     pub(crate) blocks: Vec<Block>,
-    /// What came of it, in words; none while it lasts.
+    /// What came of it; none while it lasts.
     pub(crate) result: Option<Errno>,
     /// For a request: when it had a slot.
     pub(crate) holds: Option<Span>,
