@@ -39,6 +39,7 @@ const USEFUL: &[&str] = &[
     "crc32c_intel",
     "crypto_user",
     "algif_hash",
+    "cmac",
     "test_module",
     "test_kmod",
     "ghash_clmulni_intel",

@@ -4,8 +4,13 @@ mod bad_input;
 mod bpftool;
 mod clipped;
 mod compare;
+mod corpus;
+mod guest;
 mod observed;
 mod oracle;
+mod requests;
+mod scenarios;
+mod selftest;
 mod storm;
 mod vm_tests;
 
@@ -16,12 +21,13 @@ use std::{
 
 use anyhow::{Error, Result};
 use clap::Args;
+use corpus::Counts;
 
 use crate::{
-    kernel::{self, Flavour, Kernel},
+    kernel::{self, Kernel},
     paths, process, setup,
 };
-use vm_tests::Tally;
+use guest::Tally;
 
 /// Checks the tree: format, lints, tests of the crates, then scenarios on every kernel of the matrix.
 ///
@@ -31,6 +37,9 @@ pub(crate) struct TestArgs {
     /// Leave the kernels out.
     #[arg(long, conflicts_with = "kernel")]
     no_vm: bool,
+    /// Leave out what needs no kernel.
+    #[arg(long, conflicts_with = "no_vm")]
+    no_host: bool,
     /// Only this kernel of the matrix; repeatable.
     #[arg(long, short, value_name = "KERNEL")]
     kernel: Vec<String>,
@@ -68,34 +77,23 @@ pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
         setup::guest_tools()?;
     }
     let mut summary = Summary::default();
-    for (name, arguments) in HOST_CHECKS {
+    for (name, arguments) in HOST_CHECKS.iter().filter(|_| !args.no_host) {
         let start = Instant::now();
         eprintln!("xtask: {name}");
         summary.check(name, host_check(arguments), start);
     }
     for flavour in flavours {
         let start = Instant::now();
-        summary.kernel(
-            flavour,
-            kernel::ensure(flavour).and_then(|kernel| scenarios(&kernel)),
-            start,
-        );
+        match kernel::ensure(flavour) {
+            Ok(kernel) => summary.kernel(&kernel, vm_tests::run(&kernel), start),
+            Err(error) => summary.fail(&format!("kernel {}", flavour.name), &error),
+        }
     }
     summary.print();
     Ok(if summary.failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
-}
-
-/// Runs the scenarios of a kernel; a second time if a guest gave no result, since emulation fails for reasons of its own
-/// now and then. That it did is said: a kernel that dies twice has failed.
-fn scenarios(kernel: &Kernel) -> Result<Tally> {
-    vm_tests::run(kernel).or_else(|error| {
-        eprintln!("xtask: kernel {} gave no result, once more: {error:#}", kernel.name);
-        let tally = vm_tests::run(kernel)?;
-        Ok(Tally { died: true, ..tally })
     })
 }
 
@@ -126,32 +124,30 @@ impl Summary {
         self.lines.push(format!("{name}: {seconds} s"));
     }
 
-    fn kernel(&mut self, flavour: Flavour, result: Result<Tally>, start: Instant) {
-        let (name, seconds) = (flavour.name, start.elapsed().as_secs());
-        match result {
-            Ok(tally) => {
-                let Tally {
-                    release,
-                    scenarios,
-                    attempts,
-                    again,
-                    died,
-                    failures,
-                } = tally;
-                let died = if died { ", the first guest gave no result" } else { "" };
-                self.passed += scenarios - failures.len().min(scenarios);
-                let failed = failures.len();
-                self.lines.push(format!(
-                    "kernel {name} ({release}): {scenarios} scenarios ({again} run again, because the kernel skipped a probe), {attempts} attempts compared, {failed} failed, {seconds} s{died}"
-                ));
-                for failure in &failures {
-                    self.fail(&format!("kernel {name}"), failure);
-                }
-            }
-            Err(error) => {
-                self.lines.push(format!("kernel {name}: no result, {seconds} s"));
-                self.fail(&format!("kernel {name}"), &error);
-            }
+    fn kernel(&mut self, kernel: &Kernel, tally: Tally, start: Instant) {
+        let (name, release, seconds) = (&kernel.name, &kernel.release, start.elapsed().as_secs());
+        let Tally {
+            scenarios,
+            calls,
+            corpus: Counts { exact, gaps },
+            again,
+            died,
+            failures,
+        } = tally;
+        let failed = failures.len();
+        self.passed += scenarios - failed.min(scenarios);
+        let died = match died {
+            0 => String::new(),
+            some => format!(", {some} guests gave no result at first"),
+        };
+        self.lines.push(format!(
+            "kernel {name} ({release}): {scenarios} scenarios ({again} run again, because the kernel skipped a probe), {calls} calls compared, {failed} failed, {seconds} s{died}"
+        ));
+        self.lines.push(format!(
+            "kernel {name}: where errnos came from: {exact} exact, {gaps} gaps"
+        ));
+        for failure in &failures {
+            self.fail(&format!("kernel {name}"), failure);
         }
     }
 

@@ -11,6 +11,7 @@ pub(crate) struct Report {
     pub(crate) modules: Vec<Module>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) unloads: Vec<Attempt>,
+    pub(crate) requests: Vec<Request>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +51,7 @@ pub(crate) struct Going {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Attempt {
+    pub(crate) id: u64,
     pub(crate) module: Option<String>,
     pub(crate) tid: u32,
     pub(crate) syscall: Option<String>,
@@ -61,6 +63,7 @@ pub(crate) struct Attempt {
     pub(crate) collided_with: Option<String>,
     pub(crate) leader_tid: Option<u32>,
     pub(crate) init_errno: Option<u32>,
+    pub(crate) request: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,9 +74,59 @@ pub(crate) struct Wait {
     pub(crate) on_tid: Option<u32>,
 }
 
+/// A request of the kernel.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) tid: u32,
+    pub(crate) tgid: u32,
+    pub(crate) start_ns: Option<u64>,
+    pub(crate) end_ns: Option<u64>,
+    pub(crate) stack: Vec<String>,
+    pub(crate) slot: Option<Slot>,
+    pub(crate) helper: Option<Helper>,
+    pub(crate) ret: Option<i64>,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) notes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Slot {
+    pub(crate) duration_ns: Option<u64>,
+    pub(crate) errno: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Helper {
+    pub(crate) path: String,
+    pub(crate) start_ns: u64,
+    pub(crate) duration_ns: Option<u64>,
+    pub(crate) taken_up_ns: Option<u64>,
+    pub(crate) forked_ns: Option<u64>,
+    pub(crate) runs_ns: Option<u64>,
+    pub(crate) ended_ns: Option<u64>,
+    pub(crate) programs: Vec<String>,
+    pub(crate) status: Option<i64>,
+    pub(crate) attempts: Vec<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Caller {
+    pub(crate) function: String,
+    pub(crate) found: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) causes: Vec<String>,
+}
+
 impl Attempt {
-    /// Waits for another task's load, as against asynchronous work.
+    /// Waits for another task's load of the same module, as against those for what it needs, for locks and for work.
     pub(crate) fn waits_for_loads(&self) -> Vec<&Wait> {
-        self.waits.iter().filter(|wait| wait.kind != "async").collect()
+        let for_load = |wait: &&Wait| ["same-name", "same-inode"].contains(&wait.kind.as_str());
+        self.waits.iter().filter(for_load).collect()
     }
 }

@@ -12,12 +12,15 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// Every module system call that it made.
     pub(crate) calls: Vec<Call>,
+    /// Every mount that may make the kernel request a module.
+    pub(crate) mounts: Vec<Call>,
 }
 
-/// A module system call.
+/// A system call.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Call {
     pub(crate) tid: u32,
+    pub(crate) tgid: u32,
     pub(crate) syscall: String,
     /// What the file or the image says; none where the kernel never gets to a name.
     pub(crate) module: Option<String>,
@@ -51,6 +54,26 @@ pub(crate) struct Expect {
     pub(crate) leader_tid: Forced<u32>,
     /// What the kernel returns to a task that is killed.
     pub(crate) kernel_errno: Option<u32>,
+    /// What is requested for a mount.
+    #[serde(default)]
+    pub(crate) request: Forced<Requested>,
+}
+
+/// What comes of a request.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Requested {
+    /// What is requested.
+    pub(crate) name: String,
+    /// The program that is run for it; none where it does not come to that.
+    pub(crate) helper: Option<String>,
+    /// What `__request_module` returns.
+    pub(crate) ret: i64,
+    /// The id of its failure's cause.
+    pub(crate) cause: Option<String>,
+    /// The module that is loaded.
+    pub(crate) module: Option<String>,
+    /// Whether `get_fs_type` finds the file system then.
+    pub(crate) found: bool,
 }
 
 /// Something that an arrangement may force: to a value, or to be nothing.
@@ -93,13 +116,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Scenario>> {
             Line::Begin { scenario } => scenarios.push(Scenario {
                 name: scenario,
                 calls: Vec::new(),
+                mounts: Vec::new(),
             }),
             Line::End { .. } => {}
-            Line::Call(call) => scenarios
-                .last_mut()
-                .context("a call before any scenario")?
-                .calls
-                .push(*call),
+            Line::Call(call) => {
+                let scenario = scenarios.last_mut().context("a call before any scenario")?;
+                let calls = if call.syscall == "mount" {
+                    &mut scenario.mounts
+                } else {
+                    &mut scenario.calls
+                };
+                calls.push(*call);
+            }
         }
     }
     Ok(scenarios)

@@ -8,7 +8,8 @@ const LOG: &str = r#"{"scenario":"corpus","kernel":"6.1.0-56-cloud-amd64"}
 {"tid":8,"tgid":1,"syscall":"finit_module","module":"dummy","start_ns":30,"end_ns":40,"errno":8,"expect":{"errno":8,"case":"wrong-vermagic","cause":"vermagic","stage":"checks","function":"load_module"}}
 {"tid":9,"tgid":1,"syscall":"finit_module","module":"dummy","start_ns":50,"end_ns":60,"errno":null,"killed":true,"expect":{"kernel_errno":16,"case":"dependency","cause":"dependency-coming","stage":"symbols","function":"resolve_symbol"}}
 {"tid":10,"tgid":1,"syscall":"init_module","module":"dummy","start_ns":70,"end_ns":80,"errno":16,"expect":{"errno":16,"case":"leader-failed","cause":"leader-failed","stage":"duplicate-check","function":"load_module","from_tid":7,"from_errno":19}}
-{"summary":"corpus","calls":4,"duration_ms":1}"#;
+{"tid":11,"tgid":1,"syscall":"mount","module":null,"start_ns":90,"end_ns":91,"errno":19,"expect":{"errno":19,"request":{"name":"fs-x","cause":"modprobe-failed"}}}
+{"summary":"corpus","calls":5,"duration_ms":1}"#;
 
 const VERMAGIC: &str = r#"{"errno":8,"stage":"checks","function":"load_module","certainty":"exact","between":null,
     "causes":["vermagic"],"from_tid":null,"from_errno":null,"evidence":["dummy: version magic"]}"#;
