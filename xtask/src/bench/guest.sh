@@ -17,7 +17,7 @@ kmodtrace check > /tmp/plan || exit
 awk 'FNR == NR { if ($1 == "ok") chosen[($3 == "fexit" ? "kretfunc:" : "kfunc:") $4]; next }
      $1 !~ /^k(ret)?func:/ || $1 in chosen' /tmp/plan RS= /root/probes.bt ORS='\n\n' > /tmp/probes.bt
 grep -c '^ok' /tmp/plan > /out/kmodtrace.probes
-grep -c '^k.*func:' /tmp/probes.bt > /out/bpftrace.probes
+grep -cE '^(k|tracepoint:)' /tmp/probes.bt > /out/bpftrace.probes
 
 # under_kmodtrace NAME FAMILIES COMMAND...
 under_kmodtrace() {
