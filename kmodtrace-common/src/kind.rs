@@ -216,6 +216,8 @@ kinds! {
     DUP_REQUEST_ENTER = 70 as Plain;
     /// `kmod_dup_request_exists_wait` returned: 1 when another task's request stood for this one.
     DUP_REQUEST_EXIT = 71 as Ret;
+    /// The tracepoint `initcall_start` inside an attempt: the init function is really called, and not blacklisted.
+    INITCALL_CALLED = 72 as Plain;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

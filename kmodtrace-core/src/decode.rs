@@ -161,6 +161,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         }
         kind::RELOCATE_ENTER => plain(kind, bytes, Fact::Passed(Function::ApplyRelocateAdd))?,
         kind::FINALIZE_ENTER => plain(kind, bytes, Fact::Passed(Function::ModuleFinalize))?,
+        kind::INITCALL_CALLED => plain(kind, bytes, Fact::Passed(Function::InitcallStart))?,
         kind::ANNOUNCE_EXIT => plain(kind, bytes, Fact::Exit(Function::NotifierChain, 0))?,
         kind::SYMBOL => symbol(&layout(kind, bytes)?),
         kind::PRINTK => Fact::Printk(line(&layout(kind, bytes)?)),
@@ -346,6 +347,7 @@ mod tests {
             Fact::Enter(function) => entered(*function),
             Fact::Exit(function, _) => left(*function),
             Fact::Passed(Function::ApplyRelocateAdd) => kind::RELOCATE_ENTER,
+            Fact::Passed(Function::InitcallStart) => kind::INITCALL_CALLED,
             Fact::Passed(_) => kind::FINALIZE_ENTER,
             Fact::Ancestors(_) => kind::ANCESTORS,
             Fact::Symbol(_) => kind::SYMBOL,

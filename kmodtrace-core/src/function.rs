@@ -56,6 +56,7 @@ functions! {
     ModSysfsSetup = "mod_sysfs_setup" in Sysfs;
     DoInitModule = "do_init_module" in Init;
     DoOneInitcall = "do_one_initcall" in Init;
+    InitcallStart = "initcall_start" in Init;
     NotifierChain = "blocking_notifier_call_chain" in Notifiers;
     AsyncSynchronizeFull = "async_synchronize_full" in Async;
     SynchronizeRcu = "synchronize_rcu" in CleanUp;

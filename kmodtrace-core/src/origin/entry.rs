@@ -1,6 +1,6 @@
 //! Errnos of the system calls themselves: nothing of the loader was entered.
 
-use super::{Origin, rows, trail};
+use super::{Certainty, Origin, rows, trail};
 use crate::attempt::Attempt;
 use crate::causes;
 use crate::errno::Errno;
@@ -34,7 +34,14 @@ pub(super) fn load(attempt: &Attempt, errno: Errno) -> Option<Origin> {
         Some(Syscall::InitModule) => ("init_module", init(errno)),
         _ => return None,
     };
-    Some(Origin::exact(errno, function, rows(ids), Stage::Entry))
+    let mut origin = Origin::exact(errno, function, rows(ids), Stage::Entry);
+    if ids.len() > 1 {
+        origin.certainty = Certainty::Gap {
+            after: "its entry",
+            before: "its return",
+        };
+    }
+    Some(origin)
 }
 
 fn unsupported(errno: Errno) -> impl FnOnce() -> Origin {

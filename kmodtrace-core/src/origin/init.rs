@@ -1,8 +1,9 @@
 //! Errnos of init functions.
 
-use super::{Origin, Translation, rows};
+use super::{Certainty, Origin, Translation, rows};
 use crate::attempt::Attempt;
 use crate::errno::Errno;
+use crate::function::Function;
 use crate::stage::Stage;
 use crate::units::Nanos;
 
@@ -22,13 +23,19 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
     let own = init.errno.filter(|own| *own != Errno::OK)?;
     if own == errno {
         let quick = init.span.duration().is_none_or(|took| took < NOT_CALLED);
-        let mut origin = if own == EPERM && quick {
-            Origin::exact(
-                errno,
-                "do_one_initcall",
-                rows(&["init-blacklisted", "init"]),
-                Stage::Init,
-            )
+        let called = attempt
+            .trail
+            .iter()
+            .any(|mark| mark.function == Function::InitcallStart);
+        let mut origin = if own == EPERM && quick && !called {
+            let causes = rows(&["init-blacklisted", "init"]);
+            Origin {
+                certainty: Certainty::Gap {
+                    after: "do_one_initcall",
+                    before: "its return",
+                },
+                ..Origin::exact(errno, "do_one_initcall", causes, Stage::Init)
+            }
         } else {
             let function = init.symbol.as_deref().map_or("do_one_initcall", bare);
             Origin::exact(errno, function, rows(&["init"]), Stage::Init)

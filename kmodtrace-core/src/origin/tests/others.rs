@@ -23,7 +23,13 @@ fn init_functions() {
         },
         ..init(-1, Some("dummy_init"))
     });
-    assert_eq!(told(&refused), "init do_one_initcall exact init-blacklisted init");
+    assert_eq!(told(&refused), "init do_one_initcall gap init-blacklisted init");
+    let called = attempt(-1, ".initcall_start");
+    let by_itself = Attempt {
+        trail: called.trail,
+        ..refused.clone()
+    };
+    assert_eq!(told(&by_itself), "init dummy_init exact init");
     refused.log.push(log("initcall dummy_init blacklisted"));
     assert_eq!(told(&refused), "init do_one_initcall exact init-blacklisted");
     refused.init = Some(init(-1, Some("dummy_init")));

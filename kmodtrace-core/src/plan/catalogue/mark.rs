@@ -53,6 +53,7 @@ const MUTEX_SLOWPATH: Hook = sleeping("__mutex_lock_slowpath", 1);
 /// `static noinline int __sched __mutex_lock_interruptible_slowpath(struct mutex *lock)`
 const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = sleeping("__mutex_lock_interruptible_slowpath", 1);
 const CONSOLE: Hook = tracepoint!("console");
+const INITCALL_START: Hook = tracepoint!("initcall_start");
 /// `int vprintk_store(int facility, int level, const struct dev_printk_info *dev_info, const char *fmt, va_list args)`
 const VPRINTK_STORE: Hook = quick("vprintk_store", 5);
 
@@ -193,6 +194,13 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     module_mutex(
         "__mutex_lock_interruptible_slowpath.exit",
         candidates!([Fexit MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX] [Kretprobe MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX]),
+    ),
+    // do_one_initcall says -EPERM itself where the command line names the function in initcall_blacklist=.
+    extra(
+        "initcall_start.hit",
+        Stage::Init,
+        candidates!([RawTracepoint INITCALL_START]),
+        "whether an init function that gives EPERM was called at all",
     ),
     // The tracepoint is where a line is stored since 5.19 ("printk, tracing: fix console tracepoint"). Before, it was where consoles
     // are written to; up to 5.10 the line lies in one static buffer, which is a better place.
