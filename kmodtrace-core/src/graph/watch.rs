@@ -1,6 +1,6 @@
 //! Waits and deadlocks while they last.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::cycle::Cycle;
@@ -15,14 +15,16 @@ use crate::units::{Ktime, Nanos, Tid};
 const SECOND: u64 = 1_000_000_000;
 /// How often is looked, in the time of the events.
 const STEP: Nanos = Nanos(SECOND);
+/// Tasks that a line names.
+const NAMED: usize = 3;
 
 /// A line about what is in flight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// When it was decided.
     pub time: Ktime,
-    /// The task that waits; none for a deadlock.
-    pub task: Option<(Tid, String)>,
+    /// Who waits for the same thing; nobody for a deadlock.
+    pub tasks: Vec<(Tid, String)>,
     /// In words.
     pub text: String,
     /// The modules, or names of requests, that it is about.
@@ -38,14 +40,20 @@ impl Told {
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.task {
-            Some((tid, comm)) => {
-                let comm = if comm.is_empty() { "-" } else { comm };
-                write!(f, "{:>7}  {:<15}  {}", tid.0, printable(comm), self.text)
-            }
-            None => write!(f, "{:>7}  {:<15}  {}", "-", "-", self.text),
-        }
+        let (tid, comm) = match self.tasks.as_slice() {
+            [] => ("-".to_owned(), "-".to_owned()),
+            [(tid, comm)] => (tid.0.to_string(), named(comm)),
+            many => ("-".to_owned(), format!("{} tasks", many.len())),
+        };
+        write!(f, "{tid:>7}  {comm:<15}  {}", self.text)
     }
+}
+
+fn named(comm: &str) -> String {
+    if comm.is_empty() {
+        return "-".to_owned();
+    }
+    printable(comm).into_owned()
 }
 
 /// What was told of waits in flight. Decides at ticks only, so that a replay tells the same.
@@ -74,7 +82,7 @@ impl Watch {
             .chain(requests.map(|request| Node::request(request, true)))
             .collect();
         nodes.sort_by_key(|node| node.key);
-        let mut told = Vec::new();
+        let mut crowds: BTreeMap<String, Crowd<'_>> = BTreeMap::new();
         let mut waiting = HashMap::new();
         for node in &nodes {
             for block in node.blocks.iter().filter(|block| block.span.end.is_none()) {
@@ -84,12 +92,15 @@ impl Watch {
                     let before = self.told.get(&since).copied().unwrap_or_default();
                     let passed = passed(now.since(block.span.start));
                     if passed > before {
-                        told.push(line(now, node, block));
+                        crowds.entry(words(node, block, false)).or_default().push((node, block));
                     }
                     waiting.insert(since, passed);
                 }
             }
         }
+        let mut crowds: Vec<Crowd<'_>> = crowds.into_values().collect();
+        crowds.sort_by_key(|crowd| crowd.first().map(|(node, _)| node.key));
+        let mut told: Vec<Told> = crowds.iter().filter_map(|crowd| line(now, crowd)).collect();
         self.told = waiting;
         told.extend(self.deadlocks(now, nodes));
         told
@@ -118,7 +129,7 @@ impl Watch {
             };
             told.push(Told {
                 time: now,
-                task: None,
+                tasks: Vec::new(),
                 text: format!("deadlock: {}", cycle.text()),
                 names: cycle.names.clone(),
             });
@@ -137,25 +148,54 @@ fn passed(waited: Nanos) -> u64 {
     }
 }
 
-fn line(now: Ktime, node: &Node, block: &Block) -> Told {
-    let long = span_text(now.since(block.span.start).0);
+/// Those who wait for the same thing, in the order in which they entered; never empty.
+type Crowd<'n> = Vec<(&'n Node, &'n Block)>;
+
+/// One line for all of them: fifty requests at a time are one thing to look at.
+fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Told> {
+    let (node, block) = crowd.first()?;
+    let since = crowd.iter().map(|(_, block)| block.span.start).min()?;
+    let long = span_text(now.since(since).0);
+    let tasks: Vec<(Tid, String)> = crowd.iter().map(|(node, _)| (node.tid, node.comm.clone())).collect();
+    let text = if tasks.len() == 1 {
+        format!("still waiting {long}: {}", words(node, block, false))
+    } else {
+        let some = tasks.iter().take(NAMED);
+        let some: Vec<String> = some.map(|(tid, comm)| format!("{} ({})", tid.0, named(comm))).collect();
+        let more = match tasks.len().saturating_sub(some.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "still waiting up to {long}: {}: {}{more}",
+            words(node, block, true),
+            some.join(", ")
+        )
+    };
+    let names = crowd
+        .iter()
+        .flat_map(|(node, block)| node.name.iter().chain(&block.module));
+    Some(Told {
+        time: now,
+        tasks,
+        text,
+        names: names.cloned().collect(),
+    })
+}
+
+/// What a wait is for. Those for whom this says the same wait for the same thing.
+fn words(node: &Node, block: &Block, many: bool) -> String {
     let on = match &block.owner {
         Some((tid, comm)) => format!(" for {} ({})", tid.0, printable(comm)),
         None => String::new(),
     };
     let name = printable(node.name.as_deref().unwrap_or("(unknown)"));
     let what = owner(node, block);
-    let text = match block.kind {
-        EdgeKind::Slot => format!("still waiting {long}: request {name}, slot, for one of {what}"),
-        EdgeKind::Helper => format!("still waiting {long}: request {name}, helper, for its modprobe"),
-        EdgeKind::Dependency => format!("still waiting {long}: {name}, dependency{on}, for {}", printable(&what)),
-        kind => format!("still waiting {long}: {name}, {}{on}", kind.name()),
-    };
-    let names = node.name.iter().chain(&block.module).cloned().collect();
-    Told {
-        time: now,
-        task: Some((node.tid, node.comm.clone())),
-        text,
-        names,
+    match block.kind {
+        EdgeKind::Slot => format!("request {name}, slot, for one of {what}"),
+        EdgeKind::Helper if many => format!("request {name}, helper, for their modprobes"),
+        EdgeKind::Helper => format!("request {name}, helper, for its modprobe"),
+        EdgeKind::Dependency => format!("{name}, dependency{on}, for {}", printable(&what)),
+        kind => format!("{name}, {}{on}", kind.name()),
     }
 }

@@ -67,6 +67,46 @@ fn what_does_not_last_is_not_told() {
 }
 
 #[test]
+fn those_who_wait_for_the_same_are_told_together() {
+    let (attempts, requests) = nested(50);
+    let attempts: Vec<_> = attempts.into_iter().map(open).collect();
+    let requests: Vec<_> = requests.into_iter().map(Request::lasting).collect();
+    let mut watch = Watch::default();
+    let lines = told(&mut watch, 2_500, &attempts, &requests);
+    let [load, helpers, slot, _deadlock] = lines.as_slice() else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(
+        load,
+        "      -  49 tasks         still waiting up to 2.47s: outer, same-name for 1001 (modprobe): 1002 (modprobe), \
+         1003 (modprobe), 1004 (modprobe) and 46 more"
+    );
+    assert!(
+        slot.ends_with("still waiting 2.46s: request inner, slot, for one of 50 slots"),
+        "{slot}"
+    );
+    assert_eq!(
+        helpers,
+        "      -  50 tasks         still waiting up to 2.50s: request outer-alias, helper, for their modprobes: \
+         5001 (mount), 5002 (mount), 5003 (mount) and 47 more"
+    );
+    // Who comes later is told later, alone; who waits for somebody else is not one of them.
+    let later = [
+        open(attempt(60, "outer", 2_600, 0).waited(WaitKind::SameName, Some(1), 2_600, 0)),
+        open(attempt(61, "outer", 2_600, 0).waited(WaitKind::SameName, Some(2), 2_600, 0)),
+    ];
+    let all: Vec<_> = attempts.into_iter().chain(later).collect();
+    let lines = told(&mut watch, 4_000, &all, &requests);
+    assert_eq!(
+        lines,
+        [1_060, 1_061].map(|tid| format!(
+            "   {tid}  modprobe         still waiting 1.40s: outer, same-name for {} (modprobe)",
+            tid - 59
+        ))
+    );
+}
+
+#[test]
 fn a_deadlock_is_told_when_it_is_complete_and_once() {
     let (attempts, requests) = nested(50);
     let attempts: Vec<_> = attempts.into_iter().map(open).collect();
