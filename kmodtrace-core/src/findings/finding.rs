@@ -105,7 +105,7 @@ impl Finding {
 
     /// In one line: `herd: SENTENCE (attempts 1, 2 and 40 more); ADVICE`.
     pub fn text(&self) -> String {
-        let shown = [self.attempts.text("attempts"), self.requests.text("requests")];
+        let shown = [self.attempts.text("attempt"), self.requests.text("request")];
         let shown: Vec<String> = shown.into_iter().flatten().collect();
         let sentence = printable(&self.sentence);
         format!("{}: {sentence} ({}); {}", self.id.name(), shown.join("; "), self.advice)
@@ -116,7 +116,7 @@ impl Finding {
 pub fn write_findings(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
     for finding in findings {
         writeln!(out, "{}: {}", finding.id.name(), printable(&finding.sentence))?;
-        for shown in [finding.attempts.text("attempts"), finding.requests.text("requests")] {
+        for shown in [finding.attempts.text("attempt"), finding.requests.text("request")] {
             shown.map_or(Ok(()), |shown| writeln!(out, "  {shown}"))?;
         }
         writeln!(out, "  {}", finding.advice)?;

@@ -50,7 +50,7 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
         Name::ErrnoDropped => format!(
             "{case} asked for {who} {}, got {}, and returned NULL: whatever errno its caller reports is not that",
             times(tally.sum("requests")),
-            tally.by_text(),
+            tally.answers_text(),
         ),
         Name::Deadlock | Name::PileUp => return None,
     };
@@ -106,7 +106,9 @@ fn busy(who: &str, case: &str, tally: &Tally) -> String {
 fn parameters(who: &str, case: &str, tally: &Tally) -> String {
     let attempts = count(tally.sum("times"), "attempt");
     if case == "live" {
-        format!("{attempts} at {who} brought arguments that had no effect: the module was LIVE already (EEXIST)")
+        format!(
+            "{attempts} at {who} brought arguments that had no effect: the module was LIVE already, and modprobe takes EEXIST for success"
+        )
     } else {
         format!(
             "{attempts} at {who} brought arguments that had no effect: they shared the load of another task, which had others"
@@ -186,9 +188,10 @@ pub(super) fn deadlock(cycle: &Cycle) -> Finding {
 /// A pile-up of the wait graph.
 pub(super) fn pile_up(pile: &PileUp) -> Finding {
     let waiters = Evidence::of(&pile.some, pile.waiters);
-    let (attempts, requests) = match pile.owner {
-        Some(_) => (waiters, Evidence::default()),
-        None => (Evidence::default(), waiters),
+    // Nobody is the owner of all slots: what helps is what helps those who get none.
+    let (attempts, requests, advice) = match pile.owner {
+        Some(_) => (waiters, Evidence::default(), Name::PileUp.advice()),
+        None => (Evidence::default(), waiters, Name::ThrottleExhausted.advice()),
     };
     Finding {
         id: Name::PileUp,
@@ -202,7 +205,7 @@ pub(super) fn pile_up(pile: &PileUp) -> Finding {
         .into(),
         attempts,
         requests,
-        advice: Name::PileUp.advice(),
+        advice,
     }
 }
 

@@ -38,7 +38,7 @@ impl Evidence {
         }
     }
 
-    /// `attempts 1, 2 and 40 more`
+    /// `attempt 1`, `attempts 1, 2 and 40 more`
     pub(super) fn text(&self, what: &str) -> Option<String> {
         let ids: Vec<String> = self.ids.iter().map(u64::to_string).collect();
         let more = self.count.saturating_sub(self.ids.len() as u64);
@@ -47,7 +47,8 @@ impl Evidence {
         } else {
             String::new()
         };
-        (self.count > 0).then(|| format!("{what} {}{more}", ids.join(", ")))
+        let many = if self.count == 1 { "" } else { "s" };
+        (self.count > 0).then(|| format!("{what}{many} {}{more}", ids.join(", ")))
     }
 }
 
@@ -81,9 +82,25 @@ impl Tally {
 
     /// `modprobe 40, systemd-udevd 9`: most first.
     pub(super) fn by_text(&self) -> String {
+        self.most_first(|who, count| format!("{who} {count}"))
+    }
+
+    /// What came back: `exit 1`, or `9 x exit 1, 3 x ETIME`.
+    pub(super) fn answers_text(&self) -> String {
+        let one = self.by.len() == 1;
+        self.most_first(|what, count| {
+            if one {
+                what.to_owned()
+            } else {
+                format!("{count} x {what}")
+            }
+        })
+    }
+
+    fn most_first(&self, text: impl Fn(&str, u64) -> String) -> String {
         let mut by: Vec<_> = self.by.iter().collect();
         by.sort_by_key(|(who, count)| (std::cmp::Reverse(**count), *who));
-        let by = by.iter().map(|(who, count)| format!("{who} {count}"));
+        let by = by.iter().map(|(who, count)| text(who, **count));
         by.collect::<Vec<_>>().join(", ")
     }
 }

@@ -78,6 +78,9 @@ pub struct Member {
     pub waits: EdgeKind,
     /// Since when.
     pub since_ns: u64,
+    /// The work function, where the task is a kworker: the rows of requests have it in JSON.
+    #[serde(skip)]
+    pub(super) work: Option<String>,
 }
 
 impl Cycle {
@@ -152,6 +155,7 @@ impl Member {
             name: node.name.clone(),
             waits: block.kind,
             since_ns: block.span.start.0,
+            work: node.work.clone(),
         }
     }
 }
@@ -200,7 +204,7 @@ fn sentence(pattern: Pattern, way: &[(&Node, &Block)]) -> String {
     let name = |node: &Node| printable(node.name.as_deref().unwrap_or("(unknown)")).into_owned();
     match (pattern, way) {
         (Pattern::NestedRequest, [(request, _), .., (inside, _)]) => format!(
-            "nested request needs slot {}: the init function of {module} ({}) requests {}, and all {SLOTS} slots are held by \
+            "nested request needs slot {}: the init function of {module}, in {}, requests {}, and all {SLOTS} slots are held by \
              requests whose modprobes wait for {module}",
             SLOTS + 1,
             task(inside),
@@ -208,7 +212,7 @@ fn sentence(pattern: Pattern, way: &[(&Node, &Block)]) -> String {
             module = name(inside),
         ),
         (Pattern::SelfLoad, [(init, _), (request, _), (helper, _)]) => format!(
-            "{module} loads itself: its init function ({}) requests {}, whose modprobe ({}) waits for {module}",
+            "{module} loads itself: its init function, in {}, requests {}, whose modprobe, {}, waits for {module}",
             task(init),
             name(request),
             task(helper),

@@ -128,6 +128,8 @@ pub(crate) struct Node {
     pub(crate) result: Option<Errno>,
     /// For a request: when it had a slot.
     pub(crate) holds: Option<Span>,
+    /// For a request by a kworker: its work function.
+    pub(crate) work: Option<String>,
     /// For a request: the attempt that it was made in.
     pub(crate) inside: Option<AttemptId>,
     /// For an attempt: the request whose helper makes it.
@@ -171,6 +173,7 @@ impl Node {
             blocks: blocks.collect(),
             result: attempt.errno,
             holds: None,
+            work: None,
             inside: None,
             request: attempt.request,
             stages: merged(&stages(attempt)),
@@ -212,6 +215,7 @@ impl Node {
                     start,
                     end: request.end,
                 }),
+            work: request.work.clone(),
             inside: request.inside,
             request: None,
             stages: Vec::new(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::node::{EdgeKind, Key, Node, Nodes, On};
 use crate::attempt::{AttemptId, Span};
 use crate::report::{printable, span_text};
+use crate::request::SLOTS;
 use crate::stage::Stage;
 use crate::units::{Ktime, Nanos};
 
@@ -61,16 +62,23 @@ impl PileUp {
     pub fn text(&self) -> String {
         let module = printable(self.module.as_deref().unwrap_or("(unknown)"));
         let total = span_text(self.total_ns);
-        let (most, waiters) = (self.most, self.waiters);
+        let many = |who| match self.waiters {
+            waiters if waiters == self.most as u64 => format!("{} {who} at a time", self.most),
+            waiters => format!("{} of {waiters} {who} at a time", self.most),
+        };
         let Some(tid) = self.owner_tid else {
-            return format!("{most} requests at a time, {waiters} in all, waited {total} for one of the slots");
+            return format!(
+                "{} waited {total} in all for one of the {SLOTS} slots",
+                many("requests")
+            );
         };
         let comm = printable(self.owner_comm.as_deref().unwrap_or("-"));
         let stage = self
             .stage
             .map_or_else(String::new, |stage| format!(", mostly in its stage {}", stage.name()));
         format!(
-            "{most} tasks at a time, {waiters} in all, waited {total} ({}) for the load of {module} by tid {tid} ({comm}){stage}",
+            "{} waited {total} in all ({}) for the load of {module} by tid {tid} ({comm}){stage}",
+            many("tasks"),
             self.kind.name()
         )
     }

@@ -56,7 +56,7 @@ fn fifty_modprobes_that_wait_for_the_requester_of_slot_51() {
     let text = cycle.text();
     assert!(
         text.starts_with(
-            "nested request needs slot 51: the init function of outer (tid 1001 (modprobe)) requests inner, and all 50 slots"
+            "nested request needs slot 51: the init function of outer, in tid 1001 (modprobe), requests inner, and all 50 slots"
         ),
         "{text}"
     );
@@ -113,7 +113,7 @@ fn a_module_that_loads_itself() {
     assert_eq!(cycle.pattern, Pattern::SelfLoad);
     assert_eq!(
         cycle.text(),
-        "m loads itself: its init function (tid 1001 (modprobe)) requests alias-of-m, whose modprobe (tid 1002 (modprobe)) \
+        "m loads itself: its init function, in tid 1001 (modprobe), requests alias-of-m, whose modprobe, tid 1002 (modprobe), \
          waits for m; it lasted 8.79s and ended when the load of m by tid 1002 (modprobe) was interrupted by a signal (EINTR)"
     );
     // Loading another module is none.
@@ -212,7 +212,7 @@ fn eight_who_wait_for_one_are_a_pile_up_and_seven_are_not() {
     );
     assert_eq!(
         pile.text(),
-        "8 tasks at a time, 8 in all, waited 6.40s (same-name) for the load of xfs by tid 1001 (modprobe), mostly in its stage init"
+        "8 tasks at a time waited 6.40s in all (same-name) for the load of xfs by tid 1001 (modprobe), mostly in its stage init"
     );
     assert_eq!(graph.cycles, []);
 }
@@ -257,6 +257,35 @@ fn text_dot_and_stacks() {
     });
     assert_eq!((graph.cycles.len(), graph.edges.len(), graph.pile_ups.len()), (0, 0, 0));
     assert_eq!(written(|out| write_folded(&graph, out)), "");
+}
+
+#[test]
+fn a_kworker_has_its_work_function() {
+    let (attempts, mut requests) = nested(50);
+    requests[0].comm = "kworker/0:1".to_owned();
+    requests[0].work = Some("deferred_probe_work_func".to_owned());
+    let text = written(|out| write_text(&graph(&attempts, &requests), at(0), out));
+    assert!(
+        text.contains(
+            "    request 51 of inner, tid 5051 (kworker/0:1, work function deferred_probe_work_func): slot\n"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("request inner: 1 wait, 5.00s\n"), "{text}");
+}
+
+#[test]
+fn more_in_all_than_at_a_time() {
+    let waiting = |from: u64| {
+        (0..8).map(move |id| {
+            attempt(from + id, "xfs", 0, from + 100).waited(WaitKind::SameName, Some(1), from, from + 100)
+        })
+    };
+    let attempts: Vec<_> = waiting(200).chain(waiting(400)).collect();
+    assert_eq!(
+        graph(&attempts, &[]).pile_ups[0].text(),
+        "8 of 16 tasks at a time waited 1.60s in all (same-name) for the load of xfs by tid 1001 (modprobe)"
+    );
 }
 
 #[test]

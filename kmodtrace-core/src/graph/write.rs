@@ -46,7 +46,13 @@ fn write_owner(edges: &[Edge], out: &mut impl Write) -> io::Result<()> {
     let Some(first) = edges.first() else { return Ok(()) };
     let count: u64 = edges.iter().map(|edge| edge.count).sum();
     let total = edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(edge.total_ns));
-    writeln!(out, "{}: {count} waits, {}", printable(&first.owner), span_text(total))?;
+    let waits = if count == 1 { "wait" } else { "waits" };
+    writeln!(
+        out,
+        "{}: {count} {waits}, {}",
+        printable(&first.owner),
+        span_text(total)
+    )?;
     for edge in edges {
         let lasting = match edge.lasting {
             0 => String::new(),
@@ -70,14 +76,16 @@ fn seconds(at: u64, origin: Ktime) -> String {
     format!("{}.{:06} s", us / 1_000_000, us % 1_000_000)
 }
 
-/// `attempt 3 of xfs, tid 12 (modprobe): same-inode`
+/// `attempt 3 of xfs, tid 12 (modprobe): same-inode`, `request 4 of xfs, tid 9 (kworker/0:1, work function F): slot`
 fn member_text(member: &Member) -> String {
     let what = match (member.attempt, member.request) {
         (Some(id), _) => format!("attempt {id}"),
         (None, id) => format!("request {}", id.unwrap_or_default()),
     };
+    let work = member.work.as_ref();
+    let work = work.map_or_else(String::new, |work| format!(", work function {}", printable(work)));
     format!(
-        "{what} of {}, tid {} ({}): {}",
+        "{what} of {}, tid {} ({}{work}): {}",
         printable(member.name.as_deref().unwrap_or("(unknown)")),
         member.tid,
         printable(&member.comm),
