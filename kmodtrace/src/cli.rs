@@ -173,7 +173,7 @@ pub(crate) struct Why {
     /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
-    /// Only failures with this errno (EBUSY, 16, -16), and the requests whose caller may have made it up
+    /// Only failures with this errno (EBUSY, 16, -16), and the requests whose caller may have made it up; no findings
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     pub errno: Option<String>,
     /// Only requests of this name, such as fs-xfs; *, ? and [...] match as in a shell

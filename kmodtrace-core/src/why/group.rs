@@ -178,12 +178,15 @@ fn keep(ids: &mut Vec<u64>, id: u64) {
     }
 }
 
-/// The groups, the most frequent first.
+/// What modprobe takes for success, and a reader for noise.
+const HARMLESS: &[&str] = &["already-live"];
+
+/// The groups, the most frequent first, what is harmless last.
 pub(super) fn reasons(groups: BTreeMap<Key, Group>, missing: Option<Errno>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = groups
         .into_iter()
         .map(|(key, group)| group.reason(key, missing))
         .collect();
-    reasons.sort_by_key(|reason| Reverse(reason.count));
+    reasons.sort_by_key(|reason| (reason.causes == HARMLESS, Reverse(reason.count)));
     reasons
 }

@@ -2,19 +2,20 @@
 //!
 //! A fold over what a session hands out. Counts are exact; chains are told of the first failure of a kind. Memory is
 //! bounded: failures wait until [`window::SETTLED`] later ones have come, because what they follow from may finish after
-//! them, and are then counted and forgotten.
+//! them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
 
 mod group;
 mod say;
 mod text;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::attempt::{Attempt, Finished};
 use crate::errno::Errno;
+use crate::findings::{Finding, Findings};
 use crate::origin::Origin;
 use crate::report::Glob;
 use crate::request::{Request, ret_text};
@@ -26,6 +27,10 @@ pub use text::write_text;
 
 /// Name and version of the JSON.
 pub const SCHEMA: &str = "kmodtrace.why/1";
+
+/// Requests that were asked for by name and are remembered, to know which findings are about them: those show their first
+/// few only.
+const ASKED: usize = 4_096;
 
 /// Which failures are asked for. The default is all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +55,9 @@ pub struct WhyFold {
     failed_requests: u64,
     /// Attempts and requests that returned the errno that is asked for, whatever their name.
     returned: u64,
+    findings: Findings,
+    /// The first requests of the name that is asked for.
+    asked: BTreeSet<u64>,
 }
 
 /// Why.
@@ -65,10 +73,13 @@ pub struct Why {
     pub failed_requests: u64,
     /// What is to be said before anything else.
     pub summary: Vec<String>,
-    /// The causes, the most frequent first.
+    /// The causes, the most frequent first; what modprobe takes for success comes last.
     pub causes: Vec<Reason>,
     /// Where an errno was asked for: requests that failed otherwise, and whose caller may have made that errno up.
     pub dropped: Vec<Reason>,
+    /// What was found in all of it, of the modules and the request that are asked for. Null where an errno is: findings
+    /// are about modules and requests, whatever these returned.
+    pub findings: Option<Vec<Finding>>,
 }
 
 /// Failures of one kind.
@@ -110,6 +121,7 @@ impl WhyFold {
 
     /// Adds what a session handed out.
     pub fn add(&mut self, finished: Finished) {
+        self.find(&finished);
         let settled = match finished {
             Finished::Attempt(attempt) if attempt.failed() => {
                 self.failed_attempts += 1;
@@ -126,6 +138,34 @@ impl WhyFold {
         }
     }
 
+    fn find(&mut self, finished: &Finished) {
+        if self.filter.errno.is_some() {
+            return;
+        }
+        self.findings.add(finished);
+        if let (Finished::Request(request), Some(glob)) = (finished, &self.filter.request)
+            && self.asked.len() < ASKED
+            && glob.matches(&request.name)
+        {
+            self.asked.insert(request.id.0);
+        }
+    }
+
+    fn found(&self) -> Option<Vec<Finding>> {
+        if self.filter.errno.is_some() {
+            return None;
+        }
+        let about = |finding: &Finding| {
+            let glob = self.filter.request.as_ref();
+            let named = |glob: &Glob| finding.module.as_ref().is_some_and(|name| glob.matches(name));
+            let shown = finding.requests.ids.iter().any(|id| self.asked.contains(id));
+            self.filter.takes_module(finding.module.as_deref()) && glob.is_none_or(|glob| shown || named(glob))
+        };
+        let mut found = self.findings.list();
+        found.retain(about);
+        Some(found)
+    }
+
     /// Nothing more comes.
     pub fn finish(mut self) -> Why {
         while let Some(entry) = self.window.oldest() {
@@ -137,6 +177,7 @@ impl WhyFold {
         if let Some(errno) = missing {
             summary.push(format!("no function of the loader returned {errno}"));
         }
+        let findings = self.found();
         Why {
             schema: SCHEMA,
             errno: asked.map(|errno| errno.name().into_owned()),
@@ -145,6 +186,7 @@ impl WhyFold {
             summary,
             causes: group::reasons(self.groups, missing),
             dropped: group::reasons(self.dropped, missing),
+            findings,
         }
     }
 

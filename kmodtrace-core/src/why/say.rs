@@ -6,7 +6,7 @@ use crate::attempt::{Attempt, TaskRef};
 use crate::origin::{Certainty, Origin};
 use crate::report::span_text;
 use crate::request::{Caller, Request, RequestId, SLOTS, ret_text};
-use crate::units::Nanos;
+use crate::units::{Nanos, Tgid};
 
 /// Steps that are told. A module that waits for itself would have no last one.
 const DEPTH: usize = 8;
@@ -71,6 +71,7 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
         reason(attempt, origin),
     ));
     chain.advise(origin);
+    started_by(chain, attempt);
     for line in origin.evidence.iter().take(2) {
         chain.say(format!("the kernel log says: {line}"));
     }
@@ -82,6 +83,21 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
         tell_attempt(chain, leader, &origin, window, depth);
     }
     tell_nested(chain, &attempt.requests, window, depth);
+}
+
+/// Who started the loader, up to the first thread group: `task 131 was started by 130 (sh) < 1 (init)`. Of a request it is
+/// known who asked.
+fn started_by(chain: &mut Chain, attempt: &Attempt) {
+    let mut line = Vec::new();
+    for parent in attempt.parent.iter().chain(&attempt.ancestors) {
+        line.push(format!("{} ({})", parent.tgid.0, parent.comm));
+        if parent.tgid == Tgid(1) {
+            break;
+        }
+    }
+    if attempt.request.is_none() && !line.is_empty() {
+        chain.say(format!("task {} was started by {}", attempt.tid.0, line.join(" < ")));
+    }
 }
 
 /// Requests inside an attempt that failed: the last one is the likeliest to be the reason.
@@ -167,8 +183,10 @@ fn place(origin: &Origin) -> String {
 
 fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &Window, depth: usize) {
     let Some(depth) = depth.checked_sub(1) else { return };
+    let work = request.work.as_ref();
+    let work = work.map_or_else(String::new, |work| format!(", work function {work}"));
     let who = format!(
-        "request {} by task {} ({}){}",
+        "request {} by task {} ({}{work}){}",
         request.id.0,
         request.tid.0,
         request.comm,

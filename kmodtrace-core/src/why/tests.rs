@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
+mod words;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -10,7 +12,7 @@ use crate::attempt::{AttemptId, Collision, Role, Span, WaitKind};
 use crate::origin::tests::others::{helper, request};
 use crate::origin::tests::{attempt, init, number, task, wait};
 use crate::request::{Caller, RequestId, SlotWait};
-use crate::units::{Nanos, Tid};
+use crate::units::Tid;
 
 const MS: u64 = 1_000_000;
 const EINVAL: Errno = Errno(22);
@@ -256,19 +258,6 @@ fn a_chain_ends_where_it_bites_its_tail() {
     assert!(why.causes[0].sentences.len() <= 8, "{why:?}");
 }
 
-#[test]
-fn kernel_tasks_have_stems() {
-    for (comm, stem) in [
-        ("test_kmod-12", "test_kmod"),
-        ("kworker/u8:1", "kworker"),
-        ("modprobe", "modprobe"),
-        ("(udev-worker)", "(udev-worker)"),
-        ("123", "123"),
-    ] {
-        assert_eq!(say::stem(comm), stem);
-    }
-}
-
 proptest! {
     #[test]
     fn anything_is_told(
@@ -298,13 +287,4 @@ proptest! {
         prop_assert_eq!(why.failed_attempts + why.failed_requests, failed);
         prop_assert!(text(&why).lines().count() < 1000);
     }
-}
-
-#[test]
-fn durations_have_a_blank() {
-    let mut one = asked(1, 256, 0, 1);
-    one.helper = Some(helper(256, Vec::new()));
-    one.helper.as_mut().unwrap().span.end = Some(Ktime(Nanos(6_500_000_010).0));
-    let why = fold(Filter::default(), finished(Vec::new(), vec![one]));
-    assert!(text(&why).contains("ended with exit 1 after 6.50 s"), "{}", text(&why));
 }

@@ -1,12 +1,22 @@
-//! Why, for people: a headline for each cause, a sentence a line below it.
+//! Why, for people: a headline for each cause, a sentence a line below it; then the findings.
 
 use std::io::{self, Write};
 
 use super::{Reason, Why};
+use crate::findings::write_findings;
 use crate::report::printable;
 
 /// Writes all of it; says so when nothing failed, or nothing of what was asked for.
 pub fn write_text(why: &Why, out: &mut impl Write) -> io::Result<()> {
+    write_reasons(why, out)?;
+    let findings = why.findings.as_deref().unwrap_or_default();
+    if !findings.is_empty() {
+        writeln!(out, "\nFINDINGS")?;
+    }
+    write_findings(findings, out)
+}
+
+fn write_reasons(why: &Why, out: &mut impl Write) -> io::Result<()> {
     for sentence in &why.summary {
         writeln!(out, "{sentence}")?;
     }
