@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Name};
 use super::tally::{Evidence, Key, NAMED, Tally};
-use crate::graph::{Cycle, PileUp};
+use crate::graph::{Cycle, Member, PileUp};
 use crate::report::{bytes_text, span_text};
 use crate::request::SLOTS;
 
@@ -164,8 +164,14 @@ fn mutex(who: &str, case: &str, tally: &Tally, watched: bool) -> Option<String> 
     }
 }
 
-/// A deadlock of the wait graph.
+/// A deadlock of the wait graph. Those on the way around are shown before the many that wait beside them.
 pub(super) fn deadlock(cycle: &Cycle) -> Finding {
+    let evidence = |on_the_way: fn(&Member) -> Option<u64>, all: &[u64]| {
+        let mut ids: Vec<u64> = cycle.way.iter().filter_map(on_the_way).collect();
+        let others: Vec<u64> = all.iter().filter(|id| !ids.contains(id)).copied().collect();
+        ids.extend(others);
+        Evidence::of(&ids, all.len() as u64)
+    };
     Finding {
         id: Name::Deadlock,
         module: cycle
@@ -179,8 +185,8 @@ pub(super) fn deadlock(cycle: &Cycle) -> Finding {
             ("lasted_ns", cycle.duration().unwrap_or_default().0),
         ]
         .into(),
-        attempts: Evidence::of(&cycle.attempts, cycle.attempts.len() as u64),
-        requests: Evidence::of(&cycle.requests, cycle.requests.len() as u64),
+        attempts: evidence(|member| member.attempt, &cycle.attempts),
+        requests: evidence(|member| member.request, &cycle.requests),
         advice: Name::Deadlock.advice(),
     }
 }

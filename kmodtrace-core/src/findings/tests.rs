@@ -51,7 +51,16 @@ fn deadlock_and_the_slots_of_it() {
         sentence(found.clone()).starts_with("nested request needs slot 51"),
         "{found:?}"
     );
-    assert_eq!(found.and_then(|finding| finding.module).as_deref(), Some("outer"));
+    let found = found.unwrap_or_else(|| panic!("no deadlock"));
+    assert_eq!(found.module.as_deref(), Some("outer"));
+    // The request for slot 51 comes before those that hold the slots, and each is shown once.
+    let ids = found.requests.ids;
+    assert_eq!((found.requests.count, ids.len(), ids[0]), (51, 8, 51));
+    assert_eq!(
+        ids.iter().collect::<std::collections::BTreeSet<_>>().len(),
+        8,
+        "{ids:?}"
+    );
     let (attempts, requests) = nested(49);
     assert_eq!(one(Name::Deadlock, &attempts, &requests), None);
 }

@@ -59,6 +59,24 @@ fn why_tells_the_chain() {
 }
 
 #[test]
+fn why_ends_with_the_findings_of_the_report() {
+    let why = run(&["why", "--from", RECORDING]);
+    let (_, findings) = why.quiet().split_once("\n\nFINDINGS\n").unwrap();
+    assert!(findings.contains("busy-inherited: "), "{findings}");
+    assert!(run(&["report", "--from", RECORDING]).quiet().contains(findings));
+    let of = |args: &[&str]| {
+        let done = run(&[&["why", "--from", RECORDING, "--json"], args].concat());
+        let mut why: Value = serde_json::from_str(done.quiet()).unwrap();
+        why["findings"].take()
+    };
+    let report = run(&["report", "--from", RECORDING, "--format", "json"]);
+    let report: Value = serde_json::from_str(report.quiet()).unwrap();
+    assert_eq!(of(&[]), report["findings"]);
+    assert_eq!(of(&["--module", "nothing"]), serde_json::json!([]));
+    assert_eq!(of(&["--errno", "ENODEV"]), Value::Null);
+}
+
+#[test]
 fn why_says_so_when_there_is_nothing_to_tell() {
     let done = run(&["why", "--from", RECORDING, "--errno", "EFBIG"]);
     assert!(done.quiet().starts_with("no function of the loader returned EFBIG\n"));
