@@ -27,7 +27,7 @@ const ALSO: &[(&str, &[&str])] = &[("memory", &["module_alloc", "execmem_alloc",
 const OF_ANY_STAGE: &str = "memory";
 
 /// How the report says that this kernel does not tell the names of init functions.
-const NO_INIT_NAMES: &str = "symbols of init functions";
+const NO_INIT_NAMES: &str = "symbols: of init functions only their addresses";
 
 /// How many cases were right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
