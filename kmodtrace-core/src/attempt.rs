@@ -121,6 +121,42 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// One of which nothing is known yet.
+    #[expect(clippy::similar_names, reason = "tid and tgid are the kernel's words")]
+    pub fn new(id: AttemptId, tid: Tid, tgid: Tgid) -> Self {
+        Self {
+            id,
+            module: None,
+            tid,
+            tgid,
+            comm: String::new(),
+            parent: None,
+            cgroup: None,
+            syscall: None,
+            flags: 0,
+            args_len: None,
+            image_bytes: None,
+            file: None,
+            start: None,
+            end: None,
+            errno: None,
+            role: None,
+            waits: Vec::new(),
+            collided_with: None,
+            leader: None,
+            load: None,
+            read_bytes: None,
+            init: None,
+            trail: Vec::new(),
+            symbols: Vec::new(),
+            log: Vec::new(),
+            ancestors: Vec::new(),
+            request: None,
+            requests: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     /// From entry to return, when both were seen.
     pub fn duration(&self) -> Option<Nanos> {
         Some(self.end?.since(self.start?))

@@ -24,35 +24,17 @@ pub(crate) fn span(from: u64, to: u64) -> Span {
 pub(crate) fn attempt(id: u64, module: &str, from: u64, to: u64) -> Attempt {
     let tid = 1_000 + u32::try_from(id).unwrap_or_default();
     Attempt {
-        id: AttemptId(id),
         module: Some(module.to_owned()),
-        tid: Tid(tid),
-        tgid: Tgid(tid),
         comm: "modprobe".to_owned(),
-        parent: None,
-        cgroup: None,
         syscall: Some(Syscall::FinitModule),
-        flags: 0,
         args_len: Some(0),
-        image_bytes: None,
-        file: None,
         start: Some(at(from)),
         end: Some(at(to)),
         errno: Some(Errno::OK),
         role: Some(Role::Leader),
-        waits: Vec::new(),
-        collided_with: None,
-        leader: None,
         load: Some(span(from, to)),
         read_bytes: Some(4_096),
-        init: None,
-        trail: Vec::new(),
-        symbols: Vec::new(),
-        log: Vec::new(),
-        ancestors: Vec::new(),
-        request: None,
-        requests: Vec::new(),
-        notes: Vec::new(),
+        ..Attempt::new(AttemptId(id), Tid(tid), Tgid(tid))
     }
 }
 

@@ -38,35 +38,14 @@ pub(crate) fn marks(trail: &str) -> Vec<Mark> {
 /// A `finit_module` that returned this, after this trail.
 pub(crate) fn attempt(ret: i64, trail: &str) -> Attempt {
     Attempt {
-        id: AttemptId(1),
         module: Some("m".to_owned()),
-        tid: Tid(1),
-        tgid: Tgid(1),
         comm: "modprobe".to_owned(),
-        parent: None,
-        cgroup: None,
         syscall: Some(Syscall::FinitModule),
-        flags: 0,
-        args_len: None,
-        image_bytes: None,
-        file: None,
         start: Some(Ktime(0)),
         end: Some(Ktime(1000)),
         errno: Some(Errno::from_ret(ret)),
-        role: None,
-        waits: Vec::new(),
-        collided_with: None,
-        leader: None,
-        load: None,
-        read_bytes: None,
-        init: None,
         trail: marks(trail),
-        symbols: Vec::new(),
-        log: Vec::new(),
-        ancestors: Vec::new(),
-        request: None,
-        requests: Vec::new(),
-        notes: Vec::new(),
+        ..Attempt::new(AttemptId(1), Tid(1), Tgid(1))
     }
 }
 

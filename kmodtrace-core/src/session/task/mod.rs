@@ -80,37 +80,7 @@ pub(super) struct Task {
 impl Task {
     /// An attempt whose entry was not seen, so far.
     pub(super) fn new(id: AttemptId, tid: Tid, tgid: Tgid, losses: u64) -> Self {
-        let attempt = Attempt {
-            id,
-            module: None,
-            tid,
-            tgid,
-            comm: String::new(),
-            parent: None,
-            cgroup: None,
-            syscall: None,
-            flags: 0,
-            args_len: None,
-            image_bytes: None,
-            file: None,
-            start: None,
-            end: None,
-            errno: None,
-            role: None,
-            waits: Vec::new(),
-            collided_with: None,
-            leader: None,
-            load: None,
-            read_bytes: None,
-            init: None,
-            trail: Vec::new(),
-            symbols: Vec::new(),
-            log: Vec::new(),
-            ancestors: Vec::new(),
-            request: None,
-            requests: Vec::new(),
-            notes: Vec::new(),
-        };
+        let attempt = Attempt::new(id, tid, tgid);
         Self {
             attempt,
             active: Ktime::default(),
