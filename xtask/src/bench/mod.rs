@@ -52,8 +52,8 @@ struct Size {
 }
 
 const FULL: Size = Size {
-    rounds: 20,
-    family_rounds: 8,
+    rounds: 12,
+    family_rounds: 6,
     cycles: 10,
     calls: 100,
     requests: 10,

@@ -1,5 +1,7 @@
 //! What goes wrong while tracing: a script in a guest of its own, because its last case locks the kernel down.
 
+use std::time::Duration;
+
 use anyhow::{Result, anyhow, ensure};
 
 use super::guest::{self, Tally};
@@ -18,6 +20,8 @@ const OF_THE_KERNEL: &str = "check two_tracers live_lines idle capabilities no_b
 pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
     let cases = if kernel.name == ALL_CASES { "" } else { OF_THE_KERNEL };
     let mut spec = VmSpec::new(kernel.clone(), format!("sh bad-input.sh {cases}"));
+    // Detaching takes seconds for each case, more on a busy machine.
+    spec.timeout = Duration::from_mins(10);
     spec.guest.programs = artifacts::guest_programs()?;
     spec.guest.copies = vec![(paths::workspace().join(SCRIPT), "root/bad-input.sh".to_owned())];
     let mut tally = Tally::default();
