@@ -12,8 +12,9 @@ const KEPT: usize = 1024;
 /// 6.4 and later ask the semaphore for every slot. A task that had one after less than this did not sleep for it.
 const SLEPT: Nanos = Nanos(1_000_000);
 
-/// `MAX_KMOD_ALL_BUSY_TIMEOUT` is 5 s; timers of a slow clock fire up to a jiffy early.
-const ALL_BUSY_TIMEOUT: Nanos = Nanos(4_900_000_000);
+/// `MAX_KMOD_ALL_BUSY_TIMEOUT` is 5 s of ticks. Where a hypervisor starves its guest, those catch up in a hurry, and 5 s
+/// become 4.8.
+const ALL_BUSY_TIMEOUT: Nanos = Nanos(4_500_000_000);
 
 /// The errno of that time-out.
 const ETIME: Errno = Errno(62);
@@ -240,13 +241,27 @@ impl Open {
 
     /// `get_fs_type` returned: at the latest now the request is over.
     pub(super) fn caller(&mut self, time: Ktime, found: bool, called_by: Option<String>) {
-        self.give_up(time);
+        if self.sleeps_for_slot() {
+            // It never had one: __request_module returns from there only when it gives up.
+            self.slot_given_up(time);
+        } else {
+            self.give_up(time);
+        }
         self.request.caller = Some(Caller {
             function: "get_fs_type",
             found,
             called_by,
             time,
         });
+    }
+
+    /// It waits for a slot, and nothing that comes behind it was seen.
+    fn sleeps_for_slot(&self) -> bool {
+        let Request {
+            slot, granted, helper, ..
+        } = &self.request;
+        let waits = slot.is_some_and(|slot| slot.span.end.is_none());
+        waits && granted.is_none() && helper.is_none() && !self.is_answered()
     }
 
     /// A line of the requester; given back when it is not of this request. Behind the answer only the request's own
@@ -265,11 +280,18 @@ impl Open {
 
     /// The requester does something else: the request is over, and its answer was not seen.
     pub(super) fn give_up(&mut self, time: Ktime) {
-        if !self.is_answered() {
+        if self.is_answered() {
+            return;
+        }
+        let since = self.request.slot.map(|slot| slot.span.start);
+        if self.sleeps_for_slot() && since.is_some_and(|since| time.since(since) >= ALL_BUSY_TIMEOUT) {
+            // No slot in all that time; when exactly it gave up was not seen.
+            self.slot_given_up(time);
+        } else {
             self.end_slot(time);
             self.answered = Some(time);
-            self.request_note(Note::ExitNotSeen);
         }
+        self.request_note(Note::ExitNotSeen);
     }
 
     fn answer(&mut self, time: Ktime, ret: Option<i64>) {
