@@ -53,9 +53,13 @@ impl Owners {
         }
     }
 
-    /// The attempt ended.
-    pub(super) fn leave(&mut self, name: &str, attempt: AttemptId, time: Ktime) {
+    /// The attempt ended. One that `gave_up` was nobody's owner after all: since 6.2 a waiter looks once more, finds
+    /// nothing when what it waited for has failed, and leaves it at that.
+    pub(super) fn leave(&mut self, name: &str, attempt: AttemptId, time: Ktime, gave_up: bool) {
         let Some(entry) = self.names.get_mut(name) else { return };
+        if gave_up {
+            entry.doers.retain(|doer| doer.task.attempt != attempt);
+        }
         entry.attempts = entry.attempts.saturating_sub(1);
         if entry.attempts == 0 {
             self.names.remove(name);

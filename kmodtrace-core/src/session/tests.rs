@@ -1,7 +1,7 @@
 //! Bounds of what a session holds. What it makes of events is told by the stories in tests/scenarios.
 
 use super::*;
-use crate::event::{FileId, HelperEnter, ModuleRef, OtherTask, SymbolFact, Syscall};
+use crate::event::{FileId, HelperEnter, ModuleRef, OtherTask, SymbolFact, Syscall, WaitEnd};
 use crate::function::Function;
 use crate::state::ModuleState;
 use crate::units::{Inode, ModuleAddress};
@@ -52,6 +52,57 @@ fn lost_exits_do_not_gather() {
     assert!(session.in_flight().count() <= IN_FLIGHT_MAX);
     session.finish(&mut out);
     assert_eq!(out.len(), 2 * IN_FLIGHT_MAX);
+}
+
+/// More than the finished doers of a name that are kept, each of which looks once more and finds nothing.
+#[test]
+fn every_waiter_for_a_failed_load_knows_whom_it_waited_for() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    let looks = |module: Option<ModuleRef>| {
+        Fact::FindModule(module.unwrap_or(ModuleRef {
+            address: None,
+            state: None,
+            name: "m".to_owned(),
+        }))
+    };
+    let coming = || module(0xa0, ModuleState::Coming);
+    let enters = |session: &mut Session, out: &mut Vec<Finished>, time, tid, finds| {
+        for fact in [enter(Syscall::InitModule), Fact::LoadEnter, looks(finds)] {
+            session.apply(event(time, tid, fact), out);
+        }
+    };
+    let leaves = |session: &mut Session, out: &mut Vec<Finished>, time, tid, ret| {
+        for fact in [Fact::LoadExit(ret), Fact::AttemptExit(ret)] {
+            session.apply(event(time, tid, fact), out);
+        }
+    };
+    enters(&mut session, &mut out, 1, 1, None);
+    session.apply(event(2, 1, Fact::ModuleState(coming())), &mut out);
+    let waiters = 2..=100;
+    for tid in waiters.clone() {
+        enters(&mut session, &mut out, 10, tid, Some(coming()));
+        session.apply(event(11, tid, Fact::WaitBegin("m".to_owned())), &mut out);
+    }
+    leaves(&mut session, &mut out, 20, 1, -19);
+    for tid in waiters {
+        let time = 30 + u64::from(tid);
+        let last = ModuleRef {
+            state: None,
+            address: None,
+            ..coming()
+        };
+        session.apply(event(time, tid, Fact::WaitEnd(WaitEnd { last, checks: 3 })), &mut out);
+        session.apply(event(time, tid, looks(None)), &mut out);
+        leaves(&mut session, &mut out, time, tid, -16);
+    }
+    session.finish(&mut out);
+    let owners = out.iter().filter_map(|finished| match finished {
+        Finished::Attempt(attempt) => Some(attempt.waits.first()?.on.as_ref().map(|on| on.tid)),
+        _ => None,
+    });
+    let owners: Vec<_> = owners.collect();
+    assert_eq!(owners, vec![Some(Tid(1)); 99]);
 }
 
 #[test]

@@ -31,6 +31,7 @@ kmodtrace check --json >/out/check.json || exit
 # More tasks asleep at once than a kretprobe has instances for.
 scenario same-file-64 '' same-file --tasks 64
 scenario copies-64 '' copies --tasks 64
+scenario failing-init-64 '' failing-init --tasks 64
 scenario storm-with-all '--with mutex,rcu,printk,stacks' storm
 scenario requests-with-all '--with mutex,rcu,printk,stacks' requests
 for each in $(load-driver list); do

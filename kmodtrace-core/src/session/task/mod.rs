@@ -271,7 +271,8 @@ impl Task {
         if self.settled
             && let Some(name) = &self.attempt.module
         {
-            world.owners.leave(name, self.attempt.id, self.active);
+            let gave_up = self.attempt.role == Some(Role::Follower);
+            world.owners.leave(name, self.attempt.id, self.active, gave_up);
         }
     }
 
