@@ -54,7 +54,7 @@ pub(super) fn same_name(attempt: &Attempt, errno: Errno) -> Option<Origin> {
         _ => return None,
     };
     let mut origin = Origin::exact(errno, function(&attempt.trail), rows(ids), Stage::DuplicateCheck);
-    if ids.contains(&"leader-failed") {
+    if ids.contains(&"leader-failed") || ids.contains(&"going") {
         let task = waited
             .and_then(|wait| wait.on.clone())
             .or_else(|| attempt.leader.clone());

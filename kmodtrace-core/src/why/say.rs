@@ -137,6 +137,7 @@ fn reason(attempt: &Attempt, origin: &Origin) -> String {
         "init" | "init-blacklisted" => init(attempt).unwrap_or_else(|| titles(origin)),
         "leader-failed" => format!("{waited} for {whose} to load the same name{ended}"),
         "shared-load" => format!("{waited} for {whose}, who loaded the same file, and shares its result{ended}"),
+        "going" if from.is_some() => format!("the old module was GOING: {whose} took it down{ended}"),
         "already-live" => "a module of this name was loaded already".to_owned(),
         "unknown-symbol" | "symbol-version" | "namespace" | "dependency-coming" | "dependency-going" => {
             symbol(attempt, origin)
