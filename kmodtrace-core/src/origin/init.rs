@@ -5,11 +5,7 @@ use crate::attempt::Attempt;
 use crate::errno::Errno;
 use crate::function::Function;
 use crate::stage::Stage;
-use crate::units::Nanos;
 
-/// An init function that is only looked up in `initcall_blacklist=` and not called returns sooner than that, even on an
-/// emulated machine.
-const NOT_CALLED: Nanos = Nanos(1_000_000);
 const EPERM: Errno = Errno(1);
 
 /// A symbol as the kernel prints it is followed by its module: `dm_init [dm_mod]`.
@@ -22,12 +18,12 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
     let init = attempt.init.as_ref()?;
     let own = init.errno.filter(|own| *own != Errno::OK)?;
     if own == errno {
-        let quick = init.span.duration().is_none_or(|took| took < NOT_CALLED);
+        // do_one_initcall says so itself of a function in initcall_blacklist=, before that tracepoint.
         let called = attempt
             .trail
             .iter()
             .any(|mark| mark.function == Function::InitcallStart);
-        let mut origin = if own == EPERM && quick && !called {
+        let mut origin = if own == EPERM && !called {
             let causes = rows(&["init-blacklisted", "init"]);
             Origin {
                 certainty: Certainty::Gap {
