@@ -5,8 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, Result};
+use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::decode::DecodeError;
 use kmodtrace_core::order::Loss;
+use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Header, Reader};
 use kmodtrace_core::report::Source;
 
@@ -56,6 +58,19 @@ impl Replay {
                 }
             }
         }
+    }
+
+    /// Hands over all that a session makes of the records, also of those before damage; then how it ended, and what was lost.
+    pub(crate) fn finished(&mut self, mut take: impl FnMut(Finished)) -> (Result<()>, Loss) {
+        let mut pipeline = Pipeline::default();
+        let ended = self.each(|bytes| {
+            pipeline.push(bytes)?;
+            pipeline.take().into_iter().for_each(&mut take);
+            Ok(())
+        });
+        let (rest, loss) = pipeline.finish();
+        rest.into_iter().for_each(take);
+        (ended, loss)
     }
 
     /// Says where the record is that could not be decoded. Other errors have nothing to do with the recording.

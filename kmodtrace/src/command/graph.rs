@@ -4,9 +4,7 @@ use std::io::{BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::graph::{WaitGraph, write_dot, write_folded, write_json, write_text};
-use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::report::Selection;
 
 use crate::cli::{self, GraphFormat};
@@ -16,15 +14,7 @@ use crate::replay;
 pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(&args.from)?;
     let mut graph = WaitGraph::default();
-    let mut pipeline = Pipeline::default();
-    let mut add = |finished: Vec<Finished>| finished.iter().for_each(|one| graph.add(one));
-    let ended = recording.each(|bytes| {
-        pipeline.push(bytes)?;
-        add(pipeline.take());
-        Ok(())
-    });
-    let (rest, _) = pipeline.finish();
-    add(rest);
+    let (ended, _) = recording.finished(|finished| graph.add(&finished));
     let mut graph = graph.finish();
     graph.select(&Selection {
         modules: super::globs(&args.modules),

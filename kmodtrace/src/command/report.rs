@@ -7,7 +7,6 @@ use anyhow::Result;
 use kmodtrace_core::aggregate::Aggregates;
 use kmodtrace_core::attempt::{Attempt, Finished};
 use kmodtrace_core::findings::Findings;
-use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::report::{
     Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
 };
@@ -31,14 +30,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         aggregates: Aggregates::default(),
         findings: Findings::default(),
     };
-    let mut pipeline = Pipeline::default();
-    let ended = recording.each(|bytes| {
-        pipeline.push(bytes)?;
-        fold.add(pipeline.take());
-        Ok(())
-    });
-    let (rest, loss) = pipeline.finish();
-    fold.add(rest);
+    let (ended, loss) = recording.finished(|finished| fold.add(finished));
     let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection)
         .with_findings(fold.findings.list(), &selection);
     if let Some((attempts, requests)) = &fold.attempts {
@@ -57,15 +49,13 @@ struct Fold {
 }
 
 impl Fold {
-    fn add(&mut self, finished: Vec<Finished>) {
-        for finished in finished {
-            self.aggregates.add(&finished);
-            self.findings.add(&finished);
-            match (finished, &mut self.attempts) {
-                (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push(*attempt),
-                (Finished::Request(request), Some((_, requests))) => requests.push(*request),
-                _ => {}
-            }
+    fn add(&mut self, finished: Finished) {
+        self.aggregates.add(&finished);
+        self.findings.add(&finished);
+        match (finished, &mut self.attempts) {
+            (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push(*attempt),
+            (Finished::Request(request), Some((_, requests))) => requests.push(*request),
+            _ => {}
         }
     }
 }

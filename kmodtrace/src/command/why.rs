@@ -4,10 +4,8 @@ use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::causes::Subject;
 use kmodtrace_core::errno::Errno;
-use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::report::Glob;
 use kmodtrace_core::why::{Filter, Why, WhyFold, write_text};
 
@@ -24,15 +22,7 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     };
     let mut recording = replay::open(&args.from)?;
     let mut fold = WhyFold::new(filter, recording.header().clock.monotonic_ns);
-    let mut pipeline = Pipeline::default();
-    let mut add = |finished: Vec<Finished>| finished.into_iter().for_each(|one| fold.add(one));
-    let ended = recording.each(|bytes| {
-        pipeline.push(bytes)?;
-        add(pipeline.take());
-        Ok(())
-    });
-    let (rest, _) = pipeline.finish();
-    add(rest);
+    let (ended, _) = recording.finished(|finished| fold.add(finished));
     let why = fold.finish();
     super::written(write(&why, args.json))?;
     recording.warn(quiet);
