@@ -19,6 +19,7 @@ pub mod graph;
 pub mod histogram;
 pub mod kallsyms;
 pub mod line;
+pub mod monitor;
 pub mod order;
 pub mod origin;
 pub mod pipeline;

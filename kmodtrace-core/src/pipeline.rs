@@ -16,6 +16,7 @@ pub struct Pipeline {
     session: Session,
     finished: Vec<Finished>,
     ticked: Option<Ktime>,
+    reached: Ktime,
 }
 
 impl Pipeline {
@@ -23,7 +24,9 @@ impl Pipeline {
     pub fn push(&mut self, record: &[u8]) -> Result<(), DecodeError> {
         let event = decode(record)?;
         if let Fact::Tick(_) = event.fact {
-            self.ticked = Some(Ktime(event.time.0.saturating_sub(HORIZON.0)));
+            let ticked = Ktime(event.time.0.saturating_sub(HORIZON.0));
+            self.ticked = Some(ticked);
+            self.reached = self.reached.max(ticked);
         }
         self.order.push(event);
         self.advance();
@@ -34,6 +37,17 @@ impl Pipeline {
     /// and in a replay there are the same ticks between the same records.
     pub fn take_tick(&mut self) -> Option<Ktime> {
         self.ticked.take()
+    }
+
+    /// The instant that the session has come to: what is in flight has lasted until then.
+    pub fn reached(&self) -> Ktime {
+        self.reached
+    }
+
+    /// Gives what is held back its turn, where nothing more is to come for now, and leaves in flight what is.
+    pub fn flush(&mut self) {
+        self.order.finish();
+        self.advance();
     }
 
     /// What was finished since the last call.
@@ -61,6 +75,7 @@ impl Pipeline {
 
     fn advance(&mut self) {
         while let Some(event) = self.order.next() {
+            self.reached = self.reached.max(event.time);
             self.session.apply(event, &mut self.finished);
         }
     }

@@ -26,7 +26,17 @@ pub struct StageSpan {
 /// The pieces of an attempt in order, without gap or overlap from its entry to its return. Empty when one of the two was
 /// not seen.
 pub fn stages(attempt: &Attempt) -> Vec<StageSpan> {
-    let (Some(start), Some(end)) = (attempt.start, attempt.end) else {
+    attempt.end.map_or_else(Vec::new, |end| cut(attempt, end))
+}
+
+/// The same of an attempt in flight, from its entry to now: the last piece is what it is about. Empty when its entry was
+/// not seen.
+pub fn stages_until(attempt: &Attempt, now: Ktime) -> Vec<StageSpan> {
+    cut(attempt, now)
+}
+
+fn cut(attempt: &Attempt, end: Ktime) -> Vec<StageSpan> {
+    let Some(start) = attempt.start else {
         return Vec::new();
     };
     let mut cut = Cut {
@@ -102,12 +112,12 @@ impl Cut<'_> {
         let (stage, name) = match self.open.last() {
             Some(&(function, last)) if is_container(function) => (
                 inside(function, last, next, self.attempt),
-                between(function.name(), last, next),
+                self.between(function.name(), last, next),
             ),
             Some(&(function, _)) => (function.stage(), function.name().to_owned()),
             None => (
                 self.outside_stage(),
-                between(call(self.attempt.syscall), self.outside, next),
+                self.between(call(self.attempt.syscall), self.outside, next),
             ),
         };
         match self.spans.last_mut() {
@@ -120,6 +130,15 @@ impl Cut<'_> {
             }),
         }
         self.cursor = time;
+    }
+
+    /// What lasts has no next mark yet, and may never return.
+    fn between(&self, function: &str, last: Option<Function>, next: Option<Function>) -> String {
+        let last = last.map_or("its entry", Function::name);
+        match next.map(Function::name) {
+            None if self.attempt.end.is_none() => format!("in {function}, after {last}"),
+            next => format!("in {function}, between {last} and {}", next.unwrap_or("its return")),
+        }
     }
 
     /// The system call itself: a load does nothing there but get to its parts, an unload takes the module down.
@@ -144,12 +163,6 @@ pub(crate) fn call(syscall: Option<Syscall>) -> &'static str {
         Some(Syscall::DeleteModule) => "delete_module",
         None => "the system call",
     }
-}
-
-fn between(function: &str, last: Option<Function>, next: Option<Function>) -> String {
-    let last = last.map_or("its entry", Function::name);
-    let next = next.map_or("its return", Function::name);
-    format!("in {function}, between {last} and {next}")
 }
 
 /// What a function is about between two marks.

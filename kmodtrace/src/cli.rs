@@ -16,7 +16,8 @@ pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
 
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
-/// Without a command: a line for every attempt as it returns.
+/// Without a command, and on a terminal: the live view, of this kernel or of a recording (--from). Elsewhere, and with a
+/// COMMAND to run, which wants the terminal for itself: a line for every attempt as it returns.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub trace: Trace,
+    #[command(flatten)]
+    pub(crate) view: View,
     /// Say more on stderr: -v what is attached and why not, -vv also the BPF side's own messages
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -56,6 +59,24 @@ pub(crate) enum Command {
     Check(Check),
     /// Print the JSON Schema of `report --format json`
     Schema,
+}
+
+/// The live view.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Live view")]
+pub(crate) struct View {
+    /// Play the recording from its beginning, instead of showing all of it
+    #[arg(long, requires = "from")]
+    pub(crate) play: bool,
+    /// How fast to play: 1 is as it happened, 0.1 ten times slower
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// Frames a second at most; it draws when something changed only
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub(crate) frames: u32,
+    /// What waits for longer than this stands out
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) stuck_after: Duration,
 }
 
 /// Lines.
@@ -265,6 +286,16 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
         text.strip_prefix("error: ").unwrap_or(&text)
     ));
     ExitCode::from(failure::USAGE)
+}
+
+/// A factor, neither so small nor so large that time would not pass.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "expected a number, such as 1 or 0.1".to_owned())?;
+    if (0.001..=1_000.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("expected a number from 0.001 to 1000".to_owned())
+    }
 }
 
 /// A number of seconds, or a number with a unit.

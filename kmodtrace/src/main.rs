@@ -6,6 +6,7 @@ mod failure;
 mod live;
 mod recorder;
 mod replay;
+mod view;
 
 use std::process::ExitCode;
 
@@ -19,7 +20,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return cli::refuse(&error),
     };
-    log_to_stderr(&cli);
+    let view = cli.command.is_none() && command::view::is_wanted(&cli.trace);
+    log_to_stderr(&cli, view);
     let bpf_log = cli.verbose >= 2;
     let quiet = cli.quiet;
     let done = match cli.command {
@@ -31,14 +33,17 @@ fn main() -> ExitCode {
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),
+        None if view => command::view::run(&cli.trace, &cli.view, quiet, bpf_log),
         None => command::trace::run(&cli.trace, quiet, bpf_log),
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }
 
 /// Messages of the tracer itself; `RUST_LOG` overrides the flags.
-fn log_to_stderr(cli: &Cli) {
+fn log_to_stderr(cli: &Cli, view: bool) {
     let level = match (cli.quiet, cli.verbose) {
+        // They would be written over the view.
+        _ if view && std::io::IsTerminal::is_terminal(&std::io::stderr()) => "off",
         (true, _) => "error",
         // What aya warns of is tried again in another way, or becomes the error that is told.
         (false, 0) => "warn,aya=error",

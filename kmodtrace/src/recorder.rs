@@ -13,6 +13,7 @@ use kmodtrace_core::facts::KernelFacts;
 use kmodtrace_core::plan::check;
 use kmodtrace_core::recording::{self, Clock, Header, Kernel, Writer};
 use kmodtrace_core::units::Ktime;
+use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 
 use crate::failure::{FAILED, failure};
@@ -85,7 +86,7 @@ impl Target {
         let file = match self.place {
             Place::Stdout => return Ok(Box::new(io::stdout())),
             Place::Device => File::options().write(true).open(&self.path),
-            Place::File => self.keep_older().and_then(|()| File::create_new(&self.path)),
+            Place::File => self.keep_older().and_then(|()| File::create_new(&self.path)).and_then(locked),
         };
         Ok(Box::new(file.map_err(|error| {
             failure(FAILED, format!("cannot write {}: {error}", self.path.display()))
@@ -118,6 +119,15 @@ impl fmt::Display for Target {
             Place::Stdout => f.write_str("stdout"),
             Place::Device | Place::File => self.path.display().fmt(f),
         }
+    }
+}
+
+/// Locks a recording for as long as it is written, which ends with this process however that ends: who follows it knows by
+/// that whether more may come. Nobody is kept from reading it.
+fn locked(file: File) -> io::Result<File> {
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        // Some file systems have no locks; there nobody can follow.
+        Ok(()) | Err(_) => Ok(file),
     }
 }
 

@@ -41,6 +41,11 @@ pub(crate) fn open(path: &Path) -> Result<Replay> {
 }
 
 impl Replay {
+    /// The records, for somebody with another pace.
+    pub(crate) fn into_reader(self) -> Reader<File> {
+        self.reader
+    }
+
     /// What the recording says about itself.
     pub(crate) fn header(&self) -> &Header {
         self.reader.header()

@@ -67,7 +67,7 @@ impl Findings {
     }
 
     /// The wait graph, which has to be made for this anyway.
-    pub fn into_graph(self) -> WaitGraph {
-        self.graph
+    pub fn graph(&self) -> &WaitGraph {
+        &self.graph
     }
 }

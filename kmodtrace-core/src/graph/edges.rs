@@ -35,7 +35,7 @@ pub struct Edge {
 }
 
 /// Edges by owner, kind and waiter.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Edges(BTreeMap<(String, EdgeKind, String), Edge>);
 
 impl Edges {

@@ -15,6 +15,7 @@ mod node;
 mod piles;
 mod stacks;
 mod stuck;
+mod tree;
 mod view;
 mod watch;
 mod write;
@@ -39,6 +40,7 @@ pub use node::EdgeKind;
 use node::{Key, Node, Nodes, On};
 pub use piles::{MANY, PileUp};
 use stuck::{closure, knots};
+pub use tree::{Tree, TreeRow};
 pub use view::{Graph, SCHEMA};
 pub use watch::{Told, Watch};
 pub use write::{write_dot, write_folded, write_json, write_text};
@@ -80,6 +82,17 @@ impl WaitGraph {
     /// The greatest pile-ups so far.
     pub fn pile_ups(&self) -> Vec<PileUp> {
         self.piles.all(&self.nodes)
+    }
+
+    /// What is shown of it so far, without stacks.
+    pub fn so_far(&self) -> Graph {
+        Graph::new(
+            self.cycles.clone(),
+            self.more_cycles,
+            self.pile_ups(),
+            self.edges.clone().into_vec(),
+            stacks::Stacks::default(),
+        )
     }
 
     /// Nothing more comes: what is shown of it.

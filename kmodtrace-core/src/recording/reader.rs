@@ -5,7 +5,7 @@ use crate::decode;
 use crate::event::{Event, Fact};
 use kmodtrace_common::{ABI_VERSION, kind, record};
 use serde::Deserialize;
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 use zerocopy::FromBytes as _;
 
 /// Reads the records of a recording: raw by [`next_record`](Self::next_record), decoded as an iterator. It holds one
@@ -286,6 +286,19 @@ fn parse_header(json: &[u8]) -> Result<Header, ReadError> {
         offset: 8,
         why: format!("its header cannot be understood: {error}"),
     })
+}
+
+impl<R: Read + Seek> Reader<R> {
+    /// Goes on behind the last whole block where the input ended without a trailer: its writer may have written more since.
+    /// Nothing where it has its trailer, is damaged, or has not ended.
+    pub fn resume(&mut self) -> io::Result<()> {
+        if let State::Ended(End::NoTrailer | End::Torn { .. }) = self.state {
+            self.input.input.seek(SeekFrom::Start(self.block))?;
+            self.input.offset = self.block;
+            self.state = State::Open;
+        }
+        Ok(())
+    }
 }
 
 /// The input and how far it has been read.

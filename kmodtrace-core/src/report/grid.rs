@@ -66,7 +66,7 @@ impl Grid {
 }
 
 /// Names come from users and files: what is not printable ASCII becomes a `?`, so that no name moves the cursor.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_graphic() || c == ' ';
     if text.chars().all(plain) {
         return Cow::Borrowed(text);

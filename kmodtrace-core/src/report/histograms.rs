@@ -23,7 +23,7 @@ pub fn write_histograms(report: &Report, out: &mut impl Write) -> io::Result<()>
     Ok(())
 }
 
-fn distributions(row: &ModuleRow) -> Vec<(String, &Histogram)> {
+pub(crate) fn distributions(row: &ModuleRow) -> Vec<(String, &Histogram)> {
     let stats = &row.stats;
     let wait = |kind: WaitKind| Some((format!("{} waits", kind.name()), stats.waits.get(&kind)?));
     let mut all = vec![("load time".to_owned(), &stats.load)];

@@ -31,15 +31,16 @@ use crate::recording::Header;
 use crate::request::Request;
 pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use glob::Glob;
-pub(crate) use grid::printable;
+pub use grid::printable;
+pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::{schema, write_json, write_jsonl};
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
-pub(crate) use quantity::{bytes_text, span_text};
+pub use quantity::{bytes_text, span_text};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey, UnknownSortKey};
-pub use text::write_text;
+pub use text::{outcomes_text, write_text};
 
 pub use csv::{write_attempts_csv, write_modules_csv};
 
@@ -128,6 +129,25 @@ pub struct Source {
 impl Source {
     /// What a recording says: its header, the losses that its records tell, and why it ends early if it does.
     pub fn of_recording(header: &Header, loss: &Loss, truncated: Option<String>) -> Self {
+        Self {
+            truncated,
+            ..Self::of_header(header).with(loss)
+        }
+    }
+
+    /// The same with the losses that are known by now.
+    #[must_use]
+    pub fn with(self, loss: &Loss) -> Self {
+        Self {
+            lost: Some(loss.lost()),
+            missed: Some(loss.counters().missed),
+            clipped: Some(loss.counters().clipped),
+            ..self
+        }
+    }
+
+    /// What is known before the first record.
+    pub fn of_header(header: &Header) -> Self {
         let coverage = header.plan.get("coverage").cloned();
         // A plan without coverage is one that somebody else wrote: then the reasons are all that is known.
         let coverage = coverage
@@ -142,19 +162,16 @@ impl Source {
                 release: Some(header.kernel.release.clone()),
                 arch: Some(header.kernel.arch.clone()),
             },
-            lost: Some(loss.lost()),
-            missed: Some(loss.counters().missed),
-            clipped: Some(loss.counters().clipped),
-            truncated,
             coverage,
+            ..Self::default()
         }
     }
 }
 
-impl Report {
-    /// A report of the selected modules.
-    pub fn new(aggregates: &Aggregates, source: &Source, selection: &Selection) -> Self {
-        let quality = Quality {
+impl Quality {
+    /// How much of what happened these are.
+    pub fn new(aggregates: &Aggregates, source: &Source) -> Self {
+        Self {
             lost: source.lost,
             missed: source.missed,
             clipped: source.clipped,
@@ -163,7 +180,14 @@ impl Report {
             exit_not_seen: aggregates.exit_not_seen,
             in_flight: aggregates.in_flight,
             truncated: source.truncated.clone(),
-        };
+        }
+    }
+}
+
+impl Report {
+    /// A report of the selected modules.
+    pub fn new(aggregates: &Aggregates, source: &Source, selection: &Selection) -> Self {
+        let quality = Quality::new(aggregates, source);
         let rows = aggregates
             .modules
             .iter()

@@ -38,7 +38,7 @@ pub struct ModuleRow {
     pub unloads: CallsRow,
     /// The distributions behind the numbers, for bars.
     #[serde(skip)]
-    pub(super) stats: ModuleStats,
+    pub(crate) stats: ModuleStats,
 }
 
 /// Waits of one kind. All is null when nobody watched; the times are null when there was none.
@@ -116,7 +116,7 @@ pub struct CallsRow {
 }
 
 impl ModuleRow {
-    pub(super) fn new(name: Option<&str>, stats: &ModuleStats, coverage: &Coverage) -> Self {
+    pub(crate) fn new(name: Option<&str>, stats: &ModuleStats, coverage: &Coverage) -> Self {
         let going = stats.states.get(&ModuleState::Going).copied().unwrap_or_default();
         Self {
             name: name.map(str::to_owned),
@@ -197,7 +197,7 @@ impl WaitRow {
 }
 
 impl Spread {
-    pub(super) fn new(histogram: &Histogram) -> Self {
+    pub(crate) fn new(histogram: &Histogram) -> Self {
         Self {
             count: histogram.count(),
             total: histogram.sum(),

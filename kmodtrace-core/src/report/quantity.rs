@@ -1,12 +1,12 @@
 //! Numbers with a unit that fits, three digits of them.
 
 /// `812ns`, `1.20us`, `12.3ms`, `412s`.
-pub(crate) fn span_text(nanos: u64) -> String {
+pub fn span_text(nanos: u64) -> String {
     scaled(nanos, 1000, &["ns", "us", "ms", "s"])
 }
 
 /// `812B`, `1.20KiB`, `12.3MiB`.
-pub(crate) fn bytes_text(bytes: u64) -> String {
+pub fn bytes_text(bytes: u64) -> String {
     scaled(bytes, 1024, &["B", "KiB", "MiB", "GiB", "TiB"])
 }
 

@@ -1,7 +1,7 @@
 //! Requests in the report for people.
 
 use super::grid::{Grid, printable};
-use super::text::{NONE, count, errors, seconds, span};
+use super::text::{NONE, count, outcomes_text, seconds, span};
 use super::{NOT_OBSERVED, RequestRow, RequestedRow, Spread};
 
 /// A row for each name.
@@ -29,7 +29,7 @@ pub(super) fn requested(rows: &[RequestedRow]) -> Grid {
             named(&row.name),
             row.count.to_string(),
             row.outcomes.get("OK").copied().unwrap_or_default().to_string(),
-            errors(&row.outcomes, row.unfinished),
+            outcomes_text(&row.outcomes, row.unfinished),
             count(slots.map(|slots| slots.count)),
             slots.map_or_else(|| NOT_OBSERVED.to_owned(), |slots| span(slots.max)),
             run(|run| run.p50),

@@ -110,7 +110,7 @@ fn modules(rows: &[ModuleRow]) -> Grid {
             name(row.name.as_deref()),
             row.attempts.to_string(),
             row.outcomes.get("OK").copied().unwrap_or_default().to_string(),
-            errors(&row.outcomes, row.unfinished),
+            outcomes_text(&row.outcomes, row.unfinished),
             span(row.load_ns.p50),
             span(row.load_ns.max),
             init(|init| init.p50),
@@ -169,7 +169,7 @@ fn unloads(rows: &[ModuleRow]) -> Grid {
             name(row.name.as_deref()),
             calls.count.to_string(),
             calls.outcomes.get("OK").copied().unwrap_or_default().to_string(),
-            errors(&calls.outcomes, calls.unfinished),
+            outcomes_text(&calls.outcomes, calls.unfinished),
         ]);
     }
     grid
@@ -254,8 +254,8 @@ pub(super) fn span(nanos: Option<u64>) -> String {
     nanos.map_or_else(|| NONE.to_owned(), span_text)
 }
 
-/// `EBUSY 7, ENODEV 1`: most first.
-pub(super) fn errors(outcomes: &Outcomes, unfinished: u64) -> String {
+/// `EBUSY 7, ENODEV 1`: the errors among outcomes, most first.
+pub fn outcomes_text(outcomes: &Outcomes, unfinished: u64) -> String {
     let mut errors: Vec<_> = outcomes.iter().filter(|(name, _)| *name != "OK").collect();
     errors.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
     let more = errors.len().saturating_sub(ERRNOS_SHOWN);

@@ -6,20 +6,18 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::attempt::Finished;
-use kmodtrace_core::decode::TickBytes;
-use kmodtrace_core::event::Counters;
 use kmodtrace_core::findings::Findings;
 use kmodtrace_core::graph::Watch;
 use kmodtrace_core::line::{HEADER, Line, time_text};
-use kmodtrace_core::order::Loss;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::Selection;
 use kmodtrace_core::units::Ktime;
 
+use super::tee::Tee;
 use super::workload;
 use crate::cli::{Trace, With};
-use crate::failure::{reader_is_gone, say};
+use crate::failure::say;
 use crate::live::attach::Wish;
 use crate::live::pump::{Ended, Sink};
 use crate::live::start::start;
@@ -54,66 +52,21 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
         families: With::families(&args.with),
     })?;
     let header = header(&tracer, &facts, &args.command);
-    let mut sink = Both {
+    let mut sink = Tee {
         recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
-        lines: Some(Lines::new(&header, selection)?),
+        front: Some(Lines::new(&header, selection)?),
     };
     let Ended {
         stop,
         trailer,
         attached: _until_all_is_written,
     } = super::follow(tracer, &args.command, args.duration, &mut sink)?;
-    sink.finish(&trailer, quiet)?;
+    let (lines, summary) = sink.finish(&trailer)?;
+    lines.map_or(Ok(()), |lines| lines.finish(quiet))?;
+    if let Some(summary) = summary.filter(|_| !quiet) {
+        say(summary);
+    }
     Ok(workload::status(&stop))
-}
-
-/// Lines as long as somebody reads them, and the recording beside them if there is to be one.
-struct Both {
-    recorder: Option<Recorder>,
-    lines: Option<Lines>,
-}
-
-impl Sink for Both {
-    fn record(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.record(bytes)?;
-        }
-        self.show(|lines| lines.record(bytes))
-    }
-
-    fn settle(&mut self, idle: bool) -> Result<()> {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.settle(idle)?;
-        }
-        self.show(|lines| lines.settle(idle))
-    }
-
-    fn is_over(&self) -> bool {
-        self.lines.is_none()
-    }
-}
-
-impl Both {
-    /// A reader that goes away ends the lines, and the recording gets its proper end all the same.
-    fn show(&mut self, show: impl FnOnce(&mut Lines) -> Result<()>) -> Result<()> {
-        let shown = self.lines.as_mut().map_or(Ok(()), show);
-        if shown.as_ref().is_err_and(reader_is_gone) {
-            self.lines = None;
-            return Ok(());
-        }
-        shown
-    }
-
-    fn finish(mut self, trailer: &TickBytes, quiet: bool) -> Result<()> {
-        self.show(|lines| lines.record(trailer))?;
-        let Self { recorder, lines } = self;
-        let summary = recorder.map(|recorder| recorder.finish(trailer)).transpose()?;
-        lines.map_or(Ok(()), |lines| lines.finish(quiet))?;
-        if let Some(summary) = summary.filter(|_| !quiet) {
-            say(summary);
-        }
-        Ok(())
-    }
 }
 
 /// Records in, lines out.
@@ -177,7 +130,7 @@ impl Lines {
         }
         super::written(self.out.flush())?;
         if !quiet {
-            say(missing(&loss));
+            say(super::missing(&loss));
         }
         Ok(())
     }
@@ -194,13 +147,4 @@ impl Sink for Lines {
     fn settle(&mut self, _idle: bool) -> Result<()> {
         super::written(self.out.flush())
     }
-}
-
-fn missing(loss: &Loss) -> String {
-    let Counters {
-        dropped: _,
-        missed,
-        clipped,
-    } = loss.counters();
-    format!("lost {}, missed {missed}, clipped {clipped}", loss.lost())
 }

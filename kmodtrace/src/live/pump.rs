@@ -33,6 +33,14 @@ pub(crate) trait Sink {
     fn is_over(&self) -> bool {
         false
     }
+    /// Whether what it shows changes with time, also when nobody is in a load.
+    fn is_moving(&self) -> bool {
+        false
+    }
+    /// Waits for what it has to do beside taking records, and does it. It may be dropped while it waits.
+    fn wake(&mut self) -> impl Future<Output = Result<()>> {
+        std::future::pending()
+    }
 }
 
 /// What ends tracing.
@@ -121,8 +129,15 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 // Records that came while others gathered may still be out of order, so one more look follows.
                 let more = drain.take(sink)?;
                 gathered = more.then(|| Instant::now() + GATHER);
-                beat = drain.inside.is_somebody().then(|| Instant::now() + BEAT);
+                let moves = drain.inside.is_somebody() || sink.is_moving();
+                beat = moves.then(|| Instant::now() + BEAT);
                 sink.settle(!more)?;
+                if sink.is_over() {
+                    return Ok(Stop::Reader);
+                }
+            }
+            woken = sink.wake() => {
+                woken?;
                 if sink.is_over() {
                     return Ok(Stop::Reader);
                 }
@@ -192,7 +207,8 @@ impl Drain {
     }
 }
 
-fn identity() -> Identity {
+/// Who makes ticks and trailers.
+pub(crate) fn identity() -> Identity {
     let raw = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
     Identity {
         tid: Tid(raw(rustix::thread::gettid())),
@@ -201,14 +217,15 @@ fn identity() -> Identity {
 }
 
 /// The signals that end tracing. A hang-up does not where it was ignored before: that is what `nohup` is for.
-struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Option<Signal>,
 }
 
 impl Signals {
-    fn new() -> Result<Self> {
+    /// Listens from now on.
+    pub(crate) fn new() -> Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
         let hangup = SignalKind::hangup();
         Ok(Self {
@@ -218,7 +235,8 @@ impl Signals {
         })
     }
 
-    async fn any(&mut self) {
+    /// Waits for one of them.
+    pub(crate) async fn any(&mut self) {
         let Self {
             interrupt,
             terminate,

@@ -1,0 +1,286 @@
+//! What somebody looks at while it happens: a session as it stands, live or at a point of a recording.
+//!
+//! A [`Monitor`] takes records and keeps what views need: sums of all that finished, the last few thousand attempts and
+//! requests themselves, and what is in flight. A [`Picture`] is what one view shows of it at one instant; views read it and
+//! nothing else. Memory is bounded, however long it runs: attempts beyond those kept are in the sums only, and the head of
+//! every picture says how many.
+
+mod chain;
+mod evidence;
+mod history;
+mod lanes;
+mod module;
+mod modules;
+mod now;
+mod probes;
+mod rate;
+mod requests;
+
+use crate::aggregate::Aggregates;
+use crate::attempt::Finished;
+use crate::decode::DecodeError;
+use crate::findings::{Finding, Findings};
+use crate::graph::{Tree, write_text};
+use crate::order::Loss;
+use crate::pipeline::Pipeline;
+use crate::recording::Header;
+use crate::report::{Kernel, Quality, Report, Selection, Source};
+use crate::units::{Ktime, Nanos};
+pub use evidence::{Evidence, Shown};
+use history::History;
+pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
+pub use module::{Bars, Hit, ModuleDetail, StageShare};
+pub use modules::{ModuleNow, Recent};
+pub use now::{NowRow, OwnerNow, WaitNow};
+pub use probes::ProbeLine;
+use rate::Rate;
+pub use requests::{RequestNow, RequestsNow};
+
+/// Everything that has been seen, as far as it is kept.
+#[derive(Debug)]
+pub struct Monitor {
+    pipeline: Pipeline,
+    source: Source,
+    probes: Vec<ProbeLine>,
+    /// When tracing began.
+    start: Ktime,
+    /// 1970-01-01 00:00 UTC plus this, in nanoseconds, is when tracing began.
+    realtime_ns: u64,
+    aggregates: Aggregates,
+    findings: Findings,
+    history: History,
+    rate: Rate,
+    attempts: u64,
+    failed: u64,
+}
+
+/// What a picture is to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// A row for each module.
+    #[default]
+    Modules,
+    /// What is in flight.
+    Now,
+    /// One module.
+    Module(Option<String>),
+    /// Who waits for whom.
+    Graph,
+    /// Requests of the kernel, and the chain of this one.
+    Requests(Option<u64>),
+    /// Findings.
+    Findings,
+    /// What this one of them rests on, counted from 0.
+    Evidence(usize),
+    /// Probes, and what is not observed.
+    Probes,
+    /// Attempts as lanes.
+    Lanes(Window),
+}
+
+/// What one view shows, as of one instant.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// What every view shows.
+    pub head: Head,
+    /// The view itself.
+    pub body: Body,
+}
+
+/// What every view shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    /// The traced kernel.
+    pub kernel: Kernel,
+    /// When tracing began, nanoseconds of `CLOCK_MONOTONIC`.
+    pub start_ns: u64,
+    /// The same on the calendar, nanoseconds since 1970-01-01 00:00 UTC.
+    pub realtime_ns: u64,
+    /// From there to what is shown.
+    pub elapsed: Nanos,
+    /// Loads and unloads that returned.
+    pub attempts: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// Loads and unloads each second, over the last ten seconds of events.
+    pub per_second: f64,
+    /// Loads and unloads in flight.
+    pub in_flight: usize,
+    /// Findings so far.
+    pub findings: usize,
+    /// What is missing.
+    pub quality: Quality,
+    /// Attempts and requests that are kept one by one.
+    pub kept: usize,
+    /// Attempts and requests that are in the sums only.
+    pub folded: u64,
+}
+
+/// A view.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// A row for each module.
+    Modules(Vec<ModuleNow>),
+    /// What is in flight, oldest first.
+    Now(Vec<NowRow>),
+    /// One module; none when nothing is known of it.
+    Module(Option<Box<ModuleDetail>>),
+    /// Who waits for whom.
+    Graph(GraphNow),
+    /// Requests of the kernel; none when nobody watched.
+    Requests(Option<RequestsNow>),
+    /// Findings.
+    Findings(Vec<Finding>),
+    /// What one of them rests on; none when there is no such one.
+    Evidence(Option<Evidence>),
+    /// Every probe.
+    Probes(Vec<ProbeLine>),
+    /// Attempts as lanes.
+    Lanes(Lanes),
+}
+
+/// Who waits for whom, and who did.
+#[derive(Clone, Debug)]
+pub struct GraphNow {
+    /// What is in flight.
+    pub tree: Tree,
+    /// What finished, as `kmodtrace graph` tells it.
+    pub so_far: Vec<String>,
+}
+
+impl Monitor {
+    /// Nothing seen yet of what this header announces.
+    pub fn new(header: &Header) -> Self {
+        Self {
+            pipeline: Pipeline::default(),
+            source: Source::of_header(header),
+            probes: probes::of_plan(&header.plan),
+            start: header.clock.monotonic_ns,
+            realtime_ns: header.clock.realtime_ns,
+            aggregates: Aggregates::default(),
+            findings: Findings::default(),
+            history: History::default(),
+            rate: Rate::default(),
+            attempts: 0,
+            failed: 0,
+        }
+    }
+
+    /// Takes one record, as the ring held it.
+    pub fn push(&mut self, record: &[u8]) -> Result<(), DecodeError> {
+        self.pipeline.push(record)?;
+        self.take();
+        Ok(())
+    }
+
+    /// Nothing more is to come for now, as at the end of a recording. What is in flight stays so.
+    pub fn flush(&mut self) {
+        self.pipeline.flush();
+        self.take();
+    }
+
+    /// Why there is no more, where it should not have ended here.
+    pub fn truncated(&mut self, why: Option<String>) {
+        self.source.truncated = why;
+    }
+
+    /// What is known to be missing.
+    pub fn loss(&self) -> &Loss {
+        self.pipeline.loss()
+    }
+
+    /// The instant that it has come to.
+    pub fn reached(&self) -> Ktime {
+        self.pipeline.reached().max(self.start)
+    }
+
+    /// When tracing began.
+    pub fn start(&self) -> Ktime {
+        self.start
+    }
+
+    /// Whether time alone changes what is shown: something is in flight, or the rate has not come to rest.
+    pub fn is_moving(&self) -> bool {
+        let session = self.pipeline.session();
+        session.in_flight().next().is_some()
+            || session.requests_in_flight().next().is_some()
+            || self.rate.per_second(self.start, self.reached()) > 0.0
+    }
+
+    /// What is shown now.
+    pub fn picture(&self, focus: &Focus) -> Picture {
+        Picture {
+            head: self.head(),
+            body: self.body(focus),
+        }
+    }
+
+    /// The report of all that finished, with the attempts and requests that are kept.
+    pub fn report(&self) -> Report {
+        let selection = Selection::default();
+        let (attempts, requests) = self.history.owned();
+        Report::new(&self.aggregates, &self.source(), &selection)
+            .with_findings(self.findings.list(), &selection)
+            .with_attempts(&attempts, &requests, &selection)
+    }
+
+    fn take(&mut self) {
+        for finished in self.pipeline.take() {
+            self.aggregates.add(&finished);
+            self.findings.add(&finished);
+            if let Finished::Attempt(attempt) = &finished {
+                self.attempts += 1;
+                self.failed += u64::from(attempt.failed());
+                self.rate.add(attempt.end.unwrap_or_else(|| self.pipeline.reached()));
+            }
+            self.history.add(finished);
+        }
+    }
+
+    fn graph(&self) -> GraphNow {
+        let session = self.pipeline.session();
+        let mut text = Vec::new();
+        // Writing into memory does not fail.
+        let _ = write_text(&self.findings.graph().so_far(), self.start, &mut text);
+        GraphNow {
+            tree: Tree::new(self.reached(), session.in_flight(), session.requests_in_flight()),
+            so_far: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),
+        }
+    }
+
+    fn source(&self) -> Source {
+        self.source.clone().with(self.pipeline.loss())
+    }
+
+    fn head(&self) -> Head {
+        let reached = self.reached();
+        Head {
+            kernel: self.source.kernel.clone(),
+            start_ns: self.start.0,
+            realtime_ns: self.realtime_ns,
+            elapsed: reached.since(self.start),
+            attempts: self.attempts,
+            failed: self.failed,
+            per_second: self.rate.per_second(self.start, reached),
+            in_flight: self.pipeline.session().in_flight().count(),
+            findings: self.findings.list().len(),
+            quality: Quality::new(&self.aggregates, &self.source()),
+            kept: self.history.kept(),
+            folded: self.history.folded(),
+        }
+    }
+
+    fn body(&self, focus: &Focus) -> Body {
+        match focus {
+            Focus::Modules => Body::Modules(modules::rows(self)),
+            Focus::Now => Body::Now(now::rows(self)),
+            Focus::Module(name) => Body::Module(module::detail(self, name.as_deref()).map(Box::new)),
+            Focus::Graph => Body::Graph(self.graph()),
+            Focus::Requests(chain) => Body::Requests(requests::now(self, *chain)),
+            Focus::Findings => Body::Findings(self.findings.list()),
+            Focus::Evidence(at) => Body::Evidence(evidence::of(self, *at)),
+            Focus::Probes => Body::Probes(self.probes.clone()),
+            Focus::Lanes(window) => Body::Lanes(lanes::lanes(self, window)),
+        }
+    }
+}

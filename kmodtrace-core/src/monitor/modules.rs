@@ -1,0 +1,67 @@
+//! A row for each module, with what goes on in it now.
+
+use std::collections::BTreeMap;
+
+use super::Monitor;
+use crate::aggregate::ModuleStats;
+use crate::histogram::Histogram;
+use crate::report::{ModuleRow, Spread};
+
+/// A module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModuleNow {
+    /// What the report says of it.
+    pub row: ModuleRow,
+    /// All its waits together, nanoseconds.
+    pub wait_ns: Spread,
+    /// Its loads in flight.
+    pub in_flight: u64,
+    /// Those of them that wait.
+    pub waiting: u64,
+    /// Its last loads, the latest last.
+    pub recent: Vec<Recent>,
+}
+
+/// How long a load took, and whether it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// Nanoseconds; none where that was not seen.
+    pub duration_ns: Option<u64>,
+    /// Whether it failed.
+    pub failed: bool,
+}
+
+/// Every module that has been seen, also those whose first load is in flight, by name.
+pub(super) fn rows(monitor: &Monitor) -> Vec<ModuleNow> {
+    let mut now: BTreeMap<Option<String>, (u64, u64)> = BTreeMap::new();
+    for one in monitor.pipeline.session().in_flight() {
+        if !one.attempt.is_unload() {
+            let (in_flight, waiting) = now.entry(one.attempt.module.clone()).or_default();
+            *in_flight += 1;
+            *waiting += u64::from(one.waits.is_some());
+        }
+    }
+    let none = ModuleStats::default();
+    let seen = &monitor.aggregates.modules;
+    let new = now.keys().filter(|name| !seen.contains_key(*name)).map(|name| (name, &none));
+    let mut all: Vec<_> = seen.iter().chain(new).collect();
+    all.sort_by_key(|(name, _)| *name);
+    all.into_iter()
+        .map(|(name, stats)| {
+            let (in_flight, waiting) = now.get(name).copied().unwrap_or_default();
+            ModuleNow {
+                row: ModuleRow::new(name.as_deref(), stats, &monitor.source.coverage),
+                wait_ns: Spread::new(&all_waits(stats)),
+                in_flight,
+                waiting,
+                recent: monitor.history.recent_of(name),
+            }
+        })
+        .collect()
+}
+
+fn all_waits(stats: &ModuleStats) -> Histogram {
+    let mut all = Histogram::default();
+    stats.waits.values().for_each(|waits| all.merge(waits));
+    all
+}

@@ -1,0 +1,77 @@
+//! `kmodtrace` without a command, on a terminal: the live view.
+
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::tee::Tee;
+use crate::cli::{self, Trace, With};
+use crate::failure::{FAILED, USAGE, failure, say};
+use crate::live::attach::Wish;
+use crate::live::pump::Ended;
+use crate::live::start::start;
+use crate::recorder::{Recorder, Target, header};
+use crate::view::{self, Options, View};
+
+/// Whether there is a terminal to show it on, and nobody else wants that.
+pub(crate) fn is_wanted(args: &Trace) -> bool {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    args.command.is_empty() && !dumb && stdin().is_terminal() && stdout().is_terminal()
+}
+
+/// Shows it until somebody quits, a signal comes, or the time is up.
+pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    if !args.modules.is_empty() {
+        return Err(failure(USAGE, "-m is for lines: in the view, / filters; kmodtrace trace prints lines"));
+    }
+    let options = Options {
+        frames: view.frames,
+        stuck_after: view.stuck_after,
+    };
+    match &args.from {
+        Some(path) => {
+            let shown = super::runtime()?.block_on(view::replay(path, view.play, view.speed, options))?;
+            match shown {
+                Some(damage) => Err(failure(FAILED, format!("{}: {damage}", path.display()))),
+                None => Ok(ExitCode::SUCCESS),
+            }
+        }
+        None => live(args, options, quiet, bpf_log),
+    }
+}
+
+fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let target = args.output.as_deref().map(Target::new).transpose()?;
+    let (tracer, facts) = start(&Wish {
+        log: bpf_log,
+        max_in_flight: args.max_in_flight,
+        families: With::families(&args.with),
+    })?;
+    let header = header(&tracer, &facts, &[]);
+    let recorder = target.map(|target| Recorder::new(target, &header)).transpose()?;
+    let runtime = super::runtime()?;
+    // The view listens for signals, for which the event loop has to be there.
+    let front = {
+        let _inside = runtime.enter();
+        View::new(&header, "live", true, options)?
+    };
+    let mut sink = Tee {
+        recorder,
+        front: Some(front),
+    };
+    let Ended {
+        stop: _,
+        trailer,
+        attached: _until_all_is_written,
+    } = super::follow_in(&runtime, tracer, &[], args.duration, &mut sink)?;
+    let (front, summary) = sink.finish(&trailer)?;
+    if let Some(mut view) = front {
+        view.leave();
+        let missing = super::missing(view.loss());
+        if !quiet {
+            say(summary.unwrap_or(missing));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,77 @@
+//! The keys and the signs, over everything.
+
+use kmodtrace_core::stage::Stage;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Clear, Paragraph};
+
+use crate::view::keys::{BINDINGS, Part};
+use crate::view::theme::{Theme, letter};
+
+/// Stages of a load, in the order in which it passes them.
+const STAGES: [Stage; 18] = [
+    Stage::Entry,
+    Stage::SharedLoad,
+    Stage::Read,
+    Stage::Decompress,
+    Stage::Signature,
+    Stage::Checks,
+    Stage::Layout,
+    Stage::DuplicateCheck,
+    Stage::Symbols,
+    Stage::Relocation,
+    Stage::Arguments,
+    Stage::Formation,
+    Stage::Notifiers,
+    Stage::Parameters,
+    Stage::Sysfs,
+    Stage::Init,
+    Stage::Async,
+    Stage::CleanUp,
+];
+
+/// In as many columns as it takes and there is room for.
+pub(super) fn help(frame: &mut Frame<'_>, theme: Theme) {
+    let area = frame.area();
+    frame.render_widget(Clear, area);
+    let lines = lines(theme);
+    let height = usize::from(area.height.saturating_sub(1)).max(1);
+    let columns = lines.len().div_ceil(height).max(1);
+    let fit = usize::from(area.width / 39).max(1);
+    let width = area.width / u16::try_from(columns.min(fit)).unwrap_or(1);
+    for (at, column) in lines.chunks(height).take(fit).enumerate() {
+        let left = area.x + width * u16::try_from(at).unwrap_or_default();
+        let place = Rect::new(left, area.y, width.saturating_sub(1), area.height.saturating_sub(1));
+        frame.render_widget(Paragraph::new(Text::from(column.to_vec())), place);
+    }
+    let cut = if columns > fit { "a larger terminal shows the rest; " } else { "" };
+    let foot = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
+    frame.render_widget(Paragraph::new(Span::styled(format!("{cut}any key goes back"), theme.dim())), foot);
+}
+
+fn lines(theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for part in Part::ALL {
+        lines.push(Line::from(Span::styled(part.title(), theme.title())));
+        for binding in BINDINGS.iter().filter(|binding| binding.part == part) {
+            lines.push(Line::from(vec![
+                Span::styled(format!("  {:<13}", binding.keys_text()), theme.name()),
+                Span::raw(binding.help),
+            ]));
+        }
+    }
+    lines.push(Line::from(Span::styled("Stages, on bars and lanes", theme.title())));
+    for pair in STAGES.chunks(2) {
+        let mut spans = vec![Span::raw("  ")];
+        for stage in pair {
+            spans.push(Span::styled(letter(*stage).to_string(), theme.stage(*stage)));
+            spans.push(Span::raw(format!(" {:<16}", stage.name())));
+        }
+        lines.push(Line::from(spans));
+    }
+    let signs = theme.signs();
+    lines.push(Line::from(format!("  ~ waits; {} {} for the lane up or down", signs.up, signs.down)));
+    lines.push(Line::from("  n/o nobody watched, which is not 0"));
+    lines
+}

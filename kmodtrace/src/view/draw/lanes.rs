@@ -1,0 +1,185 @@
+//! Attempts as lanes over time: a letter for the stage, a sign for a wait, an arrow to the lane of the one it is for.
+
+use kmodtrace_core::errno::Errno;
+use kmodtrace_core::monitor::{Lane, Lanes, Picture};
+use kmodtrace_core::report::{printable, span_text};
+use kmodtrace_core::stage::Stage;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::nothing;
+use crate::view::columns::{NONE, UNKNOWN};
+use crate::view::rows;
+use crate::view::state::State;
+use crate::view::theme::{Theme, letter};
+
+/// Time along the width.
+struct Scale {
+    from: u64,
+    to: u64,
+    area: Rect,
+}
+
+impl Scale {
+    /// The column of an instant, or the nearest.
+    fn column(&self, at: u64) -> u16 {
+        let last = u64::from(self.area.width.saturating_sub(1));
+        let at = at.clamp(self.from, self.to) - self.from;
+        let place = u128::from(at) * u128::from(last) / u128::from((self.to - self.from).max(1));
+        self.area.x + u16::try_from(place).unwrap_or_default()
+    }
+
+    /// The instant in the middle of a column.
+    fn instant(&self, column: u16) -> u64 {
+        let long = u128::from(self.to - self.from);
+        let place = u128::from(2 * (column - self.area.x) + 1);
+        let at = long * place / (2 * u128::from(self.area.width.max(1)));
+        self.from + u64::try_from(at).unwrap_or_default()
+    }
+
+    fn holds(&self, at: u64) -> bool {
+        (self.from..=self.to).contains(&at)
+    }
+}
+
+/// Names, lanes, and what the one under the cursor is.
+pub(super) fn lanes(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    picture: &Picture,
+    all: &Lanes,
+    theme: Theme,
+) {
+    if all.lanes.is_empty() {
+        return nothing(frame, area, "no attempt in this span of time", theme);
+    }
+    let names = (area.width / 3).clamp(12, 36);
+    let field = Rect {
+        x: area.x + names,
+        y: area.y + 1,
+        width: area.width.saturating_sub(names),
+        height: area.height.saturating_sub(2),
+    };
+    if field.width < 8 || field.height == 0 {
+        return nothing(frame, area, "too narrow for lanes", theme);
+    }
+    let scale = Scale {
+        from: all.from_ns,
+        to: all.to_ns.max(all.from_ns + 1),
+        area: field,
+    };
+    let cursor = state.cursor(&rows::of(state, picture));
+    let buffer = frame.buffer_mut();
+    ruler(buffer, area, &scale, picture.head.start_ns, all, theme);
+    for (lane, y) in all.lanes.iter().zip(field.y..field.bottom()) {
+        let at = all.first + usize::from(y - field.y);
+        let style = if at == cursor { theme.selected() } else { Style::new() };
+        name(buffer, (area.x, y, names - 1), lane, style, theme);
+        bar(buffer, y, lane, &scale, theme);
+    }
+    arrows(buffer, all, cursor, &scale, theme);
+    if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
+        let text: String = told(lane, picture.head.start_ns).chars().take(usize::from(area.width)).collect();
+        buffer.set_string(area.x, area.bottom().saturating_sub(1), text, theme.title());
+    }
+}
+
+/// From when to when.
+fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, start: u64, all: &Lanes, theme: Theme) {
+    let since = |at: u64| span_text(at.saturating_sub(start));
+    let count = format!("{} attempts", all.total);
+    buffer.set_stringn(area.x, area.y, count, usize::from(scale.area.x - area.x), theme.title());
+    let (from, to) = (since(scale.from), since(scale.to));
+    let span = format!("<- {} ->", span_text(scale.to - scale.from));
+    let width = usize::from(scale.area.width);
+    buffer.set_stringn(scale.area.x, area.y, &from, width, theme.title());
+    let middle = width.saturating_sub(span.len()) / 2;
+    if from.len() + to.len() + span.len() + 4 < width {
+        buffer.set_string(scale.area.x + u16::try_from(middle).unwrap_or_default(), area.y, span, theme.dim());
+        let right = scale.area.right() - u16::try_from(to.len()).unwrap_or_default();
+        buffer.set_string(right, area.y, to, theme.title());
+    }
+}
+
+fn name(buffer: &mut Buffer, (x, y, width): (u16, u16, u16), lane: &Lane, style: Style, theme: Theme) {
+    let module = printable(lane.module.as_deref().unwrap_or(UNKNOWN)).into_owned();
+    let sign = if lane.unloads { "-" } else { "" };
+    let got = match lane.errno {
+        None => "...".to_owned(),
+        Some(Errno::OK) => String::new(),
+        Some(errno) => errno.name().into_owned(),
+    };
+    let comm = printable(if lane.comm.is_empty() { NONE } else { &lane.comm }).into_owned();
+    let width = usize::from(width);
+    let text = format!("{sign}{module} {} {comm}", lane.tid);
+    let room = width.saturating_sub(got.len() + 1);
+    let text: String = text.chars().take(room).collect();
+    let failed = lane.errno.is_some_and(|errno| errno != Errno::OK);
+    let end = if failed { theme.bad() } else { theme.dim() };
+    buffer.set_string(x, y, format!("{text:<room$} "), style);
+    buffer.set_stringn(x + u16::try_from(room + 1).unwrap_or_default(), y, got, width, end);
+}
+
+fn bar(buffer: &mut Buffer, y: u16, lane: &Lane, scale: &Scale, theme: Theme) {
+    let end = lane.end_ns.unwrap_or(scale.to);
+    let (first, last) = (scale.column(lane.start_ns), scale.column(end));
+    if end < scale.from || lane.start_ns > scale.to {
+        return;
+    }
+    for column in first..=last {
+        // The middle of a cell, but nothing outside of the lane: one shorter than a cell is seen as well.
+        let at = scale.instant(column).clamp(lane.start_ns, end);
+        let piece = lane.stages.iter().rev().find(|piece| piece.start_ns <= at);
+        let stage = piece.map_or(Stage::Entry, |piece| piece.stage);
+        let waits = lane.waits.iter().any(|wait| wait.start_ns <= at && at < wait.end_ns);
+        let sign = if waits { '~' } else { letter(stage) };
+        buffer[(column, y)].set_char(sign).set_style(theme.stage(stage));
+    }
+}
+
+/// Where a wait begins: towards the lane of the one that it is for; from the lane under the cursor all the way.
+fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme: Theme) {
+    let signs = theme.signs();
+    let place = |id: u64| all.lanes.iter().position(|lane| lane.id == id);
+    let y = |at: usize| scale.area.y + u16::try_from(at).unwrap_or_default();
+    for (at, lane) in all.lanes.iter().enumerate().take(usize::from(scale.area.height)) {
+        for wait in lane.waits.iter().filter(|wait| scale.holds(wait.start_ns)) {
+            let Some(on) = wait.on else { continue };
+            let Some(owner) = place(on) else { continue };
+            let column = scale.column(wait.start_ns);
+            let sign = if owner < at { signs.up } else { signs.down };
+            buffer[(column, y(at))].set_char(sign);
+            if all.first + at == cursor && owner < usize::from(scale.area.height) {
+                let (upper, lower) = (owner.min(at), owner.max(at));
+                for between in upper + 1..lower {
+                    buffer[(column, y(between))].set_char(signs.vertical).set_style(theme.bad());
+                }
+                buffer[(column, y(owner))].set_char(sign).set_style(theme.bad());
+            }
+        }
+    }
+}
+
+/// The lane in words.
+fn told(lane: &Lane, start: u64) -> String {
+    let long = lane.end_ns.map_or_else(|| "in flight".to_owned(), |end| span_text(end.saturating_sub(lane.start_ns)));
+    let got = lane.errno.map_or_else(String::new, |errno| format!(" {errno}"));
+    let waits: Vec<String> = lane
+        .waits
+        .iter()
+        .map(|wait| {
+            let on = wait.on.map_or_else(String::new, |on| format!(" for attempt {on}"));
+            format!("{} {}{on}", wait.kind.name(), span_text(wait.end_ns.saturating_sub(wait.start_ns)))
+        })
+        .collect();
+    let waits = if waits.is_empty() { String::new() } else { format!("; waits: {}", waits.join(", ")) };
+    format!(
+        "attempt {}: {} at {}, {long}{got}{waits}",
+        lane.id,
+        printable(lane.module.as_deref().unwrap_or(UNKNOWN)),
+        span_text(lane.start_ns.saturating_sub(start)),
+    )
+}

@@ -1,0 +1,129 @@
+//! From choices and a picture to a frame. Draws what it is given, and asks for nothing.
+
+mod foot;
+mod graph;
+mod head;
+mod help;
+mod lanes;
+mod module;
+mod table;
+mod tables;
+
+use kmodtrace_core::monitor::{Body, Picture};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Paragraph;
+
+use super::layout::{Areas, areas, top_for};
+use super::state::State;
+use super::theme::Theme;
+
+/// Where the picture comes from, for the head and the foot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Feed {
+    /// `live`, or the name of the recording.
+    pub(crate) name: String,
+    /// `paused`, `x2`, `reading 12 %`, `followed`; empty when there is nothing to say.
+    pub(crate) doing: String,
+}
+
+/// Draws everything.
+pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed: &Feed, theme: Theme) {
+    let Areas {
+        head,
+        tabs,
+        banner,
+        body,
+        foot,
+    } = areas(frame.area(), &picture.head);
+    head::head(frame, head, picture, feed, theme);
+    head::tabs(frame, tabs, state, picture, theme);
+    head::banner(frame, banner, picture, theme);
+    match &picture.body {
+        Body::Modules(all) => tables::modules(frame, body, state, all, theme),
+        Body::Now(all) => tables::now(frame, body, state, picture, all, theme),
+        Body::Requests(all) => tables::requests(frame, body, state, picture, all.as_ref(), theme),
+        Body::Findings(all) => tables::findings(frame, body, state, picture, all, theme),
+        Body::Evidence(all) => tables::evidence(frame, body, state, picture, all.as_ref(), theme),
+        Body::Probes(all) => tables::probes(frame, body, state, picture, all, theme),
+        Body::Lanes(all) => lanes::lanes(frame, body, state, picture, all, theme),
+        Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, lines(state, picture, theme)),
+    }
+    foot::foot(frame, foot, state, theme);
+    if state.help {
+        help::help(frame, theme);
+    }
+}
+
+/// The text of a view that is one, for its length.
+pub(super) fn text(state: &State, picture: &Picture) -> Vec<Line<'static>> {
+    let plain = Theme {
+        colours: super::theme::Colours::None,
+        utf8: false,
+    };
+    lines(state, picture, plain)
+}
+
+fn lines(state: &State, picture: &Picture, theme: Theme) -> Vec<Line<'static>> {
+    let width = usize::from(state.area.width);
+    match &picture.body {
+        Body::Module(detail) => module::lines(detail.as_deref(), &picture.head, width, theme),
+        Body::Graph(graph) => graph::lines(graph, state, width, theme),
+        _ => Vec::new(),
+    }
+}
+
+/// Text from its first line in sight on.
+fn scrolled(frame: &mut Frame<'_>, area: Rect, state: &State, lines: Vec<Line<'static>>) {
+    let height = usize::from(area.height);
+    let top = state.place().top.min(lines.len().saturating_sub(height));
+    let more = lines.len().saturating_sub(top + height);
+    let shown: Vec<Line<'_>> = lines.into_iter().skip(top).take(height).collect();
+    frame.render_widget(Paragraph::new(Text::from(shown)), area);
+    if more > 0 && area.width > 20 {
+        let note = format!(" {more} more below ");
+        let width = u16::try_from(note.len()).unwrap_or_default();
+        let at = Rect::new(area.right().saturating_sub(width), area.bottom().saturating_sub(1), width, 1);
+        frame.render_widget(Paragraph::new(note).style(ratatui::style::Modifier::REVERSED), at);
+    }
+}
+
+/// A sentence cut into lines at blanks, each but the first set in.
+fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let width = width.max(indent + 10);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.trim().is_empty() && line.len() + 1 + word.len() > width {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+        } else if !line.trim().is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Says that there is nothing, and why.
+fn nothing(frame: &mut Frame<'_>, area: Rect, text: &str, theme: Theme) {
+    frame.render_widget(Paragraph::new(Span::styled(text.to_owned(), theme.dim())), area);
+}
+
+/// The first row to show of a list.
+fn top(state: &State, cursor: usize, height: usize, rows: usize) -> usize {
+    top_for(state.place().top, cursor, height, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn sentences_are_cut_at_blanks() {
+        assert_eq!(wrapped("one two three four", 12, 2), ["one two", "  three four"]);
+        assert_eq!(wrapped("", 12, 2), [""]);
+        assert_eq!(wrapped("0123456789abcdefgh", 12, 2), ["0123456789abcdefgh"]);
+    }
+}

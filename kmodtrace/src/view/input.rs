@@ -1,0 +1,50 @@
+//! Keys, from a thread of their own.
+
+use std::io;
+
+use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What the view is woken for.
+#[derive(Debug)]
+pub(super) enum Input {
+    Key(KeyEvent),
+    /// The last frame is on the terminal.
+    Written,
+    /// The terminal is gone.
+    Closed,
+}
+
+/// Listens until the terminal goes away, or nobody wants to know any more.
+pub(super) fn listen(to: UnboundedSender<Input>) {
+    std::thread::spawn(move || {
+        while let Some(input) = next() {
+            if to.send(input).is_err() {
+                return;
+            }
+        }
+        let _ = to.send(Input::Closed);
+    });
+}
+
+fn next() -> Option<Input> {
+    loop {
+        // crossterm reads a terminal that hung up again and again without end, so it is asked only when there is something.
+        while event::poll(std::time::Duration::ZERO).ok()? {
+            match event::read().ok()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => return Some(Input::Key(key)),
+                _ => {}
+            }
+        }
+        let stdin = io::stdin();
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return None,
+        }
+        if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where things are on the screen.
+
+use kmodtrace_core::monitor::Head;
+use ratatui::layout::Rect;
+
+use super::state::State;
+use super::tab::Tab;
+
+/// The parts of the screen, from the top.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Areas {
+    pub(super) head: Rect,
+    pub(super) tabs: Rect,
+    /// Empty when there is nothing to warn of.
+    pub(super) banner: Rect,
+    pub(super) body: Rect,
+    pub(super) foot: Rect,
+}
+
+/// Lines of the head.
+const HEAD: u16 = 2;
+
+/// The parts of a terminal of this size.
+pub(super) fn areas(area: Rect, head: &Head) -> Areas {
+    let banner = u16::from(banner(head).is_some());
+    let mut y = area.y;
+    let mut next = |height: u16| {
+        let height = height.min(area.bottom().saturating_sub(y));
+        let part = Rect::new(area.x, y, area.width, height);
+        y += height;
+        part
+    };
+    let body = area.height.saturating_sub(HEAD + 2 + banner);
+    Areas {
+        head: next(HEAD),
+        tabs: next(1),
+        banner: next(banner),
+        body: next(body),
+        foot: next(1),
+    }
+}
+
+/// What is missing so that the rest cannot be taken at its word.
+pub(super) fn banner(head: &Head) -> Option<String> {
+    let quality = &head.quality;
+    let mut parts = Vec::new();
+    for (count, what) in [
+        (quality.lost, "records LOST"),
+        (quality.missed, "probe hits MISSED"),
+        (quality.clipped, "attempts CLIPPED"),
+    ] {
+        if let Some(count) = count.filter(|count| *count > 0) {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    parts.extend(quality.truncated.as_ref().map(|why| format!("CUT: {why}")));
+    (!parts.is_empty()).then(|| format!("{}: what is shown is not all that happened", parts.join(", ")))
+}
+
+/// Rows of a list that the body of this view has room for.
+pub(super) fn list_height(state: &State, head: &Head) -> usize {
+    let body = areas(state.area, head).body.height;
+    let (list, _) = split(state.tab, body);
+    usize::from(match state.tab {
+        // No titles.
+        Tab::Module | Tab::Graph => list,
+        // The legend besides.
+        Tab::TimeLine => list.saturating_sub(2),
+        Tab::Findings | Tab::Modules | Tab::Now | Tab::Requests | Tab::Probes => list.saturating_sub(1),
+    })
+}
+
+/// Lines of a list, and of the details below it.
+pub(super) fn split(tab: Tab, body: u16) -> (u16, u16) {
+    let details = match tab {
+        Tab::Requests | Tab::Findings | Tab::Probes if body >= 8 => body / 2 - 1,
+        Tab::Now if body >= 8 => 3,
+        _ => 0,
+    };
+    (body - details, details)
+}
+
+/// The first row to show, so that the cursor is in sight and as little as possible moves.
+pub(super) fn top_for(top: usize, cursor: usize, height: usize, rows: usize) -> usize {
+    let height = height.max(1);
+    let top = top.min(rows.saturating_sub(height));
+    if cursor < top {
+        cursor
+    } else if cursor >= top + height {
+        cursor + 1 - height
+    } else {
+        top
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_in_sight() {
+        for (top, cursor, height, rows) in [(0, 9, 5, 10), (7, 2, 5, 10), (9, 9, 5, 10), (3, 3, 0, 4), (50, 0, 5, 0)] {
+            let new = top_for(top, cursor, height, rows);
+            assert!(new <= cursor && cursor < new + height.max(1), "{top} {cursor} {height} {rows}: {new}");
+        }
+        assert_eq!(top_for(2, 4, 5, 10), 2);
+    }
+}

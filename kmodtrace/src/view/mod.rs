@@ -1,0 +1,285 @@
+//! The view: what a session shows while it goes on, live or from a recording, on a terminal.
+//!
+//! Three parts that know nothing of each other: a [`Monitor`] that takes records, a [`state::State`] that takes keys, and
+//! [`draw`], which makes a frame of both. This one holds them together, and is the only one with a clock: frames are drawn
+//! when something changed, ten a second at most, and never for more than a tenth of the time.
+
+mod columns;
+mod draw;
+mod export;
+mod follow;
+mod input;
+mod keys;
+mod layout;
+mod player;
+mod rows;
+mod screen;
+mod spool;
+mod state;
+mod tab;
+mod theme;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use kmodtrace_common::kind;
+use kmodtrace_core::monitor::{Monitor, Picture};
+use kmodtrace_core::recording::Header;
+use kmodtrace_core::report::write_json;
+use kmodtrace_core::units::Nanos;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
+
+use crate::live::pump::{Signals, Sink, identity, now};
+use draw::Feed;
+use input::Input;
+use player::Player;
+use screen::Screen;
+use spool::Spool;
+use state::{Effect, State, Time};
+use theme::Theme;
+
+/// What a user may choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Frames a second at most.
+    pub(crate) frames: u32,
+    /// A wait that lasts longer stands out.
+    pub(crate) stuck_after: Duration,
+}
+
+/// Of the time that passes, drawing takes one part in so many at most.
+const SHARE: u32 = 10;
+
+/// A view on a terminal.
+pub(crate) struct View {
+    monitor: Monitor,
+    picture: Picture,
+    state: State,
+    screen: Screen,
+    inputs: UnboundedReceiver<Input>,
+    resized: Signal,
+    resumed: Signal,
+    theme: Theme,
+    feed: Feed,
+    spool: Option<Spool>,
+    /// Data have come, or a key: the next frame differs.
+    stale: bool,
+    /// Data do not change what is shown.
+    held: bool,
+    /// No frame before this.
+    next: Instant,
+    interval: Duration,
+    asked: Option<Time>,
+    over: bool,
+}
+
+impl View {
+    /// Takes the terminal over. A live session keeps its last records for export.
+    pub(crate) fn new(header: &Header, name: &str, live: bool, options: Options) -> Result<Self> {
+        let (sender, inputs) = unbounded_channel();
+        let monitor = Monitor::new(header);
+        let state = State::new(Nanos(u64::try_from(options.stuck_after.as_nanos()).unwrap_or(u64::MAX)));
+        let picture = monitor.picture(&kmodtrace_core::monitor::Focus::default());
+        let spool = live.then(|| Spool::new(header)).transpose().context("cannot keep records")?;
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let (resized, resumed) = (listen(SignalKind::window_change())?, listen(SignalKind::from_raw(libc::SIGCONT))?);
+        let screen = Screen::take(sender.clone())?;
+        input::listen(sender);
+        Ok(Self {
+            monitor,
+            picture,
+            state,
+            screen,
+            inputs,
+            resized,
+            resumed,
+            theme: Theme::of_environment(),
+            feed: Feed {
+                name: name.to_owned(),
+                doing: String::new(),
+            },
+            spool,
+            stale: true,
+            held: false,
+            next: Instant::now(),
+            interval: Duration::from_secs(1) / options.frames.max(1),
+            asked: None,
+            over: false,
+        })
+    }
+
+    /// Gives the terminal back.
+    pub(crate) fn leave(&mut self) {
+        self.screen.leave();
+    }
+
+    /// What is known to be missing.
+    pub(crate) fn loss(&self) -> &kmodtrace_core::order::Loss {
+        self.monitor.loss()
+    }
+
+    /// Waits for a key, a signal, or the time of the next frame, and does what that asks for.
+    async fn turn(&mut self) -> Result<()> {
+        let draws = self.stale && self.screen.is_ready();
+        tokio::select! {
+            biased;
+            input = self.inputs.recv() => match input {
+                Some(Input::Key(key)) => {
+                    let effect = self.state.key(key, &self.picture);
+                    // A key is answered at once.
+                    self.stale = true;
+                    self.next = self.next.min(Instant::now() + Duration::from_millis(10));
+                    effect.map_or(Ok(()), |effect| self.do_it(effect))
+                }
+                Some(Input::Written) => Ok(()),
+                Some(Input::Closed) | None => {
+                    self.over = true;
+                    Ok(())
+                }
+            },
+            _ = self.resized.recv() => {
+                self.stale = true;
+                Ok(())
+            }
+            _ = self.resumed.recv() => {
+                self.stale = true;
+                self.screen.resume()
+            }
+            () = sleep_until(self.next), if draws => self.draw(),
+        }
+    }
+
+    fn do_it(&mut self, effect: Effect) -> Result<()> {
+        match effect {
+            Effect::Quit => {
+                self.over = true;
+                self.leave();
+            }
+            Effect::Suspend => self.screen.suspend()?,
+            Effect::Redraw => self.screen.forget()?,
+            Effect::Export => self.state.message = Some(self.export()),
+            Effect::Time(time) if self.spool.is_none() => self.asked = Some(time),
+            Effect::Time(Time::Toggle) => self.held = !self.held,
+            Effect::Time(_) => self.state.message = Some("this is live: there is no time but now".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        let began = Instant::now();
+        self.stale = false;
+        if let Some(area) = self.screen.area() {
+            self.state.area = area;
+        }
+        let focus = self.state.focus(&self.picture.head);
+        self.picture = self.monitor.picture(&focus);
+        self.state.settle(&self.picture);
+        let settled = self.state.focus(&self.picture.head);
+        if settled != focus {
+            self.picture = self.monitor.picture(&settled);
+        }
+        if self.held {
+            self.feed.doing = "held".to_owned();
+        } else if self.spool.is_some() {
+            self.feed.doing.clear();
+        }
+        let Self {
+            screen,
+            state,
+            picture,
+            feed,
+            theme,
+            ..
+        } = self;
+        screen.draw(|frame| draw::draw(frame, state, picture, feed, *theme))?;
+        self.next = began + self.interval.max(began.elapsed() * SHARE);
+        Ok(())
+    }
+
+    /// The report as it stands, and the records that are kept. What was written, or why nothing was.
+    fn export(&mut self) -> String {
+        let report = self.monitor.report();
+        let json = export::write("json", |out| write_json(&report, out));
+        let mut said = match json {
+            Ok(name) => format!("wrote {name}"),
+            Err(error) => return format!("cannot export: {error}"),
+        };
+        if let Some(spool) = &mut self.spool {
+            let counters = self.monitor.loss().counters();
+            let trailer = identity().trailer(now(), counters);
+            let mut forgotten = 0;
+            let kmt = export::write("kmt", |out| {
+                forgotten = spool.save(&trailer, out)?;
+                Ok(())
+            });
+            match kmt {
+                Ok(name) if forgotten > 0 => said.push_str(&format!(" and {name}, which has the last 8 MiB of records")),
+                Ok(name) => said.push_str(&format!(" and {name}")),
+                Err(error) => said.push_str(&format!("; cannot export the recording: {error}")),
+            }
+        } else {
+            said.push_str(&format!("; the recording is {}", self.feed.name));
+        }
+        said
+    }
+}
+
+impl Sink for View {
+    fn record(&mut self, bytes: &[u8]) -> Result<()> {
+        self.monitor.push(bytes)?;
+        if let Some(spool) = &mut self.spool {
+            spool.push(bytes).context("cannot keep records")?;
+        }
+        // A tick moves time on for what is in flight, and nothing else.
+        let tick = bytes.first_chunk().map(|kind| u16::from_ne_bytes(*kind)) == Some(kind::TICK);
+        self.stale |= !self.held && (!tick || self.monitor.is_moving());
+        Ok(())
+    }
+
+    fn settle(&mut self, _idle: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn is_moving(&self) -> bool {
+        self.monitor.is_moving()
+    }
+
+    async fn wake(&mut self) -> Result<()> {
+        self.turn().await
+    }
+}
+
+/// Shows a recording until somebody quits. Gives the damage that it has, if any.
+pub(crate) async fn replay(path: &Path, play: bool, speed: f64, options: Options) -> Result<Option<String>> {
+    let mut player = Player::open(path, play, speed)?;
+    let mut view = View::new(player.header(), &path.display().to_string(), false, options)?;
+    let mut signals = Signals::new()?;
+    while !view.over {
+        tokio::select! {
+            biased;
+            turned = view.turn() => turned?,
+            () = signals.any() => break,
+            ready = player.ready() => {
+                ready?;
+                player.read(&mut view.monitor)?;
+                view.stale = true;
+            }
+        }
+        if let Some(time) = view.asked.take() {
+            if let Some(again) = player.time(time, &view.monitor)? {
+                view.monitor = again;
+            }
+            view.stale = true;
+        }
+        view.feed.doing = player.doing();
+    }
+    view.leave();
+    Ok(player.damage())
+}

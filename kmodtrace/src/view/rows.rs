@@ -1,0 +1,90 @@
+//! The rows of a view that the cursor can be on.
+
+use kmodtrace_core::monitor::{Body, ModuleNow, NowRow, Picture, RequestNow};
+
+use super::columns;
+use super::state::State;
+use super::tab::Tab;
+
+/// What a row is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    Module(Option<String>),
+    /// The number of an attempt or a request.
+    Id(u64),
+    /// Its place in what the picture has.
+    Place(usize),
+}
+
+/// Of the view that is shown, as they are shown: filtered and sorted.
+pub(super) fn of(state: &State, picture: &Picture) -> Vec<Row> {
+    match &picture.body {
+        Body::Modules(all) => modules(state, all).iter().map(|module| Row::Module(module.row.name.clone())).collect(),
+        Body::Now(all) => now(state, all).iter().map(|row| Row::Id(row.id)).collect(),
+        Body::Requests(Some(all)) => requests(state, &all.rows).iter().map(|row| Row::Id(row.id)).collect(),
+        Body::Requests(None) => Vec::new(),
+        Body::Findings(all) => {
+            let shown = all.iter().enumerate().filter(|(_, finding)| takes(state, &finding.text()));
+            shown.map(|(at, _)| Row::Place(at)).collect()
+        }
+        Body::Probes(all) => {
+            let shown = all.iter().enumerate().filter(|(_, probe)| takes(state, &probe.id));
+            shown.map(|(at, _)| Row::Place(at)).collect()
+        }
+        Body::Evidence(all) => places(all.as_ref().map_or(0, |all| all.shown.len())),
+        Body::Lanes(all) => places(all.total),
+        Body::Graph(_) | Body::Module(_) => places(super::draw::text(state, picture).len()),
+    }
+}
+
+fn places(count: usize) -> Vec<Row> {
+    (0..count).map(Row::Place).collect()
+}
+
+/// Whether the view is text to scroll in, without a cursor.
+pub(super) fn is_text(state: &State) -> bool {
+    matches!(state.tab, Tab::Module | Tab::Graph)
+}
+
+/// The module that a row is about.
+pub(super) fn module_of(state: &State, picture: &Picture, at: usize) -> Option<Option<String>> {
+    match &picture.body {
+        Body::Modules(all) => Some(modules(state, all).get(at)?.row.name.clone()),
+        Body::Now(all) => now(state, all).get(at)?.module.clone().map(Some),
+        Body::Evidence(Some(all)) => all.shown.get(at)?.module.clone().map(Some),
+        Body::Lanes(all) => all.lanes.get(at.checked_sub(all.first)?)?.module.clone().map(Some),
+        _ => None,
+    }
+}
+
+/// Whether the filter lets this through.
+pub(super) fn takes(state: &State, text: &str) -> bool {
+    state.filter.is_empty() || text.to_ascii_lowercase().contains(&state.filter.to_ascii_lowercase())
+}
+
+/// Modules in their order: the pinned ones first.
+pub(super) fn modules<'p>(state: &State, all: &'p [ModuleNow]) -> Vec<&'p ModuleNow> {
+    let name = |module: &ModuleNow| module.row.name.clone().unwrap_or_else(|| columns::UNKNOWN.to_owned());
+    let pinned = |module: &ModuleNow| state.pinned.contains(&module.row.name);
+    let mut shown: Vec<&ModuleNow> = all.iter().filter(|module| pinned(module) || takes(state, &name(module))).collect();
+    // They come by name, and what is equal stays in that order.
+    shown.sort_by(|a, b| {
+        let order = columns::compare(state.sort, a, b);
+        let order = if state.reverse { order.reverse() } else { order };
+        pinned(b).cmp(&pinned(a)).then(order)
+    });
+    shown
+}
+
+/// Attempts in flight.
+pub(super) fn now<'p>(state: &State, all: &'p [NowRow]) -> Vec<&'p NowRow> {
+    let text = |row: &NowRow| format!("{} {}", row.module.as_deref().unwrap_or(columns::UNKNOWN), row.comm);
+    all.iter().filter(|row| takes(state, &text(row))).collect()
+}
+
+/// Requests.
+pub(super) fn requests<'p>(state: &State, all: &'p [RequestNow]) -> Vec<&'p RequestNow> {
+    all.iter()
+        .filter(|row| takes(state, &format!("{} {}", row.name, row.comm)))
+        .collect()
+}

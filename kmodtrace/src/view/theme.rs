@@ -1,0 +1,213 @@
+//! Colours and signs, as the terminal can show them. Colour never says what nothing else does, and a colour always has its
+//! own background or none, so that light and dark terminals both show it.
+
+use std::env;
+
+use kmodtrace_core::stage::Stage;
+use ratatui::style::{Color, Modifier, Style};
+
+/// How many colours there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colours {
+    None,
+    Sixteen,
+    Many,
+}
+
+/// What things look like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Theme {
+    pub(crate) colours: Colours,
+    /// Whether signs outside of ASCII can be shown.
+    pub(crate) utf8: bool,
+}
+
+/// Signs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signs {
+    /// Eight levels.
+    pub(super) levels: [char; 8],
+    pub(super) bar: char,
+    pub(super) up: char,
+    pub(super) down: char,
+    pub(super) vertical: char,
+    /// A row below which others of the same level follow, one that is the last, and what stands below both.
+    pub(super) branch: [&'static str; 4],
+    pub(super) sorted: [char; 2],
+    pub(super) cycle: char,
+    pub(super) window: char,
+}
+
+const UTF8: Signs = Signs {
+    levels: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+    bar: '█',
+    up: '↑',
+    down: '↓',
+    vertical: '│',
+    branch: ["├─ ", "└─ ", "│  ", "   "],
+    sorted: ['▼', '▲'],
+    cycle: '↻',
+    window: '━',
+};
+
+const ASCII: Signs = Signs {
+    levels: ['.', ':', '-', '=', '+', '*', '#', '@'],
+    bar: '#',
+    up: '^',
+    down: 'v',
+    vertical: '|',
+    branch: ["|- ", "`- ", "|  ", "   "],
+    sorted: ['v', '^'],
+    cycle: '@',
+    window: '=',
+};
+
+impl Theme {
+    /// What the environment says of the terminal: NO_COLOR (no-color.org), COLORTERM, TERM, and the locale.
+    pub(crate) fn of_environment() -> Self {
+        let get = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        Self::of(get)
+    }
+
+    fn of(get: impl Fn(&str) -> Option<String>) -> Self {
+        let term = get("TERM").unwrap_or_default();
+        let many = get("COLORTERM").is_some_and(|term| term == "truecolor" || term == "24bit") || term.contains("256color");
+        let colours = if get("NO_COLOR").is_some() || term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
+            Colours::None
+        } else if many {
+            Colours::Many
+        } else {
+            Colours::Sixteen
+        };
+        // The first that is set counts, as setlocale(3) has it.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| get(name));
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        Self {
+            colours,
+            utf8: locale.contains("utf-8") || locale.contains("utf8"),
+        }
+    }
+
+    pub(super) fn signs(self) -> &'static Signs {
+        if self.utf8 { &UTF8 } else { &ASCII }
+    }
+
+    fn colour(self, colour: Color) -> Style {
+        match self.colours {
+            Colours::None => Style::new(),
+            Colours::Sixteen | Colours::Many => Style::new().fg(colour),
+        }
+    }
+
+    /// What failed, or is stuck.
+    pub(super) fn bad(self) -> Style {
+        self.colour(Color::Red).add_modifier(Modifier::BOLD)
+    }
+
+    /// What went well.
+    pub(super) fn good(self) -> Style {
+        self.colour(Color::Green)
+    }
+
+    /// Names of modules.
+    pub(super) fn name(self) -> Style {
+        self.colour(Color::Blue).add_modifier(Modifier::BOLD)
+    }
+
+    /// What is less important.
+    pub(super) fn dim(self) -> Style {
+        Style::new().add_modifier(Modifier::DIM)
+    }
+
+    /// Titles.
+    pub(super) fn title(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// What stands out whatever the colours.
+    pub(super) fn banner(self) -> Style {
+        self.bad().add_modifier(Modifier::REVERSED)
+    }
+
+    /// The row that the cursor is on, and the view that is shown.
+    pub(super) fn selected(self) -> Style {
+        Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// A stage on a bar or lane. Its letter says which.
+    pub(super) fn stage(self, stage: Stage) -> Style {
+        let (sixteen, many) = match stage {
+            Stage::Read | Stage::Decompress => (Color::Cyan, 117),
+            Stage::Signature | Stage::Checks => (Color::White, 252),
+            Stage::Layout | Stage::Relocation => (Color::White, 249),
+            Stage::DuplicateCheck | Stage::SharedLoad => (Color::Yellow, 221),
+            Stage::Symbols => (Color::Magenta, 183),
+            Stage::Arguments | Stage::Formation | Stage::Parameters | Stage::Sysfs => (Color::Blue, 111),
+            Stage::Notifiers => (Color::Blue, 147),
+            Stage::Init => (Color::Green, 114),
+            Stage::Async => (Color::Green, 158),
+            Stage::CleanUp => (Color::Red, 210),
+            Stage::Entry | Stage::Security | Stage::Slot | Stage::Helper | Stage::Caller => (Color::White, 254),
+        };
+        match self.colours {
+            Colours::None => Style::new(),
+            Colours::Sixteen => Style::new().fg(Color::Black).bg(sixteen),
+            Colours::Many => Style::new().fg(Color::Indexed(16)).bg(Color::Indexed(many)),
+        }
+    }
+}
+
+/// The letter of a stage, where there is room for no more.
+pub(super) fn letter(stage: Stage) -> char {
+    match stage {
+        Stage::Entry => 'e',
+        Stage::SharedLoad => 'w',
+        Stage::Read => 'r',
+        Stage::Decompress => 'z',
+        Stage::Signature => 'g',
+        Stage::Checks => 'c',
+        Stage::Layout => 'l',
+        Stage::DuplicateCheck => 'd',
+        Stage::Symbols => 's',
+        Stage::Relocation => 'R',
+        Stage::Arguments => 'a',
+        Stage::Formation => 'f',
+        Stage::Notifiers => 'n',
+        Stage::Parameters => 'p',
+        Stage::Sysfs => 'y',
+        Stage::Init => 'I',
+        Stage::Async => 'A',
+        Stage::CleanUp => 'x',
+        Stage::Security => 'S',
+        Stage::Slot => 'o',
+        Stage::Helper => 'h',
+        Stage::Caller => 'k',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(set: &[(&str, &str)]) -> (Colours, bool) {
+        let theme = Theme::of(|name| {
+            let found = set.iter().find(|(known, _)| *known == name)?;
+            Some(found.1.to_owned())
+        });
+        (theme.colours, theme.utf8)
+    }
+
+    #[test]
+    fn the_environment_says_what_the_terminal_shows() {
+        assert_eq!(of(&[("TERM", "linux")]), (Colours::Sixteen, false));
+        assert_eq!(
+            of(&[("TERM", "screen-256color"), ("LANG", "C.UTF-8")]),
+            (Colours::Many, true)
+        );
+        assert_eq!(
+            of(&[("TERM", "xterm-256color"), ("NO_COLOR", "1"), ("LANG", "de_DE.utf8"), ("LC_ALL", "C")]),
+            (Colours::None, false)
+        );
+        assert_eq!(of(&[("TERM", "vt100")]), (Colours::None, false));
+    }
+}
