@@ -65,7 +65,10 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Live view")]
 pub(crate) struct View {
-    /// Play the recording from its beginning, instead of showing all of it
+    /// Show the recording as it was this long after its beginning, instead of all of it
+    #[arg(long, value_name = "TIME", requires = "from", value_parser = duration)]
+    pub(crate) at: Option<Duration>,
+    /// Play the recording from there, or from its beginning
     #[arg(long, requires = "from")]
     pub(crate) play: bool,
     /// How fast to play: 1 is as it happened, 0.1 ten times slower
@@ -290,7 +293,9 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
 
 /// A factor, neither so small nor so large that time would not pass.
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "expected a number, such as 1 or 0.1".to_owned())?;
+    let speed: f64 = text
+        .parse()
+        .map_err(|_| "expected a number, such as 1 or 0.1".to_owned())?;
     if (0.001..=1_000.0).contains(&speed) {
         Ok(speed)
     } else {

@@ -86,7 +86,10 @@ impl Target {
         let file = match self.place {
             Place::Stdout => return Ok(Box::new(io::stdout())),
             Place::Device => File::options().write(true).open(&self.path),
-            Place::File => self.keep_older().and_then(|()| File::create_new(&self.path)).and_then(locked),
+            Place::File => self
+                .keep_older()
+                .and_then(|()| File::create_new(&self.path))
+                .inspect(lock),
         };
         Ok(Box::new(file.map_err(|error| {
             failure(FAILED, format!("cannot write {}: {error}", self.path.display()))
@@ -124,11 +127,9 @@ impl fmt::Display for Target {
 
 /// Locks a recording for as long as it is written, which ends with this process however that ends: who follows it knows by
 /// that whether more may come. Nobody is kept from reading it.
-fn locked(file: File) -> io::Result<File> {
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        // Some file systems have no locks; there nobody can follow.
-        Ok(()) | Err(_) => Ok(file),
-    }
+fn lock(file: &File) {
+    // Some file systems have no locks; there nobody can follow.
+    let _ = flock(file, FlockOperation::NonBlockingLockExclusive);
 }
 
 fn place(path: &Path) -> Result<Place> {

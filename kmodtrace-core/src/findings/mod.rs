@@ -16,7 +16,7 @@ mod tests;
 use std::cmp::Reverse;
 
 use crate::attempt::Finished;
-use crate::graph::WaitGraph;
+use crate::graph::{Cycle, WaitGraph};
 pub use finding::{Finding, Name, write_findings};
 pub use tally::Evidence;
 
@@ -49,19 +49,18 @@ impl Findings {
 
     /// What was found so far: in the order of [`Name`], of one name those with most evidence first.
     pub fn list(&self) -> Vec<Finding> {
+        self.list_with(&[])
+    }
+
+    /// The same, and deadlocks that last, which nothing that was handed out shows yet.
+    pub fn list_with(&self, lasting: &[Cycle]) -> Vec<Finding> {
         let mutex_watched = self.pairs.mutex_watched();
         let counted = self.tallies.iter();
         let counted = counted.filter_map(|(key, tally)| judge::judge(key, tally, mutex_watched));
         let piles = self.graph.pile_ups();
         let piles = piles.iter().take(PILE_UPS).map(judge::pile_up);
-        let mut all: Vec<Finding> = self
-            .graph
-            .cycles()
-            .iter()
-            .map(judge::deadlock)
-            .chain(piles)
-            .chain(counted)
-            .collect();
+        let cycles = lasting.iter().chain(self.graph.cycles());
+        let mut all: Vec<Finding> = cycles.map(judge::deadlock).chain(piles).chain(counted).collect();
         all.sort_by_key(|finding| (finding.id, Reverse(finding.attempts.count + finding.requests.count)));
         all
     }

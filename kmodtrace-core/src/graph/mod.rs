@@ -40,6 +40,7 @@ pub use node::EdgeKind;
 use node::{Key, Node, Nodes, On};
 pub use piles::{MANY, PileUp};
 use stuck::{closure, knots};
+pub(crate) use tree::lasting;
 pub use tree::{Tree, TreeRow};
 pub use view::{Graph, SCHEMA};
 pub use watch::{Told, Watch};

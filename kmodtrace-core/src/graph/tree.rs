@@ -66,19 +66,10 @@ impl Tree {
         attempts: impl Iterator<Item = InFlight<'s>>,
         requests: impl Iterator<Item = &'s Request>,
     ) -> Self {
-        let mut stages = HashMap::new();
-        let mut all: Vec<Node> = Vec::new();
-        for one in attempts {
-            let stage = stages_until(one.attempt, now).pop().map(|last| last.stage);
-            stages.extend(stage.map(|stage| (one.attempt.id, stage)));
-            all.push(Node::in_flight(one.attempt, one.waits.as_ref()));
-        }
-        all.extend(requests.map(|request| Node::request(request, true)));
-        all.sort_by_key(|node| node.key);
-        let mut nodes = Nodes::default();
-        for node in all {
-            nodes.add(node, usize::MAX);
-        }
+        let attempts: Vec<InFlight<'_>> = attempts.collect();
+        let stage = |one: &InFlight<'_>| Some((one.attempt.id, stages_until(one.attempt, now).pop()?.stage));
+        let stages = attempts.iter().filter_map(stage).collect();
+        let nodes = in_flight(attempts.into_iter(), requests);
         let keys: Vec<Key> = nodes.iter().map(|node| node.key).collect();
         let found = knots(&nodes, keys.iter().copied(), Ktime(u64::MAX));
         let in_cycle = found.iter().flat_map(|knot| knot.edges.keys().copied()).collect();
@@ -100,6 +91,30 @@ impl Tree {
     }
 }
 
+/// Deadlocks among what is in flight.
+pub(crate) fn lasting<'s>(
+    attempts: impl Iterator<Item = InFlight<'s>>,
+    requests: impl Iterator<Item = &'s Request>,
+) -> Vec<Cycle> {
+    let nodes = in_flight(attempts, requests);
+    let keys: Vec<Key> = nodes.iter().map(|node| node.key).collect();
+    let found = knots(&nodes, keys.into_iter(), Ktime(u64::MAX));
+    found.iter().filter_map(|knot| Cycle::new(&nodes, knot)).collect()
+}
+
+fn in_flight<'s>(attempts: impl Iterator<Item = InFlight<'s>>, requests: impl Iterator<Item = &'s Request>) -> Nodes {
+    let attempts = attempts.map(|one| Node::in_flight(one.attempt, one.waits.as_ref()));
+    let mut all: Vec<Node> = attempts
+        .chain(requests.map(|request| Node::request(request, true)))
+        .collect();
+    all.sort_by_key(|node| node.key);
+    let mut nodes = Nodes::default();
+    for node in all {
+        nodes.add(node, usize::MAX);
+    }
+    nodes
+}
+
 struct Grow<'n> {
     now: Ktime,
     nodes: &'n Nodes,
@@ -119,8 +134,16 @@ impl Grow<'_> {
                 self.below.entry(owner).or_default().push(*key);
             }
         }
-        let named: Vec<Owner> = self.below.keys().filter(|owner| matches!(owner, Owner::Named(_))).cloned().collect();
-        let tops = keys.iter().filter(|key| !owned.contains(key)).map(|key| Owner::Key(*key));
+        let named: Vec<Owner> = self
+            .below
+            .keys()
+            .filter(|owner| matches!(owner, Owner::Named(_)))
+            .cloned()
+            .collect();
+        let tops = keys
+            .iter()
+            .filter(|key| !owned.contains(key))
+            .map(|key| Owner::Key(*key));
         let tops: Vec<Owner> = named.into_iter().chain(tops).collect();
         let (tops, alone): (Vec<Owner>, Vec<Owner>) = tops.into_iter().partition(|top| self.below.contains_key(top));
         self.tree.alone = alone.len();
@@ -155,7 +178,11 @@ impl Grow<'_> {
         let mut todo = vec![(top, Vec::new())];
         while let Some((owner, more)) = todo.pop() {
             let again = matches!(&owner, Owner::Key(key) if !self.placed.insert(*key));
-            let below = if again { &[] } else { self.below.get(&owner).map_or(&[][..], Vec::as_slice) };
+            let below = if again {
+                &[]
+            } else {
+                self.below.get(&owner).map_or(&[][..], Vec::as_slice)
+            };
             let last = below.len().saturating_sub(1);
             for (at, key) in below.iter().enumerate().rev() {
                 let more = more.iter().copied().chain([at < last]).collect();
@@ -188,7 +215,9 @@ impl Grow<'_> {
             request: request.map(|id| id.0),
             name: match owner {
                 Owner::Named(name) => name.clone(),
-                Owner::Key(_) => node.and_then(|node| node.name.clone()).unwrap_or_else(|| "(unknown)".to_owned()),
+                Owner::Key(_) => node
+                    .and_then(|node| node.name.clone())
+                    .unwrap_or_else(|| "(unknown)".to_owned()),
             },
             task: node.map(|node| (node.tid.0, node.comm.clone())),
             stage: attempt.and_then(|id| self.stages.get(&id).copied()),

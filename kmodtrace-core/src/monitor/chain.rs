@@ -16,7 +16,10 @@ pub(super) fn of(monitor: &Monitor, request: &Request) -> Vec<String> {
     if let Some(slot) = request.slot {
         let long = span_text(slot.span.end.unwrap_or(monitor.reached()).since(slot.span.start).0);
         lines.push(match (slot.span.end, slot.errno) {
-            (None, _) => format!("waits {long} for one of {SLOTS} slots; {} held one when it began", slot.held),
+            (None, _) => format!(
+                "waits {long} for one of {SLOTS} slots; {} held one when it began",
+                slot.held
+            ),
             (Some(_), Some(errno)) => format!("waited {long} for one of {SLOTS} slots and got none: {errno}"),
             (Some(_), None) => format!("waited {long} for one of {SLOTS} slots"),
         });
@@ -33,22 +36,44 @@ pub(super) fn of(monitor: &Monitor, request: &Request) -> Vec<String> {
         lines.push(format!("came back: {}", ret_text(ret)));
     }
     if let Some(caller) = &request.caller {
-        let by = caller.called_by.as_deref().map_or_else(String::new, |by| format!(" [called by {}]", printable(by)));
-        let made = if caller.found { "got what it asked for" } else { "returned NULL, and no errno" };
+        let by = caller
+            .called_by
+            .as_deref()
+            .map_or_else(String::new, |by| format!(" [called by {}]", printable(by)));
+        let made = if caller.found {
+            "got what it asked for"
+        } else {
+            "returned NULL, and no errno"
+        };
         lines.push(format!("{}{by} {made}", caller.function));
     }
-    lines.extend(request.log.iter().map(|line| format!("the kernel log says: {}", printable(&line.text))));
+    lines.extend(
+        request
+            .log
+            .iter()
+            .map(|line| format!("the kernel log says: {}", printable(&line.text))),
+    );
     lines.extend(request.notes.iter().map(|note| format!("[{}]", note.text())));
     lines
 }
 
 fn asked(request: &Request) -> String {
     let comm = printable(if request.comm.is_empty() { "-" } else { &request.comm });
-    let site = request.call_site.as_deref().map_or_else(String::new, |site| format!(" in {}", printable(site)));
-    let work = request.work.as_deref().map_or_else(String::new, |work| format!(", work {}", printable(work)));
+    let site = request
+        .call_site
+        .as_deref()
+        .map_or_else(String::new, |site| format!(" in {}", printable(site)));
+    let work = request
+        .work
+        .as_deref()
+        .map_or_else(String::new, |work| format!(", work {}", printable(work)));
     let parent = request.parent.as_ref();
-    let parent = parent.map_or_else(String::new, |by| format!(", started by {} ({})", by.tgid.0, printable(&by.comm)));
-    let inside = request.inside.map_or_else(String::new, |id| format!(", inside attempt {}", id.0));
+    let parent = parent.map_or_else(String::new, |by| {
+        format!(", started by {} ({})", by.tgid.0, printable(&by.comm))
+    });
+    let inside = request
+        .inside
+        .map_or_else(String::new, |id| format!(", inside attempt {}", id.0));
     format!(
         "request {} of {} by tid {} ({comm}){site}{work}{parent}{inside}",
         request.id.0,
@@ -76,7 +101,9 @@ fn helped(helper: &Helper, now: Ktime) -> String {
             })
         })
         .collect();
-    let tgid = helper.tgid.map_or_else(String::new, |tgid| format!(", tgid {}", tgid.0));
+    let tgid = helper
+        .tgid
+        .map_or_else(String::new, |tgid| format!(", tgid {}", tgid.0));
     format!("helper {}{tgid}: {}", printable(&helper.path), told.join(", "))
 }
 
@@ -84,7 +111,11 @@ fn helped(helper: &Helper, now: Ktime) -> String {
 pub(super) fn attempt(monitor: &Monitor, id: AttemptId) -> String {
     let origin = monitor.start();
     if let Some(attempt) = monitor.history.attempt_of(id) {
-        return format!("attempt {}: {}", id.0, Line { attempt, origin }.to_string().trim_start());
+        return format!(
+            "attempt {}: {}",
+            id.0,
+            Line { attempt, origin }.to_string().trim_start()
+        );
     }
     let session = monitor.pipeline.session();
     match session.in_flight().find(|one| one.attempt.id == id) {

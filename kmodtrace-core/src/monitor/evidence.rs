@@ -23,23 +23,25 @@ pub struct Shown {
     pub lines: Vec<String>,
 }
 
-/// Of the finding at this place of the list.
-pub(super) fn of(monitor: &Monitor, at: usize) -> Option<Evidence> {
-    let finding = monitor.findings.list().into_iter().nth(at)?;
+/// Of this finding.
+pub(super) fn of(monitor: &Monitor, finding: Finding) -> Evidence {
     let attempts = finding.attempts.ids.iter().map(|id| {
         let id = AttemptId(*id);
         Shown {
-            module: monitor.history.attempt_of(id).and_then(|attempt| attempt.module.clone()),
+            module: monitor
+                .history
+                .attempt_of(id)
+                .and_then(|attempt| attempt.module.clone()),
             lines: vec![chain::attempt(monitor, id)],
         }
     });
     let requests = finding.requests.ids.iter().map(|id| Shown {
         module: None,
-        lines: match monitor.history.request_of(RequestId(*id)) {
+        lines: match monitor.request_of(RequestId(*id)) {
             Some(request) => chain::of(monitor, request),
             None => vec![format!("request {id}: in the sums only, too long ago to be kept")],
         },
     });
     let shown = attempts.chain(requests).collect();
-    Some(Evidence { finding, shown })
+    Evidence { finding, shown }
 }

@@ -101,6 +101,7 @@ impl History {
     }
 
     /// The last loads of a module, the latest last.
+    #[expect(clippy::ref_option, reason = "it is the key of the map")]
     pub(super) fn recent_of(&self, module: &Option<String>) -> Vec<Recent> {
         let recent = self.recent.get(module);
         recent.map_or_else(Vec::new, |recent| recent.iter().copied().collect())

@@ -106,7 +106,12 @@ pub(super) fn lanes(monitor: &Monitor, window: &Window) -> Lanes {
         .collect();
     all.sort_by_key(|(start, _, attempt, _)| (*start, attempt.id));
     let first_ns = all.first().map_or(monitor.start().0, |(start, ..)| *start);
-    let last_ns = all.iter().map(|(_, end, ..)| *end).max().unwrap_or(now.0).max(first_ns + 1);
+    let last_ns = all
+        .iter()
+        .map(|(_, end, ..)| *end)
+        .max()
+        .unwrap_or(now.0)
+        .max(first_ns + 1);
     let (from_ns, to_ns) = window.span.unwrap_or((first_ns, last_ns));
     all.retain(|(start, end, ..)| *start <= to_ns && *end >= from_ns);
     let first = window.first.min(all.len().saturating_sub(1));
@@ -117,7 +122,9 @@ pub(super) fn lanes(monitor: &Monitor, window: &Window) -> Lanes {
         whole: (first_ns, last_ns),
         total: all.len(),
         first,
-        lanes: shown.map(|(start, _, attempt, wait)| lane(*start, attempt, *wait, now)).collect(),
+        lanes: shown
+            .map(|(start, _, attempt, wait)| lane(*start, attempt, *wait, now))
+            .collect(),
     }
 }
 

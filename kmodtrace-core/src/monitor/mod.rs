@@ -17,14 +17,15 @@ mod rate;
 mod requests;
 
 use crate::aggregate::Aggregates;
-use crate::attempt::Finished;
+use crate::attempt::{Finished, Span};
 use crate::decode::DecodeError;
 use crate::findings::{Finding, Findings};
-use crate::graph::{Tree, write_text};
+use crate::graph::{Cycle, Tree, lasting, write_text};
 use crate::order::Loss;
 use crate::pipeline::Pipeline;
 use crate::recording::Header;
 use crate::report::{Kernel, Quality, Report, Selection, Source};
+use crate::request::{Request, RequestId};
 use crate::units::{Ktime, Nanos};
 pub use evidence::{Evidence, Shown};
 use history::History;
@@ -35,6 +36,9 @@ pub use now::{NowRow, OwnerNow, WaitNow};
 pub use probes::ProbeLine;
 use rate::Rate;
 pub use requests::{RequestNow, RequestsNow};
+
+/// A wait that may be part of a deadlock: the watch of waits that last looks as often.
+const LONG: Nanos = Nanos(1_000_000_000);
 
 /// Everything that has been seen, as far as it is kept.
 #[derive(Debug)]
@@ -106,6 +110,10 @@ pub struct Head {
     pub per_second: f64,
     /// Loads and unloads in flight.
     pub in_flight: usize,
+    /// Those of them that wait for somebody.
+    pub waiting: usize,
+    /// Deadlocks that last.
+    pub deadlocks: usize,
     /// Findings so far.
     pub findings: usize,
     /// What is missing.
@@ -209,9 +217,11 @@ impl Monitor {
 
     /// What is shown now.
     pub fn picture(&self, focus: &Focus) -> Picture {
+        let deadlocks = self.deadlocks();
+        let findings = self.findings.list_with(&deadlocks);
         Picture {
-            head: self.head(),
-            body: self.body(focus),
+            head: self.head(deadlocks.len(), findings.len()),
+            body: self.body(focus, findings),
         }
     }
 
@@ -248,12 +258,36 @@ impl Monitor {
         }
     }
 
+    /// A request in flight, or one that is kept.
+    fn request_of(&self, id: RequestId) -> Option<&Request> {
+        let mut open = self.pipeline.session().requests_in_flight();
+        open.find(|request| request.id == id)
+            .or_else(|| self.history.request_of(id))
+    }
+
     fn source(&self) -> Source {
         self.source.clone().with(self.pipeline.loss())
     }
 
-    fn head(&self) -> Head {
+    /// Deadlocks that last. Looked for once somebody has waited for a while: most waits end before anybody could look.
+    fn deadlocks(&self) -> Vec<Cycle> {
+        let session = self.pipeline.session();
         let reached = self.reached();
+        let long = |span: Span| span.end.is_none() && reached.since(span.start) >= LONG;
+        let slot = |request: &Request| request.slot.is_some_and(|slot| long(slot.span));
+        let waits = session
+            .in_flight()
+            .any(|one| one.waits.is_some_and(|wait| long(wait.span)));
+        if waits || session.requests_in_flight().any(slot) {
+            lasting(session.in_flight(), session.requests_in_flight())
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn head(&self, deadlocks: usize, findings: usize) -> Head {
+        let reached = self.reached();
+        let session = self.pipeline.session();
         Head {
             kernel: self.source.kernel.clone(),
             start_ns: self.start.0,
@@ -262,23 +296,27 @@ impl Monitor {
             attempts: self.attempts,
             failed: self.failed,
             per_second: self.rate.per_second(self.start, reached),
-            in_flight: self.pipeline.session().in_flight().count(),
-            findings: self.findings.list().len(),
+            in_flight: session.in_flight().count(),
+            waiting: session.in_flight().filter(|one| one.waits.is_some()).count(),
+            deadlocks,
+            findings,
             quality: Quality::new(&self.aggregates, &self.source()),
             kept: self.history.kept(),
             folded: self.history.folded(),
         }
     }
 
-    fn body(&self, focus: &Focus) -> Body {
+    fn body(&self, focus: &Focus, findings: Vec<Finding>) -> Body {
         match focus {
             Focus::Modules => Body::Modules(modules::rows(self)),
             Focus::Now => Body::Now(now::rows(self)),
             Focus::Module(name) => Body::Module(module::detail(self, name.as_deref()).map(Box::new)),
             Focus::Graph => Body::Graph(self.graph()),
             Focus::Requests(chain) => Body::Requests(requests::now(self, *chain)),
-            Focus::Findings => Body::Findings(self.findings.list()),
-            Focus::Evidence(at) => Body::Evidence(evidence::of(self, *at)),
+            Focus::Findings => Body::Findings(findings),
+            Focus::Evidence(at) => {
+                Body::Evidence(findings.into_iter().nth(*at).map(|finding| evidence::of(self, finding)))
+            }
             Focus::Probes => Body::Probes(self.probes.clone()),
             Focus::Lanes(window) => Body::Lanes(lanes::lanes(self, window)),
         }

@@ -62,15 +62,28 @@ pub struct Hit {
 
 /// Of the module of this name.
 pub(super) fn detail(monitor: &Monitor, name: Option<&str>) -> Option<ModuleDetail> {
-    let now = modules::rows(monitor).into_iter().find(|now| now.row.name.as_deref() == name)?;
-    let own: Vec<&Attempt> = monitor.history.attempts().filter(|attempt| attempt.module.as_deref() == name).collect();
-    let bars = distributions(&now.row).into_iter().filter(|(_, values)| values.count() > 0);
+    let now = modules::rows(monitor)
+        .into_iter()
+        .find(|now| now.row.name.as_deref() == name)?;
+    let own: Vec<&Attempt> = monitor
+        .history
+        .attempts()
+        .filter(|attempt| attempt.module.as_deref() == name)
+        .collect();
+    let bars = distributions(&now.row)
+        .into_iter()
+        .filter(|(_, values)| values.count() > 0);
     let bars = bars.map(|(title, values)| Bars {
         title,
         count: values.count(),
         rows: values.octaves(),
     });
-    let stages = now.row.stats.stages.iter().map(|(&stage, &total_ns)| StageShare { stage, total_ns });
+    let stages = now
+        .row
+        .stats
+        .stages
+        .iter()
+        .map(|(&stage, &total_ns)| StageShare { stage, total_ns });
     let mut hits: Vec<Hit> = own.iter().filter_map(|attempt| hit(attempt)).collect();
     hits.sort_by_key(|hit| hit.start_ns);
     let mut going: Vec<SpanRow> = monitor
@@ -106,7 +119,11 @@ fn hit(attempt: &Attempt) -> Option<Hit> {
 fn requesters(monitor: &Monitor, own: &[&Attempt]) -> Vec<(String, u64)> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for attempt in own.iter().filter(|attempt| !attempt.is_unload()) {
-        let parent = attempt.parent.as_ref().map(|parent| parent.comm.as_str()).filter(|comm| !comm.is_empty());
+        let parent = attempt
+            .parent
+            .as_ref()
+            .map(|parent| parent.comm.as_str())
+            .filter(|comm| !comm.is_empty());
         let by = match (attempt.request, parent) {
             (Some(request), _) => asked(monitor, request),
             (None, Some(parent)) => format!("{} < {parent}", attempt.comm),
@@ -121,8 +138,7 @@ fn requesters(monitor: &Monitor, own: &[&Attempt]) -> Vec<(String, u64)> {
 
 /// `request of fs-xfs by mount`
 fn asked(monitor: &Monitor, id: RequestId) -> String {
-    let open = || monitor.pipeline.session().requests_in_flight().find(|request| request.id == id);
-    match monitor.history.request_of(id).or_else(open) {
+    match monitor.request_of(id) {
         Some(request) => format!("request of {} by {}", request.name, request.comm),
         None => "a request of the kernel".to_owned(),
     }

@@ -43,7 +43,10 @@ pub(super) fn rows(monitor: &Monitor) -> Vec<ModuleNow> {
     }
     let none = ModuleStats::default();
     let seen = &monitor.aggregates.modules;
-    let new = now.keys().filter(|name| !seen.contains_key(*name)).map(|name| (name, &none));
+    let new = now
+        .keys()
+        .filter(|name| !seen.contains_key(*name))
+        .map(|name| (name, &none));
     let mut all: Vec<_> = seen.iter().chain(new).collect();
     all.sort_by_key(|(name, _)| *name);
     all.into_iter()

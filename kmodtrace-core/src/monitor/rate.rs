@@ -25,7 +25,10 @@ impl Rate {
     pub(super) fn per_second(&self, start: Ktime, now: Ktime) -> f64 {
         let from = Ktime(now.0.saturating_sub(WINDOW * SECOND)).max(start);
         // The second in which the span begins lies mostly before it.
-        let lately = self.0.iter().filter(|(second, _)| **second > from.0 / SECOND || from == start);
+        let lately = self
+            .0
+            .iter()
+            .filter(|(second, _)| **second > from.0 / SECOND || from == start);
         let count: u64 = lately.map(|(_, count)| count).sum();
         let long = now.since(from).0;
         #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
@@ -43,7 +46,9 @@ mod tests {
 
     fn after(times: &[u64], now: u64) -> f64 {
         let mut rate = Rate::default();
-        times.iter().for_each(|ms| rate.add(Ktime(ms * 1_000_000)));
+        for ms in times {
+            rate.add(Ktime(ms * 1_000_000));
+        }
         rate.per_second(Ktime(0), Ktime(now * 1_000_000))
     }
 

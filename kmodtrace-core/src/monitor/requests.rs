@@ -59,16 +59,17 @@ pub(super) fn now(monitor: &Monitor, chain: Option<u64>) -> Option<RequestsNow> 
     let mut open: Vec<&Request> = monitor.pipeline.session().requests_in_flight().collect();
     open.sort_by_key(|request| (request.start, request.id));
     let used = open.iter().filter(|request| request.holds_slot(reached)).count();
-    let asked = chain.and_then(|id| {
-        let open = open.iter().copied().find(|request| request.id.0 == id);
-        open.or_else(|| monitor.history.request_of(RequestId(id)))
-    });
+    let asked = chain.and_then(|id| monitor.request_of(RequestId(id)));
     let done = monitor.history.requests().rev();
     Some(RequestsNow {
         slots_used: coverage.observed(Observed::SlotWaits).then_some(used),
         slots: SLOTS,
         chain: asked.map_or_else(Vec::new, |request| chain::of(monitor, request)),
-        rows: open.into_iter().chain(done).map(|request| row(monitor, request)).collect(),
+        rows: open
+            .into_iter()
+            .chain(done)
+            .map(|request| row(monitor, request))
+            .collect(),
     })
 }
 
@@ -83,8 +84,14 @@ fn row(monitor: &Monitor, request: &Request) -> RequestNow {
         start_ns: request.start.map(|start| start.0),
         lasted_ns: request.start.map(|start| until.since(start).0),
         stage: request.end.is_none().then(|| stage(request)),
-        slot_ns: request.slot.map(|slot| slot.span.end.unwrap_or(until).since(slot.span.start).0),
-        helper: request.helper.as_ref().and_then(|helper| helper.tgid).map(|tgid| tgid.0),
+        slot_ns: request
+            .slot
+            .map(|slot| slot.span.end.unwrap_or(until).since(slot.span.start).0),
+        helper: request
+            .helper
+            .as_ref()
+            .and_then(|helper| helper.tgid)
+            .map(|tgid| tgid.0),
         attempts: request.helper.as_ref().map_or(0, |helper| helper.attempts.len()),
         outcome: request.ret.map(ret_text),
         failed: request.failed(),
@@ -94,8 +101,7 @@ fn row(monitor: &Monitor, request: &Request) -> RequestNow {
 fn stage(request: &Request) -> Stage {
     let waits = request.slot.is_some_and(|slot| slot.span.end.is_none());
     match (&request.helper, request.granted) {
-        (Some(_), _) => Stage::Helper,
-        (None, Some(_)) => Stage::Helper,
+        (Some(_), _) | (None, Some(_)) => Stage::Helper,
         (None, None) if waits => Stage::Slot,
         (None, None) => Stage::Security,
     }

@@ -12,7 +12,7 @@ use crate::live::attach::Wish;
 use crate::live::pump::Ended;
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
-use crate::view::{self, Options, View};
+use crate::view::{self, Options, View, Way};
 
 /// Whether there is a terminal to show it on, and nobody else wants that.
 pub(crate) fn is_wanted(args: &Trace) -> bool {
@@ -23,7 +23,10 @@ pub(crate) fn is_wanted(args: &Trace) -> bool {
 /// Shows it until somebody quits, a signal comes, or the time is up.
 pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     if !args.modules.is_empty() {
-        return Err(failure(USAGE, "-m is for lines: in the view, / filters; kmodtrace trace prints lines"));
+        return Err(failure(
+            USAGE,
+            "-m is for lines: in the view, / filters; kmodtrace trace prints lines",
+        ));
     }
     let options = Options {
         frames: view.frames,
@@ -31,7 +34,12 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
     };
     match &args.from {
         Some(path) => {
-            let shown = super::runtime()?.block_on(view::replay(path, view.play, view.speed, options))?;
+            let way = Way {
+                at: view.at,
+                play: view.play,
+                speed: view.speed,
+            };
+            let shown = super::runtime()?.block_on(view::replay(path, way, options))?;
             match shown {
                 Some(damage) => Err(failure(FAILED, format!("{}: {damage}", path.display()))),
                 None => Ok(ExitCode::SUCCESS),

@@ -123,7 +123,15 @@ pub(super) const COLUMNS: &[Column] = &[
         width: 16,
         left: true,
         text: sparkline,
-        key: |module| number(module.recent.last().and_then(|recent| recent.duration_ns).unwrap_or_default()),
+        key: |module| {
+            number(
+                module
+                    .recent
+                    .last()
+                    .and_then(|recent| recent.duration_ns)
+                    .unwrap_or_default(),
+            )
+        },
     },
     Column {
         title: "GOING",
@@ -147,7 +155,9 @@ pub(super) const COLUMNS: &[Column] = &[
 
 /// How two modules follow each other by this column.
 pub(super) fn compare(column: usize, a: &ModuleNow, b: &ModuleNow) -> Ordering {
-    COLUMNS.get(column).map_or(Ordering::Equal, |column| (column.key)(a).cmp(&(column.key)(b)))
+    COLUMNS
+        .get(column)
+        .map_or(Ordering::Equal, |column| (column.key)(a).cmp(&(column.key)(b)))
 }
 
 fn number(number: u64) -> Key {
@@ -172,16 +182,30 @@ fn collisions(row: &ModuleRow) -> String {
     if named.iter().all(|(_, count)| count.is_none()) {
         return NOT_OBSERVED.to_owned();
     }
-    let seen = named.iter().filter_map(|(state, count)| Some((state, count.filter(|count| *count > 0)?)));
+    let seen = named
+        .iter()
+        .filter_map(|(state, count)| Some((state, count.filter(|count| *count > 0)?)));
     let seen: Vec<String> = seen.map(|(state, count)| format!("{state} {count}")).collect();
-    if seen.is_empty() { NONE.to_owned() } else { seen.join(" ") }
+    if seen.is_empty() {
+        NONE.to_owned()
+    } else {
+        seen.join(" ")
+    }
 }
 
 /// How long the last loads took: each level is four times the one below, from 64 us on.
 fn sparkline(module: &ModuleNow, signs: &Signs) -> String {
-    let level = |nanos: u64| (nanos / 16_384).checked_ilog2().map_or(0, |octaves| octaves.saturating_sub(1) / 2);
+    let level = |nanos: u64| {
+        (nanos / 16_384)
+            .checked_ilog2()
+            .map_or(0, |octaves| octaves.saturating_sub(1) / 2)
+    };
     let sign = |nanos: u64| signs.levels[(level(nanos) as usize).min(signs.levels.len() - 1)];
-    module.recent.iter().map(|recent| recent.duration_ns.map_or('?', sign)).collect()
+    module
+        .recent
+        .iter()
+        .map(|recent| recent.duration_ns.map_or('?', sign))
+        .collect()
 }
 
 #[cfg(test)]

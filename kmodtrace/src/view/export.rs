@@ -11,7 +11,9 @@ pub(super) fn write(ending: &str, write: impl FnOnce(&mut BufWriter<File>) -> io
             Ok(file) => {
                 let mut out = BufWriter::new(file);
                 // Nothing half-written stays.
-                write(&mut out).and_then(|()| out.flush()).inspect_err(|_| drop(std::fs::remove_file(&name)))?;
+                write(&mut out)
+                    .and_then(|()| out.flush())
+                    .inspect_err(|_| drop(std::fs::remove_file(&name)))?;
                 return Ok(name);
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -40,9 +40,10 @@ pub(super) fn areas(area: Rect, head: &Head) -> Areas {
     }
 }
 
-/// What is missing so that the rest cannot be taken at its word.
+/// What must not be overlooked in any view: what is missing, so that the rest cannot be taken at its word, and who is stuck.
 pub(super) fn banner(head: &Head) -> Option<String> {
     let quality = &head.quality;
+    let stuck = (head.deadlocks > 0).then(|| format!("DEADLOCK: view {} tells", Tab::Graph.number()));
     let mut parts = Vec::new();
     for (count, what) in [
         (quality.lost, "records LOST"),
@@ -54,7 +55,9 @@ pub(super) fn banner(head: &Head) -> Option<String> {
         }
     }
     parts.extend(quality.truncated.as_ref().map(|why| format!("CUT: {why}")));
-    (!parts.is_empty()).then(|| format!("{}: what is shown is not all that happened", parts.join(", ")))
+    let missing = (!parts.is_empty()).then(|| format!("{}: what is shown is not all that happened", parts.join(", ")));
+    let told: Vec<String> = stuck.into_iter().chain(missing).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// Rows of a list that the body of this view has room for.
@@ -101,7 +104,10 @@ mod tests {
     fn the_cursor_is_in_sight() {
         for (top, cursor, height, rows) in [(0, 9, 5, 10), (7, 2, 5, 10), (9, 9, 5, 10), (3, 3, 0, 4), (50, 0, 5, 0)] {
             let new = top_for(top, cursor, height, rows);
-            assert!(new <= cursor && cursor < new + height.max(1), "{top} {cursor} {height} {rows}: {new}");
+            assert!(
+                new <= cursor && cursor < new + height.max(1),
+                "{top} {cursor} {height} {rows}: {new}"
+            );
         }
         assert_eq!(top_for(2, 4, 5, 10), 2);
     }

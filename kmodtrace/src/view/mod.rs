@@ -19,12 +19,15 @@ mod state;
 mod tab;
 mod theme;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_common::kind;
-use kmodtrace_core::monitor::{Monitor, Picture};
+use kmodtrace_core::monitor::{Head, Monitor, Picture};
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::write_json;
 use kmodtrace_core::units::Nanos;
@@ -36,6 +39,7 @@ use crate::live::pump::{Signals, Sink, identity, now};
 use draw::Feed;
 use input::Input;
 use player::Player;
+pub(crate) use player::Way;
 use screen::Screen;
 use spool::Spool;
 use state::{Effect, State, Time};
@@ -83,9 +87,15 @@ impl View {
         let monitor = Monitor::new(header);
         let state = State::new(Nanos(u64::try_from(options.stuck_after.as_nanos()).unwrap_or(u64::MAX)));
         let picture = monitor.picture(&kmodtrace_core::monitor::Focus::default());
-        let spool = live.then(|| Spool::new(header)).transpose().context("cannot keep records")?;
+        let spool = live
+            .then(|| Spool::new(header))
+            .transpose()
+            .context("cannot keep records")?;
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        let (resized, resumed) = (listen(SignalKind::window_change())?, listen(SignalKind::from_raw(libc::SIGCONT))?);
+        let (resized, resumed) = (
+            listen(SignalKind::window_change())?,
+            listen(SignalKind::from_raw(libc::SIGCONT))?,
+        );
         let screen = Screen::take(sender.clone())?;
         input::listen(sender);
         Ok(Self {
@@ -174,15 +184,9 @@ impl View {
         if let Some(area) = self.screen.area() {
             self.state.area = area;
         }
-        let focus = self.state.focus(&self.picture.head);
-        self.picture = self.monitor.picture(&focus);
-        self.state.settle(&self.picture);
-        let settled = self.state.focus(&self.picture.head);
-        if settled != focus {
-            self.picture = self.monitor.picture(&settled);
-        }
+        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
         if self.held {
-            self.feed.doing = "held".to_owned();
+            "held".clone_into(&mut self.feed.doing);
         } else if self.spool.is_some() {
             self.feed.doing.clear();
         }
@@ -202,28 +206,38 @@ impl View {
     /// The report as it stands, and the records that are kept. What was written, or why nothing was.
     fn export(&mut self) -> String {
         let report = self.monitor.report();
-        let json = export::write("json", |out| write_json(&report, out));
-        let mut said = match json {
-            Ok(name) => format!("wrote {name}"),
+        let json = match export::write("json", |out| write_json(&report, out)) {
+            Ok(name) => name,
             Err(error) => return format!("cannot export: {error}"),
         };
-        if let Some(spool) = &mut self.spool {
-            let counters = self.monitor.loss().counters();
-            let trailer = identity().trailer(now(), counters);
-            let mut forgotten = 0;
-            let kmt = export::write("kmt", |out| {
-                forgotten = spool.save(&trailer, out)?;
-                Ok(())
-            });
-            match kmt {
-                Ok(name) if forgotten > 0 => said.push_str(&format!(" and {name}, which has the last 8 MiB of records")),
-                Ok(name) => said.push_str(&format!(" and {name}")),
-                Err(error) => said.push_str(&format!("; cannot export the recording: {error}")),
-            }
-        } else {
-            said.push_str(&format!("; the recording is {}", self.feed.name));
+        let Some(spool) = &mut self.spool else {
+            return format!("wrote {json}; the recording is {}", self.feed.name);
+        };
+        let trailer = identity().trailer(now(), self.monitor.loss().counters());
+        let mut forgotten = 0;
+        let recording = export::write("kmt", |out| {
+            forgotten = spool.save(&trailer, out)?;
+            Ok(())
+        });
+        match recording {
+            Ok(name) if forgotten > 0 => format!("wrote {json} and {name}, which has the last 8 MiB of records"),
+            Ok(name) => format!("wrote {json} and {name}"),
+            Err(error) => format!("wrote {json}; cannot export the recording: {error}"),
         }
-        said
+    }
+}
+
+/// The picture for what the user has chosen. What it holds may settle what had not been chosen yet, such as the first row,
+/// and then another one shows more.
+fn look(monitor: &Monitor, state: &mut State, before: &Head) -> Picture {
+    let focus = state.focus(before);
+    let picture = monitor.picture(&focus);
+    state.settle(&picture);
+    let settled = state.focus(&picture.head);
+    if settled == focus {
+        picture
+    } else {
+        monitor.picture(&settled)
     }
 }
 
@@ -257,8 +271,8 @@ impl Sink for View {
 }
 
 /// Shows a recording until somebody quits. Gives the damage that it has, if any.
-pub(crate) async fn replay(path: &Path, play: bool, speed: f64, options: Options) -> Result<Option<String>> {
-    let mut player = Player::open(path, play, speed)?;
+pub(crate) async fn replay(path: &Path, way: Way, options: Options) -> Result<Option<String>> {
+    let mut player = Player::open(path, way)?;
     let mut view = View::new(player.header(), &path.display().to_string(), false, options)?;
     let mut signals = Signals::new()?;
     while !view.over {

@@ -33,9 +33,15 @@ const SECONDS: u64 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
     /// Reads as fast as it can up to an instant, or to the end.
-    Reading { until: Option<Ktime>, then_play: bool },
+    Reading {
+        until: Option<Ktime>,
+        then_play: bool,
+    },
     /// Plays; at this instant of ours, that one of the recording.
-    Playing { at: Instant, shows: Ktime },
+    Playing {
+        at: Instant,
+        shows: Ktime,
+    },
     Held,
 }
 
@@ -54,6 +60,17 @@ pub(super) struct Player {
     follow: Option<Follow>,
 }
 
+/// How a recording is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// As it was so long after its beginning; all of it when none.
+    pub(crate) at: Option<Duration>,
+    /// Plays from there, or from the beginning.
+    pub(crate) play: bool,
+    /// How much faster than it happened.
+    pub(crate) speed: f64,
+}
+
 /// Why nothing more comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ended {
@@ -66,15 +83,18 @@ enum Ended {
 }
 
 impl Player {
-    /// Opens a recording: it is read to its end, or, when asked to, played from its beginning.
-    pub(super) fn open(path: &Path, play: bool, speed: f64) -> Result<Self> {
+    /// Opens a recording: it is read to its end or up to an instant, and, when asked to, played from there.
+    pub(super) fn open(path: &Path, way: Way) -> Result<Self> {
+        let Way { at, play, speed } = way;
         let reader = open(path)?;
         let size = path.metadata().map_or(0, |metadata| metadata.len());
         let start = reader.header().clock.monotonic_ns;
-        let mode = if play {
-            Mode::Playing { at: Instant::now(), shows: start }
-        } else {
-            Mode::Reading { until: None, then_play: false }
+        let at = at
+            .or(play.then_some(Duration::ZERO))
+            .map(|at| u64::try_from(at.as_nanos()).unwrap_or(u64::MAX));
+        let mode = Mode::Reading {
+            until: at.map(|at| Ktime(start.0.saturating_add(at))),
+            then_play: play,
         };
         Ok(Self {
             path: path.to_owned(),
@@ -105,7 +125,10 @@ impl Player {
         match self.mode {
             _ if !ended.is_empty() => ended.to_owned(),
             Mode::Reading { .. } => {
-                let percent = (self.reader.block() * 100).checked_div(self.size).unwrap_or(100).min(100);
+                let percent = (self.reader.block() * 100)
+                    .checked_div(self.size)
+                    .unwrap_or(100)
+                    .min(100);
                 format!("reading {percent} %")
             }
             Mode::Playing { .. } => format!("plays x{}", self.speed),
@@ -154,7 +177,11 @@ impl Player {
             Mode::Reading { until, .. } => until,
             Mode::Playing { at, shows } => {
                 let gone = at.elapsed().mul_f64(self.speed);
-                Some(Ktime(shows.0.saturating_add(u64::try_from(gone.as_nanos()).unwrap_or(u64::MAX))))
+                Some(Ktime(
+                    shows
+                        .0
+                        .saturating_add(u64::try_from(gone.as_nanos()).unwrap_or(u64::MAX)),
+                ))
             }
             Mode::Held => return Ok(()),
         };
@@ -177,7 +204,7 @@ impl Player {
         let is_due = |time: Ktime| until.is_none_or(|until| time <= until);
         if let Some((_, record)) = self.next.take_if(|(time, _)| is_due(*time)) {
             let pushed = monitor.push(&record);
-            return self.pushed(pushed, monitor);
+            return Ok(self.pushed(pushed, monitor));
         }
         if self.next.is_some() {
             return Ok(false);
@@ -190,7 +217,7 @@ impl Player {
                     return Ok(false);
                 }
                 let pushed = monitor.push(record);
-                self.pushed(pushed, monitor)
+                Ok(self.pushed(pushed, monitor))
             }
             Ok(None) => {
                 self.at_end(monitor)?;
@@ -203,12 +230,15 @@ impl Player {
         }
     }
 
-    fn pushed(&mut self, pushed: std::result::Result<(), DecodeError>, monitor: &mut Monitor) -> Result<bool> {
+    fn pushed(&mut self, pushed: std::result::Result<(), DecodeError>, monitor: &mut Monitor) -> bool {
         if let Err(error) = pushed {
-            self.damaged(format!("in the block at byte {}: {error}", self.reader.block()), monitor);
-            return Ok(false);
+            self.damaged(
+                format!("in the block at byte {}: {error}", self.reader.block()),
+                monitor,
+            );
+            return false;
         }
-        Ok(true)
+        true
     }
 
     fn damaged(&mut self, why: String, monitor: &mut Monitor) {
@@ -250,7 +280,10 @@ impl Player {
     fn go_on(&mut self) -> Result<()> {
         self.reader.resume()?;
         self.ended = None;
-        self.mode = Mode::Reading { until: None, then_play: false };
+        self.mode = Mode::Reading {
+            until: None,
+            then_play: false,
+        };
         Ok(())
     }
 
@@ -260,14 +293,19 @@ impl Player {
             && self.ended.is_none()
             && self.next.is_some()
         {
-            self.mode = if then_play { playing(monitor.reached()) } else { Mode::Held };
+            self.mode = if then_play {
+                playing(monitor.reached())
+            } else {
+                Mode::Held
+            };
         }
     }
 
     /// Does what a key asks for. A new monitor is given where it has to begin again.
     pub(super) fn time(&mut self, time: Time, monitor: &Monitor) -> Result<Option<Monitor>> {
         let (start, now) = (monitor.start(), monitor.reached());
-        let plays = matches!(self.mode, Mode::Playing { .. } | Mode::Reading { then_play: true, .. }) && self.ended.is_none();
+        let plays =
+            matches!(self.mode, Mode::Playing { .. } | Mode::Reading { then_play: true, .. }) && self.ended.is_none();
         let step = self.end.map_or(SECONDS, |end| (end.since(start).0 / PARTS).max(1));
         match time {
             Time::Toggle if self.ended == Some(Ended::Whole) || matches!(self.ended, Some(Ended::Cut(_))) => {
@@ -275,7 +313,11 @@ impl Player {
                 self.again(start, true).map(Some)
             }
             Time::Toggle => {
-                self.mode = if matches!(self.mode, Mode::Held) { playing(now) } else { Mode::Held };
+                self.mode = if matches!(self.mode, Mode::Held) {
+                    playing(now)
+                } else {
+                    Mode::Held
+                };
                 Ok(None)
             }
             Time::Slower | Time::Faster => {
@@ -291,7 +333,10 @@ impl Player {
             Time::Forward | Time::End => {
                 let until = (time == Time::Forward).then(|| Ktime(now.0.saturating_add(step)));
                 if self.ended.is_none() {
-                    self.mode = Mode::Reading { until, then_play: plays && time == Time::Forward };
+                    self.mode = Mode::Reading {
+                        until,
+                        then_play: plays && time == Time::Forward,
+                    };
                 }
                 Ok(None)
             }
@@ -303,7 +348,10 @@ impl Player {
         self.reader = open(&self.path)?;
         self.next = None;
         self.ended = None;
-        self.mode = Mode::Reading { until: Some(until), then_play };
+        self.mode = Mode::Reading {
+            until: Some(until),
+            then_play,
+        };
         Ok(Monitor::new(self.reader.header()))
     }
 }
@@ -313,5 +361,8 @@ fn open(path: &Path) -> Result<Reader<File>> {
 }
 
 fn playing(shows: Ktime) -> Mode {
-    Mode::Playing { at: Instant::now(), shows }
+    Mode::Playing {
+        at: Instant::now(),
+        shows,
+    }
 }

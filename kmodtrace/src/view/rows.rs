@@ -6,10 +6,14 @@ use super::columns;
 use super::state::State;
 use super::tab::Tab;
 
+/// A module by its name; the one without a name is that of loads that failed before they had one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Name(pub(super) Option<String>);
+
 /// What a row is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
-    Module(Option<String>),
+    Module(Name),
     /// The number of an attempt or a request.
     Id(u64),
     /// Its place in what the picture has.
@@ -19,12 +23,18 @@ pub(super) enum Row {
 /// Of the view that is shown, as they are shown: filtered and sorted.
 pub(super) fn of(state: &State, picture: &Picture) -> Vec<Row> {
     match &picture.body {
-        Body::Modules(all) => modules(state, all).iter().map(|module| Row::Module(module.row.name.clone())).collect(),
+        Body::Modules(all) => modules(state, all)
+            .iter()
+            .map(|module| Row::Module(Name(module.row.name.clone())))
+            .collect(),
         Body::Now(all) => now(state, all).iter().map(|row| Row::Id(row.id)).collect(),
         Body::Requests(Some(all)) => requests(state, &all.rows).iter().map(|row| Row::Id(row.id)).collect(),
         Body::Requests(None) => Vec::new(),
         Body::Findings(all) => {
-            let shown = all.iter().enumerate().filter(|(_, finding)| takes(state, &finding.text()));
+            let shown = all
+                .iter()
+                .enumerate()
+                .filter(|(_, finding)| takes(state, &finding.text()));
             shown.map(|(at, _)| Row::Place(at)).collect()
         }
         Body::Probes(all) => {
@@ -46,15 +56,16 @@ pub(super) fn is_text(state: &State) -> bool {
     matches!(state.tab, Tab::Module | Tab::Graph)
 }
 
-/// The module that a row is about.
-pub(super) fn module_of(state: &State, picture: &Picture, at: usize) -> Option<Option<String>> {
-    match &picture.body {
-        Body::Modules(all) => Some(modules(state, all).get(at)?.row.name.clone()),
-        Body::Now(all) => now(state, all).get(at)?.module.clone().map(Some),
-        Body::Evidence(Some(all)) => all.shown.get(at)?.module.clone().map(Some),
-        Body::Lanes(all) => all.lanes.get(at.checked_sub(all.first)?)?.module.clone().map(Some),
+/// The module that a row is about, where that is known.
+pub(super) fn module_of(state: &State, picture: &Picture, at: usize) -> Option<Name> {
+    let name = match &picture.body {
+        Body::Modules(all) => return modules(state, all).get(at).map(|module| Name(module.row.name.clone())),
+        Body::Now(all) => now(state, all).get(at)?.module.clone(),
+        Body::Evidence(Some(all)) => all.shown.get(at)?.module.clone(),
+        Body::Lanes(all) => all.lanes.get(at.checked_sub(all.first)?)?.module.clone(),
         _ => None,
-    }
+    };
+    name.map(|name| Name(Some(name)))
 }
 
 /// Whether the filter lets this through.
@@ -65,8 +76,11 @@ pub(super) fn takes(state: &State, text: &str) -> bool {
 /// Modules in their order: the pinned ones first.
 pub(super) fn modules<'p>(state: &State, all: &'p [ModuleNow]) -> Vec<&'p ModuleNow> {
     let name = |module: &ModuleNow| module.row.name.clone().unwrap_or_else(|| columns::UNKNOWN.to_owned());
-    let pinned = |module: &ModuleNow| state.pinned.contains(&module.row.name);
-    let mut shown: Vec<&ModuleNow> = all.iter().filter(|module| pinned(module) || takes(state, &name(module))).collect();
+    let pinned = |module: &ModuleNow| state.is_pinned(module);
+    let mut shown: Vec<&ModuleNow> = all
+        .iter()
+        .filter(|module| pinned(module) || takes(state, &name(module)))
+        .collect();
     // They come by name, and what is equal stays in that order.
     shown.sort_by(|a, b| {
         let order = columns::compare(state.sort, a, b);

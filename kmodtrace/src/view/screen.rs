@@ -79,7 +79,9 @@ impl Screen {
 
     /// Draws everything with the next frame, whatever is on the terminal.
     pub(super) fn forget(&mut self) -> Result<()> {
-        self.terminal.as_mut().map_or(Ok(()), |terminal| terminal.clear().context("cannot draw"))
+        self.terminal
+            .as_mut()
+            .map_or(Ok(()), |terminal| terminal.clear().context("cannot draw"))
     }
 
     /// Gives the terminal to the shell and stops, until somebody goes on with this process.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kmodtrace_core::monitor::{Body, Focus, Head, Picture, Window};
+use kmodtrace_core::monitor::{Body, Focus, Head, ModuleNow, Picture, Window};
 use kmodtrace_core::units::Nanos;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use super::columns::{self, COLUMNS};
 use super::keys::{Action, action};
 use super::layout::{list_height, top_for};
-use super::rows::{self, Row};
+use super::rows::{self, Name, Row};
 use super::tab::Tab;
 
 /// The cursor of a view: the row that it is on, by what the row is about, else by its place.
@@ -50,9 +50,12 @@ pub(super) struct State {
     /// Of the terminal.
     pub(super) area: Rect,
     pub(super) tab: Tab,
-    pub(super) help: bool,
+    /// The first line of the help, while it is shown.
+    pub(super) help: Option<usize>,
+    /// The first line of what is below the list.
+    pub(super) detail: usize,
     /// The module that the view of one module shows; none until one was chosen.
-    pub(super) module: Option<Option<String>>,
+    pub(super) module: Option<Name>,
     /// The finding whose evidence is shown.
     pub(super) evidence: Option<usize>,
     pub(super) filter: String,
@@ -61,7 +64,7 @@ pub(super) struct State {
     /// The column that modules are sorted by.
     pub(super) sort: usize,
     pub(super) reverse: bool,
-    pub(super) pinned: BTreeSet<Option<String>>,
+    pub(super) pinned: BTreeSet<Name>,
     /// The span of the time line; everything when none.
     pub(super) span: Option<(u64, u64)>,
     /// A wait that lasts longer than this stands out.
@@ -76,7 +79,8 @@ impl State {
         Self {
             area: Rect::new(0, 0, 80, 24),
             tab: Tab::default(),
-            help: false,
+            help: None,
+            detail: 0,
             module: None,
             evidence: None,
             filter: String::new(),
@@ -91,12 +95,17 @@ impl State {
         }
     }
 
+    /// Whether it stays at the top.
+    pub(super) fn is_pinned(&self, module: &ModuleNow) -> bool {
+        self.pinned.iter().any(|pinned| pinned.0 == module.row.name)
+    }
+
     /// What a picture has to show for this.
     pub(super) fn focus(&self, head: &Head) -> Focus {
         match self.tab {
             Tab::Modules => Focus::Modules,
             Tab::Now => Focus::Now,
-            Tab::Module => Focus::Module(self.module.clone().unwrap_or_default()),
+            Tab::Module => Focus::Module(self.module.clone().unwrap_or_default().0),
             Tab::Graph => Focus::Graph,
             Tab::Requests => Focus::Requests(match self.place().row {
                 Some(Row::Id(id)) => Some(id),
@@ -146,7 +155,10 @@ impl State {
             self.put(&rows, self.cursor(&rows), height);
         }
         if self.module.is_none()
-            && let Some(Row::Module(name)) = self.places.get(&(Tab::Modules, false)).and_then(|place| place.row.clone())
+            && let Some(Row::Module(name)) = self
+                .places
+                .get(&(Tab::Modules, false))
+                .and_then(|place| place.row.clone())
         {
             self.module = Some(name);
         }
@@ -158,13 +170,27 @@ impl State {
         if self.editing && self.edit(key) {
             return None;
         }
+        if let Some(top) = self.help {
+            return self.leaf(top, action(key));
+        }
         let action = action(key)?;
-        if self.help {
-            // Whatever comes takes the help away; only to quit means more.
-            self.help = false;
-            return (action == Action::Quit).then_some(Effect::Quit);
+        if !matches!(action, Action::DetailUp | Action::DetailDown) {
+            self.detail = 0;
         }
         self.act(action, picture)
+    }
+
+    /// Turns the pages of the help; whatever is no movement takes it away, and only to quit means more.
+    fn leaf(&mut self, top: usize, action: Option<Action>) -> Option<Effect> {
+        let page = usize::from(self.area.height.saturating_sub(2)).max(1);
+        self.help = match action {
+            Some(Action::Up) => Some(top.saturating_sub(1)),
+            Some(Action::Down) => Some(top + 1),
+            Some(Action::PageUp) => Some(top.saturating_sub(page)),
+            Some(Action::PageDown) => Some(top + page),
+            _ => None,
+        };
+        (action == Some(Action::Quit)).then_some(Effect::Quit)
     }
 
     /// Whether the key went into the filter.
@@ -197,7 +223,9 @@ impl State {
             Action::SeekForward => return Some(Effect::Time(Time::Forward)),
             Action::SeekStart => return Some(Effect::Time(Time::Start)),
             Action::SeekEnd => return Some(Effect::Time(Time::End)),
-            Action::Help => self.help = true,
+            Action::Help => self.help = Some(0),
+            Action::DetailUp => self.detail = self.detail.saturating_sub(1),
+            Action::DetailDown => self.detail += 1,
             Action::Back => self.back(),
             Action::Show(tab) => self.show(tab),
             Action::NextTab => self.show(self.tab.step(1)),

@@ -54,10 +54,19 @@ impl Tab {
         }
     }
 
+    /// The key that shows it.
+    pub(super) fn number(self) -> usize {
+        Self::ALL.iter().position(|tab| *tab == self).unwrap_or_default() + 1
+    }
+
     /// The view so many places behind this one.
     pub(super) fn step(self, by: isize) -> Self {
         let places = Self::ALL.len().cast_signed();
-        let at = Self::ALL.iter().position(|tab| *tab == self).unwrap_or_default().cast_signed();
+        let at = Self::ALL
+            .iter()
+            .position(|tab| *tab == self)
+            .unwrap_or_default()
+            .cast_signed();
         Self::ALL[(at + by).rem_euclid(places).cast_unsigned()]
     }
 }

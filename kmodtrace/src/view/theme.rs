@@ -63,7 +63,7 @@ const ASCII: Signs = Signs {
 };
 
 impl Theme {
-    /// What the environment says of the terminal: NO_COLOR (no-color.org), COLORTERM, TERM, and the locale.
+    /// What the environment says of the terminal: `NO_COLOR` (no-color.org), `COLORTERM`, `TERM`, and the locale.
     pub(crate) fn of_environment() -> Self {
         let get = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         Self::of(get)
@@ -71,14 +71,16 @@ impl Theme {
 
     fn of(get: impl Fn(&str) -> Option<String>) -> Self {
         let term = get("TERM").unwrap_or_default();
-        let many = get("COLORTERM").is_some_and(|term| term == "truecolor" || term == "24bit") || term.contains("256color");
-        let colours = if get("NO_COLOR").is_some() || term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
-            Colours::None
-        } else if many {
-            Colours::Many
-        } else {
-            Colours::Sixteen
-        };
+        let many =
+            get("COLORTERM").is_some_and(|term| term == "truecolor" || term == "24bit") || term.contains("256color");
+        let colours =
+            if get("NO_COLOR").is_some() || term == "dumb" || term.starts_with("vt1") || term.starts_with("vt2") {
+                Colours::None
+            } else if many {
+                Colours::Many
+            } else {
+                Colours::Sixteen
+            };
         // The first that is set counts, as setlocale(3) has it.
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| get(name));
         let locale = locale.unwrap_or_default().to_ascii_lowercase();
@@ -115,11 +117,13 @@ impl Theme {
     }
 
     /// What is less important.
+    #[expect(clippy::unused_self, reason = "what things look like is asked of the theme")]
     pub(super) fn dim(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
     /// Titles.
+    #[expect(clippy::unused_self, reason = "what things look like is asked of the theme")]
     pub(super) fn title(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
@@ -130,6 +134,7 @@ impl Theme {
     }
 
     /// The row that the cursor is on, and the view that is shown.
+    #[expect(clippy::unused_self, reason = "what things look like is asked of the theme")]
     pub(super) fn selected(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
@@ -205,7 +210,12 @@ mod tests {
             (Colours::Many, true)
         );
         assert_eq!(
-            of(&[("TERM", "xterm-256color"), ("NO_COLOR", "1"), ("LANG", "de_DE.utf8"), ("LC_ALL", "C")]),
+            of(&[
+                ("TERM", "xterm-256color"),
+                ("NO_COLOR", "1"),
+                ("LANG", "de_DE.utf8"),
+                ("LC_ALL", "C")
+            ]),
             (Colours::None, false)
         );
         assert_eq!(of(&[("TERM", "vt100")]), (Colours::None, false));

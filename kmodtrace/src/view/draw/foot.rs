@@ -45,7 +45,11 @@ fn hints(state: &State, width: usize, theme: Theme) -> Line<'static> {
         Tab::Findings => &[(Action::Open, "evidence")],
         Tab::Module | Tab::Graph | Tab::Requests | Tab::Probes => &[],
     };
-    let all = [(Action::Help, "help"), (Action::Quit, "quit"), (Action::Filter, "filter")];
+    let all = [
+        (Action::Help, "help"),
+        (Action::Quit, "quit"),
+        (Action::Filter, "filter"),
+    ];
     let more = [(Action::Play, "pause"), (Action::Export, "export")];
     let mut spans = Vec::new();
     let mut used = 0;
@@ -55,7 +59,9 @@ fn hints(state: &State, width: usize, theme: Theme) -> Line<'static> {
         spans.push(Span::styled(text, theme.bad()));
     }
     for (action, what) in all.iter().chain(own).chain(&more) {
-        let Some(binding) = BINDINGS.iter().find(|binding| binding.action == *action) else { continue };
+        let Some(binding) = BINDINGS.iter().find(|binding| binding.action == *action) else {
+            continue;
+        };
         let keys = binding.keys_text();
         let key = keys.split(", ").next().unwrap_or_default().to_owned();
         let long = key.len() + what.len() + 3;

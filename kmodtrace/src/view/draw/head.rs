@@ -20,9 +20,14 @@ pub(super) fn head(frame: &mut Frame<'_>, area: Rect, picture: &Picture, feed: &
     let head = &picture.head;
     let kernel = head.kernel.release.as_deref().unwrap_or("of unknown release");
     let at = format!("at {}", span_text(head.elapsed.0));
-    let right: Vec<&str> = [feed.doing.as_str(), at.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
+    let right: Vec<&str> = [feed.doing.as_str(), at.as_str()]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
     let right = right.join("  ");
-    let left = format!("kmodtrace  Linux {}  {}", printable(kernel), printable(&feed.name));
+    // Of a path what is last says most.
+    let name = feed.name.rsplit('/').next().unwrap_or_default();
+    let left = format!("kmodtrace  Linux {}  {}", printable(kernel), printable(name));
     let room = width.saturating_sub(right.len() + 2);
     let left: String = left.chars().take(room).collect();
     let gap = " ".repeat(width.saturating_sub(left.len() + right.len()));
@@ -48,7 +53,13 @@ fn counts(head: &Head, width: usize, theme: Theme) -> Line<'static> {
     let parts = [
         (format!("attempts {}", head.attempts), false),
         (rate, false),
-        (format!("in flight {}", head.in_flight), false),
+        (
+            match head.waiting {
+                0 => format!("in flight {}", head.in_flight),
+                waiting => format!("in flight {}, {waiting} waiting", head.in_flight),
+            },
+            false,
+        ),
         (format!("failed {}", head.failed), head.failed > 0),
         (lost, bad(quality.lost) || bad(quality.missed)),
         (
@@ -75,30 +86,48 @@ fn counts(head: &Head, width: usize, theme: Theme) -> Line<'static> {
         }
         used += gap + text.len();
         spans.push(Span::raw(" ".repeat(gap)));
-        spans.push(if bad { Span::styled(text, theme.bad()) } else { Span::raw(text) });
+        spans.push(if bad {
+            Span::styled(text, theme.bad())
+        } else {
+            Span::raw(text)
+        });
     }
     Line::from(spans)
 }
 
-/// The views with their numbers.
+/// The views with their numbers, as widely as there is room for.
 pub(super) fn tabs(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &Picture, theme: Theme) {
     let titles = |short: usize| {
-        Tab::ALL.iter().enumerate().map(move |(at, tab)| {
+        let title = |tab: &Tab| {
             let found = match (tab, picture.head.findings) {
                 (Tab::Findings, found @ 1..) => format!(" {found}"),
                 _ => String::new(),
             };
-            (*tab, format!("{}{}{}{found}", at + 1, [" ", ""][short], tab.titles()[short]))
-        })
+            (
+                *tab,
+                format!("{}{}{}{found}", tab.number(), [" ", ""][short], tab.titles()[short]),
+            )
+        };
+        Tab::ALL.iter().map(title).collect::<Vec<_>>()
     };
-    let long: usize = titles(0).map(|(_, title)| title.len() + 2).sum();
-    let short = usize::from(long > usize::from(area.width) + 2);
+    let long = titles(0);
+    let letters: usize = long.iter().map(|(_, title)| title.len()).sum();
+    let gaps = Tab::ALL.len() - 1;
+    let (shown, gap) = match usize::from(area.width) {
+        width if width >= letters + 2 * gaps => (long, "  "),
+        width if width >= letters + gaps => (long, " "),
+        _ => (titles(1), " "),
+    };
     let mut spans = Vec::new();
-    for (tab, title) in titles(short) {
+    for (tab, title) in shown {
         if !spans.is_empty() {
-            spans.push(Span::raw(if short == 0 { "  " } else { " " }));
+            spans.push(Span::raw(gap));
         }
-        let style = if tab == state.tab { theme.selected() } else { theme.title() };
+        let style = if tab == state.tab {
+            theme.selected()
+        } else {
+            theme.title()
+        };
         spans.push(Span::styled(title, style));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);

@@ -45,14 +45,7 @@ impl Scale {
 }
 
 /// Names, lanes, and what the one under the cursor is.
-pub(super) fn lanes(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    state: &State,
-    picture: &Picture,
-    all: &Lanes,
-    theme: Theme,
-) {
+pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &Picture, all: &Lanes, theme: Theme) {
     if all.lanes.is_empty() {
         return nothing(frame, area, "no attempt in this span of time", theme);
     }
@@ -82,7 +75,10 @@ pub(super) fn lanes(
     }
     arrows(buffer, all, cursor, &scale, theme);
     if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
-        let text: String = told(lane, picture.head.start_ns).chars().take(usize::from(area.width)).collect();
+        let text: String = told(lane, picture.head.start_ns)
+            .chars()
+            .take(usize::from(area.width))
+            .collect();
         buffer.set_string(area.x, area.bottom().saturating_sub(1), text, theme.title());
     }
 }
@@ -98,7 +94,12 @@ fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, start: u64, all: &Lanes
     buffer.set_stringn(scale.area.x, area.y, &from, width, theme.title());
     let middle = width.saturating_sub(span.len()) / 2;
     if from.len() + to.len() + span.len() + 4 < width {
-        buffer.set_string(scale.area.x + u16::try_from(middle).unwrap_or_default(), area.y, span, theme.dim());
+        buffer.set_string(
+            scale.area.x + u16::try_from(middle).unwrap_or_default(),
+            area.y,
+            span,
+            theme.dim(),
+        );
         let right = scale.area.right() - u16::try_from(to.len()).unwrap_or_default();
         buffer.set_string(right, area.y, to, theme.title());
     }
@@ -155,7 +156,9 @@ fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme:
             if all.first + at == cursor && owner < usize::from(scale.area.height) {
                 let (upper, lower) = (owner.min(at), owner.max(at));
                 for between in upper + 1..lower {
-                    buffer[(column, y(between))].set_char(signs.vertical).set_style(theme.bad());
+                    buffer[(column, y(between))]
+                        .set_char(signs.vertical)
+                        .set_style(theme.bad());
                 }
                 buffer[(column, y(owner))].set_char(sign).set_style(theme.bad());
             }
@@ -165,17 +168,28 @@ fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme:
 
 /// The lane in words.
 fn told(lane: &Lane, start: u64) -> String {
-    let long = lane.end_ns.map_or_else(|| "in flight".to_owned(), |end| span_text(end.saturating_sub(lane.start_ns)));
+    let long = lane.end_ns.map_or_else(
+        || "in flight".to_owned(),
+        |end| span_text(end.saturating_sub(lane.start_ns)),
+    );
     let got = lane.errno.map_or_else(String::new, |errno| format!(" {errno}"));
     let waits: Vec<String> = lane
         .waits
         .iter()
         .map(|wait| {
             let on = wait.on.map_or_else(String::new, |on| format!(" for attempt {on}"));
-            format!("{} {}{on}", wait.kind.name(), span_text(wait.end_ns.saturating_sub(wait.start_ns)))
+            format!(
+                "{} {}{on}",
+                wait.kind.name(),
+                span_text(wait.end_ns.saturating_sub(wait.start_ns))
+            )
         })
         .collect();
-    let waits = if waits.is_empty() { String::new() } else { format!("; waits: {}", waits.join(", ")) };
+    let waits = if waits.is_empty() {
+        String::new()
+    } else {
+        format!("; waits: {}", waits.join(", "))
+    };
     format!(
         "attempt {}: {} at {}, {long}{got}{waits}",
         lane.id,

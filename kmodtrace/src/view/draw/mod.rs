@@ -51,8 +51,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
         Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, lines(state, picture, theme)),
     }
     foot::foot(frame, foot, state, theme);
-    if state.help {
-        help::help(frame, theme);
+    if let Some(top) = state.help {
+        help::help(frame, top, theme);
     }
 }
 
@@ -84,7 +84,12 @@ fn scrolled(frame: &mut Frame<'_>, area: Rect, state: &State, lines: Vec<Line<'s
     if more > 0 && area.width > 20 {
         let note = format!(" {more} more below ");
         let width = u16::try_from(note.len()).unwrap_or_default();
-        let at = Rect::new(area.right().saturating_sub(width), area.bottom().saturating_sub(1), width, 1);
+        let at = Rect::new(
+            area.right().saturating_sub(width),
+            area.bottom().saturating_sub(1),
+            width,
+            1,
+        );
         frame.render_widget(Paragraph::new(note).style(ratatui::style::Modifier::REVERSED), at);
     }
 }

@@ -48,7 +48,12 @@ fn summary(detail: &ModuleDetail, width: usize, theme: Theme) -> Vec<Line<'stati
     let met: Vec<String> = collisions
         .iter()
         .filter(|(_, count)| *count != Some(0))
-        .map(|(state, count)| format!("{state} {}", count.map_or_else(|| NOT_OBSERVED.to_owned(), |count| count.to_string())))
+        .map(|(state, count)| {
+            format!(
+                "{state} {}",
+                count.map_or_else(|| NOT_OBSERVED.to_owned(), |count| count.to_string())
+            )
+        })
         .collect();
     let text = format!(
         "attempts {}, loaded {loaded}, errors {errors}; in flight {}, waiting {}; unloads {}; wasted {wasted}; collisions: {}",
@@ -56,11 +61,20 @@ fn summary(detail: &ModuleDetail, width: usize, theme: Theme) -> Vec<Line<'stati
         detail.now.in_flight,
         detail.now.waiting,
         row.unloads.count,
-        if met.is_empty() { NONE.to_owned() } else { met.join(", ") },
+        if met.is_empty() {
+            NONE.to_owned()
+        } else {
+            met.join(", ")
+        },
     );
     let mut lines = vec![Line::from(Span::styled(name, theme.name()))];
     lines.extend(wrapped(&text, width, 0).into_iter().map(Line::from));
-    let unobserved: Vec<&str> = row.waits.iter().filter(|wait| wait.count.is_none()).map(|wait| wait.kind.name()).collect();
+    let unobserved: Vec<&str> = row
+        .waits
+        .iter()
+        .filter(|wait| wait.count.is_none())
+        .map(|wait| wait.kind.name())
+        .collect();
     if !unobserved.is_empty() {
         let text = format!("waits that nobody watched: {}", unobserved.join(", "));
         lines.push(Line::from(Span::styled(text, theme.dim())));
@@ -70,11 +84,18 @@ fn summary(detail: &ModuleDetail, width: usize, theme: Theme) -> Vec<Line<'stati
 
 /// One bar for the time of all loads, and what its letters mean.
 fn stages(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, theme: Theme) {
-    let total = detail.stages.iter().fold(0_u64, |sum, share| sum.saturating_add(share.total_ns));
+    let total = detail
+        .stages
+        .iter()
+        .fold(0_u64, |sum, share| sum.saturating_add(share.total_ns));
     if total == 0 {
         return;
     }
-    title(lines, format!("STAGES of all loads, {} together", span_text(total)), theme);
+    title(
+        lines,
+        format!("STAGES of all loads, {} together", span_text(total)),
+        theme,
+    );
     let room = width.clamp(10, 100) as u64;
     let mut bar = Vec::new();
     let mut legend: Vec<(String, Style)> = Vec::new();
@@ -88,7 +109,11 @@ fn stages(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, t
         let sign = letter(share.stage);
         bar.push(Span::styled(sign.to_string().repeat(cells), theme.stage(share.stage)));
         let percent = scaled(share.total_ns, total, 100);
-        let text = format!("{sign} {} {} ({percent} %)", share.stage.name(), span_text(share.total_ns));
+        let text = format!(
+            "{sign} {} {} ({percent} %)",
+            share.stage.name(),
+            span_text(share.total_ns)
+        );
         legend.push((text, theme.stage(share.stage)));
     }
     lines.push(Line::from(bar));
@@ -98,7 +123,10 @@ fn stages(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, t
         let spans = row.iter().flat_map(|(text, style)| {
             let (sign, rest) = text.split_at(1);
             let pad = column - text.len();
-            [Span::styled(sign.to_owned(), *style), Span::raw(format!("{rest}{}", " ".repeat(pad)))]
+            [
+                Span::styled(sign.to_owned(), *style),
+                Span::raw(format!("{rest}{}", " ".repeat(pad))),
+            ]
         });
         lines.push(Line::from(spans.collect::<Vec<_>>()));
     }
@@ -111,14 +139,29 @@ fn scaled(part: u64, whole: u64, to: u64) -> u64 {
 
 /// Bars by powers of two, their length by the logarithm of the count: one of a thousand shows beside the thousand.
 fn histogram(lines: &mut Vec<Line<'static>>, bars: &Bars, width: usize, theme: Theme) {
-    title(lines, format!("{} ({}), bars on a log scale", bars.title, bars.count), theme);
+    title(
+        lines,
+        format!("{} ({}), bars on a log scale", bars.title, bars.count),
+        theme,
+    );
     let most = bars.rows.iter().map(|row| row.count).max().unwrap_or_default();
     let room = BAR.min(width.saturating_sub(30)).max(4);
     for row in &bars.rows {
-        let log = |count: u64| if count == 0 { 0 } else { u64::from(count.ilog2()) * 2 + 2 + u64::from(count & (count >> 1) != 0) };
+        let log = |count: u64| {
+            if count == 0 {
+                0
+            } else {
+                u64::from(count.ilog2()) * 2 + 2 + u64::from(count & (count >> 1) != 0)
+            }
+        };
         let length = usize::try_from(scaled(log(row.count), log(most), room as u64)).unwrap_or_default();
         lines.push(Line::from(vec![
-            Span::raw(format!("{:>7} -> {:<7} {:>7} ", span_text(row.lower), span_text(row.upper), row.count)),
+            Span::raw(format!(
+                "{:>7} -> {:<7} {:>7} ",
+                span_text(row.lower),
+                span_text(row.upper),
+                row.count
+            )),
             Span::styled(theme.signs().bar.to_string().repeat(length), theme.good()),
         ]));
     }
@@ -136,31 +179,49 @@ fn going(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, head: &Head, wid
     let longest = row.longest_ns.map_or_else(|| NONE.to_owned(), span_text);
     title(
         lines,
-        format!("GOING {} times, {} in all, longest {longest}; the last {}:", row.windows, span_text(row.total_ns), detail.going.len()),
+        format!(
+            "GOING {} times, {} in all, longest {longest}; the last {}:",
+            row.windows,
+            span_text(row.total_ns),
+            detail.going.len()
+        ),
         theme,
     );
     let end = |start: u64, long: Option<u64>| start.saturating_add(long.unwrap_or(1));
-    let windows: Vec<(u64, u64)> = detail.going.iter().map(|window| (window.start_ns, end(window.start_ns, window.duration_ns))).collect();
+    let windows: Vec<(u64, u64)> = detail
+        .going
+        .iter()
+        .map(|window| (window.start_ns, end(window.start_ns, window.duration_ns)))
+        .collect();
     let hits: Vec<(u64, &str)> = detail.hits.iter().map(|hit| (hit.start_ns, hit.state.name())).collect();
-    let first = windows.iter().map(|(from, _)| *from).chain(hits.iter().map(|(at, _)| *at)).min();
-    let last = windows.iter().map(|(_, to)| *to).chain(hits.iter().map(|(at, _)| *at)).max();
-    let (Some(first), Some(last)) = (first, last) else { return };
+    let first = windows
+        .iter()
+        .map(|(from, _)| *from)
+        .chain(hits.iter().map(|(at, _)| *at))
+        .min();
+    let last = windows
+        .iter()
+        .map(|(_, to)| *to)
+        .chain(hits.iter().map(|(at, _)| *at))
+        .max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return;
+    };
     let room = width.clamp(20, 120);
-    let place = |at: u64| usize::try_from(scaled(at - first, (last - first).max(1), room as u64 - 1)).unwrap_or_default();
+    let place =
+        |at: u64| usize::try_from(scaled(at - first, (last - first).max(1), room as u64 - 1)).unwrap_or_default();
     let mut line = vec!['.'; room];
     for (from, to) in &windows {
-        for cell in place(*from)..=place(*to) {
-            line[cell] = theme.signs().window;
-        }
+        line[place(*from)..=place(*to)].fill(theme.signs().window);
     }
     let mut below = vec![' '; room];
     for (at, state) in &hits {
         let cell = &mut below[place(*at)];
-        // The first letter of the state, or a number where several met it there.
-        *cell = match *cell {
-            ' ' => state.chars().next().unwrap_or('?'),
-            '+' => '+',
-            _ => '+',
+        // The first letter of the state, or a plus where several met it there.
+        *cell = if *cell == ' ' {
+            state.chars().next().unwrap_or('?')
+        } else {
+            '+'
         };
     }
     lines.push(Line::from(line.into_iter().collect::<String>()));
@@ -197,7 +258,11 @@ fn why(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, them
     }
     title(lines, "WHY, of the loads that are kept".to_owned(), theme);
     for reason in &detail.why {
-        lines.extend(wrapped(&printable(&reason.headline), width, 2).into_iter().map(|line| Line::from(Span::styled(line, theme.bad()))));
+        lines.extend(
+            wrapped(&printable(&reason.headline), width, 2)
+                .into_iter()
+                .map(|line| Line::from(Span::styled(line, theme.bad()))),
+        );
         for sentence in reason.sentences.iter().chain(&reason.what_to_do) {
             let sentence = format!("  - {}", printable(sentence));
             lines.extend(wrapped(&sentence, width, 4).into_iter().map(Line::from));

@@ -39,7 +39,11 @@ impl Col {
             return text.chars().take(width.saturating_sub(1)).chain(['~']).collect();
         }
         let room = " ".repeat(width - count);
-        if self.left { format!("{text}{room}") } else { format!("{room}{text}") }
+        if self.left {
+            format!("{text}{room}")
+        } else {
+            format!("{room}{text}")
+        }
     }
 }
 
@@ -95,7 +99,11 @@ impl Table {
         let height = usize::from(area.height.saturating_sub(1));
         for (at, cells) in rows.enumerate().take(height) {
             let line = self.line(cells);
-            lines.push(if top + at == cursor { line.patch_style(theme.selected()) } else { line });
+            lines.push(if top + at == cursor {
+                line.patch_style(theme.selected())
+            } else {
+                line
+            });
         }
         frame.render_widget(Paragraph::new(lines), area);
     }
@@ -118,7 +126,10 @@ mod tests {
 
     #[test]
     fn columns_without_room_are_left_out_and_cells_are_cut() {
-        let table = Table::new(vec![Col::left("NAME", 6), Col::right("N", 4), Col::right("MORE", 9)], 14);
+        let table = Table::new(
+            vec![Col::left("NAME", 6), Col::right("N", 4), Col::right("MORE", 9)],
+            14,
+        );
         assert_eq!(table.widths, [9, 4]);
         let text = |cells: [&str; 3]| {
             let cells = cells.iter().map(|text| ((*text).to_owned(), Style::new())).collect();

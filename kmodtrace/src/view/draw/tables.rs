@@ -7,7 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Gauge, Paragraph};
+use ratatui::widgets::Paragraph;
 
 use super::table::{Cell, Col, Table};
 use super::{nothing, top, wrapped};
@@ -21,7 +21,11 @@ use crate::view::theme::Theme;
 pub(super) fn modules(frame: &mut Frame<'_>, area: Rect, state: &State, all: &[ModuleNow], theme: Theme) {
     let shown = rows::modules(state, all);
     if shown.is_empty() {
-        let text = if all.is_empty() { "nothing was loaded or unloaded yet" } else { "no module matches the filter" };
+        let text = if all.is_empty() {
+            "nothing was loaded or unloaded yet"
+        } else {
+            "no module matches the filter"
+        };
         return nothing(frame, area, text, theme);
     }
     let signs = theme.signs();
@@ -32,15 +36,20 @@ pub(super) fn modules(frame: &mut Frame<'_>, area: Rect, state: &State, all: &[M
             column.title.to_owned()
         },
         // Room for the sign of sorting, so that nothing moves.
-        width: column.width.max(u16::try_from(column.title.len() + 1).unwrap_or_default()),
+        width: column
+            .width
+            .max(u16::try_from(column.title.len() + 1).unwrap_or_default()),
         left: column.left,
     });
     let table = Table::new(cols.collect(), area.width);
-    let keys: Vec<rows::Row> = shown.iter().map(|module| rows::Row::Module(module.row.name.clone())).collect();
+    let keys: Vec<rows::Row> = shown
+        .iter()
+        .map(|module| rows::Row::Module(rows::Name(module.row.name.clone())))
+        .collect();
     let cursor = state.cursor(&keys);
     let top = top(state, cursor, usize::from(area.height.saturating_sub(1)), shown.len());
     let cells = shown.iter().skip(top).map(|module| {
-        let pinned = state.pinned.contains(&module.row.name);
+        let pinned = state.is_pinned(module);
         let cell = |(at, column): (usize, &crate::view::columns::Column)| -> Cell {
             let text = (column.text)(module, signs);
             match column.title {
@@ -59,17 +68,14 @@ pub(super) fn modules(frame: &mut Frame<'_>, area: Rect, state: &State, all: &[M
 }
 
 /// Attempts in flight, and what the one under the cursor is about.
-pub(super) fn now(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    state: &State,
-    picture: &Picture,
-    all: &[NowRow],
-    theme: Theme,
-) {
+pub(super) fn now(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &Picture, all: &[NowRow], theme: Theme) {
     let shown = rows::now(state, all);
     if shown.is_empty() {
-        let text = if all.is_empty() { "nothing is being loaded or unloaded" } else { "nothing matches the filter" };
+        let text = if all.is_empty() {
+            "nothing is being loaded or unloaded"
+        } else {
+            "nothing matches the filter"
+        };
         return nothing(frame, area, text, theme);
     }
     let (list, below) = parts(area, state);
@@ -89,7 +95,10 @@ pub(super) fn now(
     let cursor = state.cursor(&keys);
     let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
     let cells = shown.iter().skip(top).map(|row| {
-        let stuck = row.wait.as_ref().is_some_and(|wait| wait.lasted_ns >= state.stuck_after.0);
+        let stuck = row
+            .wait
+            .as_ref()
+            .is_some_and(|wait| wait.lasted_ns >= state.stuck_after.0);
         let style = if stuck { theme.bad() } else { Style::new() };
         // The mark says without colour what the colour says.
         let mark = if stuck { "!" } else { "" };
@@ -97,12 +106,21 @@ pub(super) fn now(
         vec![
             (module(row.module.as_deref()), theme.name()),
             (time(row.lasted_ns), style),
-            (row.stage.map_or(NOT_OBSERVED, |stage| stage.name()).to_owned(), Style::new()),
             (
-                wait.map_or_else(|| NONE.to_owned(), |wait| format!("{mark}{} {}", wait.kind.name(), span_text(wait.lasted_ns))),
+                row.stage.map_or(NOT_OBSERVED, |stage| stage.name()).to_owned(),
+                Style::new(),
+            ),
+            (
+                wait.map_or_else(
+                    || NONE.to_owned(),
+                    |wait| format!("{mark}{} {}", wait.kind.name(), span_text(wait.lasted_ns)),
+                ),
                 style,
             ),
-            (wait.map_or_else(String::new, |wait| whom(wait.module.as_deref(), wait.on.as_ref())), Style::new()),
+            (
+                wait.map_or_else(String::new, |wait| whom(wait.module.as_deref(), wait.on.as_ref())),
+                Style::new(),
+            ),
             (row.tid.to_string(), Style::new()),
             (comm(&row.comm), Style::new()),
         ]
@@ -110,7 +128,10 @@ pub(super) fn now(
     table.draw(frame, list, cells, (top, cursor), theme);
     if let Some(row) = shown.get(cursor) {
         let what = if row.unloads { "unloads" } else { "loads" };
-        let place = row.place.as_deref().map_or_else(String::new, |place| format!(", {place}"));
+        let place = row
+            .place
+            .as_deref()
+            .map_or_else(String::new, |place| format!(", {place}"));
         let wait = row.wait.as_ref().map_or_else(String::new, |wait| {
             format!(
                 "; waits {} ({}) for {}",
@@ -126,7 +147,7 @@ pub(super) fn now(
             comm(&row.comm),
             module(row.module.as_deref()),
         );
-        detail(frame, below, vec![text], theme);
+        detail(frame, below, state, &[text], theme);
     }
 }
 
@@ -135,10 +156,16 @@ fn whom(module: Option<&str>, on: Option<&OwnerNow>) -> String {
     let mut text = module.map_or_else(String::new, |name| printable(name).into_owned());
     if let Some(on) = on {
         let gap = if text.is_empty() { "" } else { " by " };
-        let stage = on.stage.map_or_else(|| ", returned".to_owned(), |stage| format!(", {}", stage.name()));
-        text.push_str(&format!("{gap}{} {}{stage}", on.tid, comm(&on.comm)));
+        let stage = on
+            .stage
+            .map_or_else(|| ", returned".to_owned(), |stage| format!(", {}", stage.name()));
+        text = format!("{text}{gap}{} {}{stage}", on.tid, comm(&on.comm));
     }
-    if text.is_empty() { "nobody known".to_owned() } else { text }
+    if text.is_empty() {
+        "nobody known".to_owned()
+    } else {
+        text
+    }
 }
 
 /// Slots, requests in flight and answered, and the chain of the one under the cursor.
@@ -151,11 +178,22 @@ pub(super) fn requests(
     theme: Theme,
 ) {
     let Some(all) = all else {
-        return nothing(frame, area, "not observed: nobody watches requests on this kernel", theme);
+        return nothing(
+            frame,
+            area,
+            "not observed: nobody watches requests on this kernel",
+            theme,
+        );
     };
     let shown = rows::requests(state, &all.rows);
     let (list, below) = parts(area, state);
-    let (slots, chain) = (Rect { height: 1.min(below.height), ..below }, lower(below));
+    let (slots, chain) = (
+        Rect {
+            height: 1.min(below.height),
+            ..below
+        },
+        lower(below),
+    );
     if shown.is_empty() {
         nothing(frame, list, "the kernel requested no module", theme);
     } else {
@@ -180,14 +218,14 @@ pub(super) fn requests(
         table.draw(frame, list, cells, (top, cursor), theme);
     }
     gauge(frame, slots, all, theme);
-    detail(frame, chain, all.chain.clone(), theme);
+    detail(frame, chain, state, &all.chain, theme);
 }
 
 fn request(row: &RequestNow, state: &State, theme: Theme) -> Vec<Cell> {
     let stuck = row.stage.is_some() && row.lasted_ns.is_some_and(|long| long >= state.stuck_after.0);
     let result = match (&row.outcome, row.stage) {
-        (_, Some(stage)) if stuck => (format!("!{}", stage.name()), theme.bad()),
-        (_, Some(stage)) => (stage.name().to_owned(), theme.title()),
+        (_, Some(about)) if stuck => (format!("!{}", about.name()), theme.bad()),
+        (_, Some(about)) => (about.name().to_owned(), theme.title()),
         (Some(outcome), None) if row.failed => (outcome.clone(), theme.bad()),
         (Some(outcome), None) => (outcome.clone(), theme.good()),
         (None, None) => ("not seen".to_owned(), theme.dim()),
@@ -200,11 +238,15 @@ fn request(row: &RequestNow, state: &State, theme: Theme) -> Vec<Cell> {
         (row.attempts.to_string(), Style::new()),
         (row.tid.to_string(), Style::new()),
         (comm(&row.comm), Style::new()),
-        (row.helper.map_or_else(|| NONE.to_owned(), |tgid| tgid.to_string()), Style::new()),
+        (
+            row.helper.map_or_else(|| NONE.to_owned(), |tgid| tgid.to_string()),
+            Style::new(),
+        ),
         (printable(row.by.as_deref().unwrap_or(NONE)).into_owned(), Style::new()),
     ]
 }
 
+/// How many of the slots are held.
 fn gauge(frame: &mut Frame<'_>, area: Rect, all: &RequestsNow, theme: Theme) {
     if area.height == 0 {
         return;
@@ -213,13 +255,14 @@ fn gauge(frame: &mut Frame<'_>, area: Rect, all: &RequestsNow, theme: Theme) {
         return nothing(frame, area, "slots: not observed", theme);
     };
     let style = if used >= all.slots { theme.bad() } else { Style::new() };
-    let percent = used.min(all.slots) * 100 / all.slots.max(1);
-    let gauge = Gauge::default()
-        .percent(u16::try_from(percent).unwrap_or(100))
-        .label(format!("slots used {used} of {}", all.slots))
-        .gauge_style(style)
-        .use_unicode(theme.utf8);
-    frame.render_widget(gauge, area);
+    let bar: String = (0..all.slots)
+        .map(|slot| if slot < used { theme.signs().bar } else { '.' })
+        .collect();
+    let line = Line::from(vec![
+        Span::styled(format!("slots used {used} of {} ", all.slots), style),
+        Span::styled(bar, style),
+    ]);
+    frame.render_widget(Paragraph::new(line), area);
 }
 
 /// Findings, and the whole of the one under the cursor.
@@ -232,27 +275,37 @@ pub(super) fn findings(
     theme: Theme,
 ) {
     let keys = rows::of(state, picture);
-    let shown: Vec<&Finding> = keys.iter().filter_map(|key| match key {
-        rows::Row::Place(at) => all.get(*at),
-        _ => None,
-    }).collect();
+    let shown: Vec<&Finding> = keys
+        .iter()
+        .filter_map(|key| match key {
+            rows::Row::Place(at) => all.get(*at),
+            _ => None,
+        })
+        .collect();
     if shown.is_empty() {
         return nothing(frame, area, "nothing was found that needs a look", theme);
     }
     let (list, below) = parts(area, state);
     let cursor = state.cursor(&keys);
     let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
-    let table = Table::new(vec![Col::left("FINDING", 18), Col::left("MODULE", 16), Col::left("WHAT", 40)], area.width);
+    let table = Table::new(
+        vec![Col::left("FINDING", 18), Col::left("MODULE", 16), Col::left("WHAT", 40)],
+        area.width,
+    );
     let cells = shown.iter().skip(top).map(|finding| {
         vec![
             (finding.id.name().to_owned(), theme.bad()),
-            (printable(finding.module.as_deref().unwrap_or("(all)")).into_owned(), theme.name()),
+            (
+                printable(finding.module.as_deref().unwrap_or("(all)")).into_owned(),
+                theme.name(),
+            ),
             (printable(&finding.sentence).into_owned(), Style::new()),
         ]
     });
     table.draw(frame, list, cells, (top, cursor), theme);
     if let Some(finding) = shown.get(cursor) {
-        detail(frame, below, vec![printable(&finding.sentence).into_owned(), finding.advice.to_owned()], theme);
+        let text = [printable(&finding.sentence).into_owned(), finding.advice.to_owned()];
+        detail(frame, below, state, &text, theme);
     }
 }
 
@@ -270,7 +323,12 @@ pub(super) fn evidence(
     };
     let (list, below) = parts(area, state);
     let cursor = state.cursor(&rows::of(state, picture));
-    let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), all.shown.len());
+    let top = top(
+        state,
+        cursor,
+        usize::from(list.height.saturating_sub(1)),
+        all.shown.len(),
+    );
     let title = format!("EVIDENCE of {}", printable(&all.finding.text()));
     let table = Table::new(vec![Col::left(&title, 40)], area.width);
     let cells = all.shown.iter().skip(top).map(|shown| {
@@ -279,7 +337,7 @@ pub(super) fn evidence(
     });
     table.draw(frame, list, cells, (top, cursor), theme);
     if let Some(shown) = all.shown.get(cursor) {
-        detail(frame, below, shown.lines.clone(), theme);
+        detail(frame, below, state, &shown.lines, theme);
     }
 }
 
@@ -293,10 +351,13 @@ pub(super) fn probes(
     theme: Theme,
 ) {
     let keys = rows::of(state, picture);
-    let shown: Vec<&ProbeLine> = keys.iter().filter_map(|key| match key {
-        rows::Row::Place(at) => all.get(*at),
-        _ => None,
-    }).collect();
+    let shown: Vec<&ProbeLine> = keys
+        .iter()
+        .filter_map(|key| match key {
+            rows::Row::Place(at) => all.get(*at),
+            _ => None,
+        })
+        .collect();
     let (list, below) = parts(area, state);
     if shown.is_empty() {
         nothing(frame, list, "the recording does not say which probes there were", theme);
@@ -304,7 +365,11 @@ pub(super) fn probes(
         let cursor = state.cursor(&keys);
         let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
         let table = Table::new(
-            vec![Col::left("PROBE", 24), Col::left("STATUS", 8), Col::left("ATTACHED TO, OR WHY NOT", 40)],
+            vec![
+                Col::left("PROBE", 24),
+                Col::left("STATUS", 8),
+                Col::left("ATTACHED TO, OR WHY NOT", 40),
+            ],
             area.width,
         );
         let cells = shown.iter().skip(top).map(|probe| {
@@ -313,7 +378,10 @@ pub(super) fn probes(
                 "refused" => theme.bad(),
                 _ => theme.dim(),
             };
-            let texts: Vec<&str> = [probe.attached.as_str(), probe.why.as_str()].into_iter().filter(|text| !text.is_empty()).collect();
+            let texts: Vec<&str> = [probe.attached.as_str(), probe.why.as_str()]
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .collect();
             vec![
                 (printable(&probe.id).into_owned(), theme.name()),
                 (probe.status.clone(), style),
@@ -334,14 +402,21 @@ pub(super) fn probes(
         if quality.unobserved.is_empty() { " nothing" } else { "" },
     )];
     lines.extend(quality.unobserved.iter().map(|why| format!("  {}", printable(why))));
-    detail(frame, below, lines, theme);
+    detail(frame, below, state, &lines, theme);
 }
 
 /// A list, and details below it.
 fn parts(area: Rect, state: &State) -> (Rect, Rect) {
     let (list, details) = split(state.tab, area.height);
     let y = area.y + list;
-    (Rect { height: list, ..area }, Rect { y, height: details, ..area })
+    (
+        Rect { height: list, ..area },
+        Rect {
+            y,
+            height: details,
+            ..area
+        },
+    )
 }
 
 fn lower(area: Rect) -> Rect {
@@ -352,23 +427,24 @@ fn lower(area: Rect) -> Rect {
     }
 }
 
-/// Sentences below a rule, cut to what there is room for.
-fn detail(frame: &mut Frame<'_>, area: Rect, lines: Vec<String>, theme: Theme) {
+/// Sentences below a rule, from the line on that the state says.
+fn detail(frame: &mut Frame<'_>, area: Rect, state: &State, lines: &[String], theme: Theme) {
     if area.height == 0 {
         return;
     }
     let width = usize::from(area.width);
+    let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, width, 2)).collect();
+    let room = usize::from(area.height.saturating_sub(1));
+    let top = state.detail.min(lines.len().saturating_sub(room));
+    let below = lines.len().saturating_sub(top + room);
+    let note = match (top, below) {
+        (0, 0) => String::new(),
+        _ => format!(" J, K: {below} lines more below "),
+    };
     let rule = if theme.utf8 { "─" } else { "-" };
-    let mut shown = vec![Line::from(Span::styled(rule.repeat(width), theme.dim()))];
-    for line in lines {
-        shown.extend(wrapped(&line, width, 2).into_iter().map(Line::from));
-    }
-    let room = usize::from(area.height);
-    if shown.len() > room {
-        let more = shown.len() - room + 1;
-        shown.truncate(room.saturating_sub(1));
-        shown.push(Line::from(Span::styled(format!("({more} more lines; a larger terminal shows them)"), theme.dim())));
-    }
+    let rule = format!("{note}{}", rule.repeat(width.saturating_sub(note.len())));
+    let mut shown = vec![Line::from(Span::styled(rule, theme.dim()))];
+    shown.extend(lines.into_iter().skip(top).take(room).map(Line::from));
     frame.render_widget(Paragraph::new(shown), area);
 }
 

@@ -1,0 +1,82 @@
+//! What every view shows, at three sizes.
+
+use std::fmt::Write as _;
+
+use kmodtrace_core::monitor::Monitor;
+use kmodtrace_core::units::Nanos;
+
+use super::stage::{Stage, empty, lossy, recording};
+use crate::view::theme::{Colours, Theme};
+
+const SIZES: [(u16, u16); 3] = [(60, 15), (80, 24), (200, 60)];
+
+/// All views, one below the other.
+fn all(case: &str, monitor: impl Fn() -> Monitor) {
+    for (width, height) in SIZES {
+        let mut stage = Stage::new(monitor(), width, height);
+        let mut frames = String::new();
+        for view in ["1", "2", "3", "4", "5", "6", "6 Enter", "7", "8", "?"] {
+            stage.press(view);
+            let frame = stage.frame();
+            assert_eq!(frame.lines().count(), usize::from(height));
+            let rule = "=".repeat(usize::from(width) - view.len() - 4);
+            let _ = write!(frames, "== {view} {rule}\n{frame}\n");
+        }
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("{case}-{width}x{height}"), frames);
+        });
+    }
+}
+
+#[test]
+fn a_storm() {
+    all("storm", || recording("6.1-stock-storm.kmt", None));
+}
+
+#[test]
+fn a_stuck_wait() {
+    all("stuck", || recording("6.12-slow-init.kmt", Some(500)));
+    let mut stage = Stage::new(recording("6.12-slow-init.kmt", Some(500)), 120, 24);
+    stage.press("2");
+    assert!(!stage.frame().contains('!'), "{}", stage.frame());
+    stage.state.stuck_after = Nanos(1_000_000);
+    assert!(stage.frame().contains("!same-name"), "{}", stage.frame());
+}
+
+#[test]
+fn the_nested_deadlock_while_it_lasts() {
+    all("nested", || recording("6.1-nested.kmt", Some(5_000)));
+}
+
+#[test]
+fn the_nested_deadlock_when_it_is_over() {
+    all("nested-over", || recording("6.1-nested.kmt", None));
+}
+
+#[test]
+fn an_empty_session() {
+    all("empty", empty);
+}
+
+#[test]
+fn lost_records() {
+    all("lost", lossy);
+    let frame = Stage::new(lossy(), 120, 24).frame();
+    assert!(
+        frame.contains("records LOST") && frame.contains("3 probe hits MISSED"),
+        "{frame}"
+    );
+}
+
+#[test]
+fn without_utf_8_all_is_ascii() {
+    let mut stage = Stage::new(recording("6.1-nested.kmt", Some(5_000)), 120, 40);
+    stage.theme = Theme {
+        colours: Colours::Sixteen,
+        utf8: false,
+    };
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8", "?"] {
+        stage.press(view);
+        assert!(stage.frame().is_ascii(), "{}", stage.frame());
+    }
+}

@@ -1,0 +1,227 @@
+//! What keys do.
+
+use proptest::prelude::*;
+use ratatui::crossterm::event::KeyCode;
+
+use super::stage::{Stage, recording};
+use crate::view::keys::{BINDINGS, Key};
+use crate::view::state::{Effect, Time};
+
+fn storm() -> Stage {
+    Stage::new(recording("6.1-stock-storm.kmt", None), 120, 30)
+}
+
+fn nested() -> Stage {
+    Stage::new(recording("6.1-nested.kmt", Some(5_000)), 120, 30)
+}
+
+/// The modules of the table, from the top.
+fn modules(stage: &Stage) -> Vec<String> {
+    let frame = stage.frame();
+    let rows = frame.lines().skip_while(|line| !line.starts_with("MODULE")).skip(1);
+    let names = rows
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn modules_are_filtered_as_one_types() {
+    let mut stage = storm();
+    assert_eq!(modules(&stage).len(), 5);
+    stage.press("/ c p u");
+    assert_eq!(modules(&stage), ["acpi_cpufreq", "pcc_cpufreq"]);
+    assert!(stage.frame().contains("filter: cpu_"));
+    // While it is typed, q is a letter.
+    assert_eq!(stage.press("q"), None);
+    assert_eq!(modules(&stage), [] as [String; 0]);
+    stage.press("Esc");
+    assert_eq!(modules(&stage).len(), 5);
+    stage.press("/ x f s Enter");
+    assert_eq!(modules(&stage), ["xfs"]);
+    assert!(stage.frame().contains("filter: xfs"));
+    stage.press("Esc");
+    assert_eq!(modules(&stage).len(), 5);
+}
+
+#[test]
+fn modules_are_sorted_by_any_column_both_ways_and_pinned() {
+    let mut stage = storm();
+    // From ATTEMPTS over LOADED, ERRORS and WAITING to WAITS.
+    stage.press("s s s s");
+    assert_eq!(
+        modules(&stage),
+        ["xfs", "acpi_cpufreq", "crc32c_intel", "pcc_cpufreq", "libcrc32c"]
+    );
+    assert!(stage.frame().contains("WAITS▼"));
+    stage.press("I");
+    assert_eq!(modules(&stage).first().map(String::as_str), Some("libcrc32c"));
+    // The cursor stays with its module, wherever that goes.
+    stage.press("I Home s S p");
+    assert_eq!(modules(&stage).first().map(String::as_str), Some("*xfs"));
+    stage.press("< < < < <");
+    assert_eq!(
+        modules(&stage),
+        ["*xfs", "acpi_cpufreq", "crc32c_intel", "libcrc32c", "pcc_cpufreq"]
+    );
+    stage.press("p");
+    assert_eq!(modules(&stage).first().map(String::as_str), Some("acpi_cpufreq"));
+}
+
+#[test]
+fn enter_opens_the_module_and_esc_goes_back() {
+    let mut stage = storm();
+    stage.press("Down Enter");
+    assert!(stage.frame().contains("\ncrc32c_intel\n"));
+    stage.press("End");
+    assert!(stage.frame().contains("WHY"), "{}", stage.frame());
+    stage.press("Esc");
+    assert_eq!(modules(&stage).len(), 5);
+    stage.press("Tab Tab BackTab");
+    assert!(stage.frame().contains("nothing is being loaded"));
+}
+
+#[test]
+fn a_finding_has_its_evidence() {
+    let mut stage = storm();
+    stage.press("6 Down Enter");
+    let frame = stage.frame();
+    assert!(
+        frame.contains("EVIDENCE of busy-inherited: 7 attempts at pcc_cpufreq"),
+        "{frame}"
+    );
+    stage.press("Enter");
+    assert!(stage.frame().contains("\npcc_cpufreq\n"));
+    stage.press("6");
+    assert!(stage.frame().contains("FINDING "));
+}
+
+#[test]
+fn a_deadlock_shows_everywhere_while_it_lasts() {
+    let mut stage = nested();
+    for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        stage.press(view);
+        assert!(stage.frame().contains("DEADLOCK: view 4 tells"), "{}", stage.frame());
+    }
+    stage.press("6");
+    assert!(stage.frame().contains("deadlock"));
+    stage.press("4");
+    assert!(stage.frame().contains("nested request needs slot 51"));
+    let over = Stage::new(recording("6.1-nested.kmt", None), 120, 30);
+    assert!(!over.frame().contains("DEADLOCK"));
+}
+
+#[test]
+fn the_cursor_finds_the_stuck_and_whom_they_wait_for() {
+    let mut stage = nested();
+    stage.press("2");
+    let frame = stage.frame();
+    assert!(
+        frame.contains("!same-name") && frame.contains("kt_dep by 141 modprobe, init"),
+        "{frame}"
+    );
+    stage.press("End");
+    let last = stage.state.cursor(&crate::view::rows::of(&stage.state, &stage.picture));
+    assert_eq!(last, 49);
+    stage.press("5");
+    assert!(stage.frame().contains("slots used 50 of 50"));
+    assert!(stage.frame().contains("request 1 of fs-ktfs by tid 136"));
+    stage.press("End");
+    assert!(
+        stage.frame().contains("request 51 of kt_init by tid 141"),
+        "{}",
+        stage.frame()
+    );
+}
+
+#[test]
+fn the_time_line_zooms_and_pans() {
+    let mut stage = storm();
+    stage.press("7");
+    let span = |stage: &Stage| {
+        let frame = stage.frame();
+        let from = frame.find("<- ").unwrap();
+        frame[from + 3..].split(' ').next().unwrap().to_owned()
+    };
+    let whole = span(&stage);
+    stage.press("+ +");
+    let zoomed = span(&stage);
+    assert_ne!(whole, zoomed);
+    let middle = stage.state.span.unwrap();
+    stage.press("Left");
+    let earlier = stage.state.span.unwrap();
+    assert!(earlier.0 < middle.0 && earlier.1 - earlier.0 == middle.1 - middle.0);
+    stage.press("Right");
+    assert_eq!(stage.state.span.unwrap(), middle);
+    stage.press("- - -");
+    assert_eq!(span(&stage), whole);
+    // The arrow of the lane under the cursor goes all the way to its owner.
+    stage.press("0 Home Down Down Down Down Down Down Down Down");
+    assert!(stage.frame().contains('│'), "{}", stage.frame());
+}
+
+#[test]
+fn what_is_below_a_list_can_be_read_on_a_small_screen() {
+    let mut stage = Stage::new(recording("6.1-nested.kmt", None), 60, 15);
+    stage.press("6 Enter");
+    let first = stage.frame();
+    assert!(first.contains("more below"), "{first}");
+    stage.press("J J");
+    assert_ne!(stage.frame(), first);
+    stage.press("K K");
+    assert_eq!(stage.frame(), first);
+    stage.press("?");
+    let help = stage.frame();
+    stage.press("Down");
+    assert_ne!(stage.frame(), help);
+    stage.press("x");
+    assert_eq!(stage.frame(), first);
+}
+
+#[test]
+fn keys_of_the_program_reach_it() {
+    let mut stage = storm();
+    assert_eq!(stage.press("q"), Some(Effect::Quit));
+    assert_eq!(stage.press("Ctrl-c"), Some(Effect::Quit));
+    assert_eq!(stage.press("Ctrl-z"), Some(Effect::Suspend));
+    assert_eq!(stage.press("Ctrl-l"), Some(Effect::Redraw));
+    assert_eq!(stage.press("e"), Some(Effect::Export));
+    assert_eq!(stage.press("Space"), Some(Effect::Time(Time::Toggle)));
+    assert_eq!(stage.press("{"), Some(Effect::Time(Time::Start)));
+    // Out of the filter as well.
+    assert_eq!(stage.press("/ a Ctrl-c"), Some(Effect::Quit));
+}
+
+/// Every key that does something, and some that do not.
+fn any_key() -> impl Strategy<Value = KeyCode> {
+    let plain = |key: &Key| match key {
+        Key::Plain(code) => Some(*code),
+        Key::Ctrl(_) => None,
+    };
+    let mut codes: Vec<KeyCode> = BINDINGS
+        .iter()
+        .flat_map(|binding| binding.keys)
+        .filter_map(plain)
+        .collect();
+    codes.extend([KeyCode::Char('x'), KeyCode::Char('ä'), KeyCode::Insert]);
+    prop::sample::select(codes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_keys_and_no_size_are_too_much(
+        keys in prop::collection::vec((any_key(), prop::option::weighted(0.1, (1_u16..150, 1_u16..50))), 1..40),
+        at in prop::option::of(0_u64..8_000),
+    ) {
+        let mut stage = Stage::new(recording("6.1-nested.kmt", at), 80, 24);
+        for (code, size) in keys {
+            if let Some((width, height)) = size {
+                stage.resize(width, height);
+            }
+            stage.key(code.into());
+            stage.frame();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A view without its terminal: a monitor, the choices, and a buffer to draw on.
+
+use std::fs::File;
+use std::path::Path;
+
+use kmodtrace_common::record::Header as RecordHeader;
+use kmodtrace_core::decode::{Tracer, split};
+use kmodtrace_core::event::Counters;
+use kmodtrace_core::monitor::{Focus, Monitor, Picture};
+use kmodtrace_core::recording::{Clock, Header, Kernel, Reader};
+use kmodtrace_core::synth::Storm;
+use kmodtrace_core::units::{Ktime, Nanos, Tgid, Tid};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use zerocopy::FromBytes as _;
+
+use crate::view::draw::{Feed, draw};
+use crate::view::look;
+use crate::view::state::{Effect, State};
+use crate::view::theme::{Colours, Theme};
+
+/// Signs, and no colours: what is there has to show without them.
+const THEME: Theme = Theme {
+    colours: Colours::None,
+    utf8: true,
+};
+
+/// A view in a test.
+pub(super) struct Stage {
+    pub(super) monitor: Monitor,
+    pub(super) state: State,
+    pub(super) picture: Picture,
+    pub(super) theme: Theme,
+}
+
+impl Stage {
+    /// Of a monitor, on a screen of this size.
+    pub(super) fn new(monitor: Monitor, width: u16, height: u16) -> Self {
+        let mut stage = Self {
+            picture: monitor.picture(&Focus::default()),
+            monitor,
+            state: State::new(Nanos(1_000_000_000)),
+            theme: THEME,
+        };
+        stage.resize(width, height);
+        stage
+    }
+
+    pub(super) fn resize(&mut self, width: u16, height: u16) {
+        self.state.area = Rect::new(0, 0, width, height);
+        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
+    }
+
+    /// Presses keys: words such as `Down` or `Ctrl-c`, and single characters.
+    pub(super) fn press(&mut self, script: &str) -> Option<Effect> {
+        let mut last = None;
+        for word in script.split_whitespace() {
+            last = self.key(key(word));
+        }
+        last
+    }
+
+    pub(super) fn key(&mut self, key: KeyEvent) -> Option<Effect> {
+        let effect = self.state.key(key, &self.picture);
+        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
+        effect
+    }
+
+    /// What is on the screen, a line each, without blanks at their ends.
+    pub(super) fn frame(&self) -> String {
+        let Rect { width, height, .. } = self.state.area;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let feed = Feed {
+            name: "test.kmt".to_owned(),
+            doing: "end".to_owned(),
+        };
+        terminal
+            .draw(|frame| draw(frame, &self.state, &self.picture, &feed, self.theme))
+            .unwrap();
+        let buffer = terminal.backend().buffer();
+        let line = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        let lines: Vec<String> = (0..height).map(|y| line(y).trim_end().to_owned()).collect();
+        lines.join("\n")
+    }
+}
+
+/// The key of a word.
+fn key(word: &str) -> KeyEvent {
+    let code = match word {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PageUp" => KeyCode::PageUp,
+        "PageDown" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        "Tab" => KeyCode::Tab,
+        "BackTab" => KeyCode::BackTab,
+        "Space" => KeyCode::Char(' '),
+        _ => {
+            if let Some(letter) = word.strip_prefix("Ctrl-") {
+                return KeyEvent::new(KeyCode::Char(letter.parse().unwrap()), KeyModifiers::CONTROL);
+            }
+            KeyCode::Char(word.parse().unwrap())
+        }
+    };
+    code.into()
+}
+
+/// A recording of the core's tests, whole, or as it was so many milliseconds after its beginning.
+pub(super) fn recording(name: &str, at: Option<u64>) -> Monitor {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kmodtrace-core/tests/recordings");
+    let mut reader = Reader::new(File::open(folder.join(name)).unwrap()).unwrap();
+    let until = at.map_or(u64::MAX, |at| reader.header().clock.monotonic_ns.0 + at * 1_000_000);
+    let mut monitor = Monitor::new(reader.header());
+    while let Some(record) = reader.next_record().unwrap() {
+        let (header, _) = RecordHeader::read_from_prefix(record).unwrap();
+        if header.time_ns > until {
+            return monitor;
+        }
+        monitor.push(record).unwrap();
+    }
+    monitor.flush();
+    monitor
+}
+
+/// Nothing was recorded.
+pub(super) fn empty() -> Monitor {
+    let kernel = Kernel {
+        release: "6.1.0-56-cloud-amd64".to_owned(),
+        version: String::new(),
+        arch: "x86_64".to_owned(),
+    };
+    let clock = Clock {
+        monotonic_ns: Ktime(1_000_000_000),
+        realtime_ns: 0,
+    };
+    Monitor::new(&Header::new("0", kernel, clock, 4, serde_json::Value::Null))
+}
+
+/// A storm of which every tenth record and a probe hit are lost.
+pub(super) fn lossy() -> Monitor {
+    let mut monitor = empty();
+    for (at, round) in Storm::new(80).enumerate() {
+        for (nth, record) in split(&round).enumerate() {
+            if nth % 10 != 9 || at == 0 {
+                monitor.push(record.unwrap()).unwrap();
+            }
+        }
+    }
+    let tracer = Tracer {
+        tid: Tid(900),
+        tgid: Tgid(900),
+    };
+    let counters = Counters {
+        dropped: 7,
+        missed: 3,
+        clipped: 0,
+    };
+    let end = Ktime(monitor.reached().0 + 20_000_000);
+    monitor.push(&tracer.tick(end, counters)).unwrap();
+    monitor.flush();
+    monitor
+}
