@@ -32,7 +32,8 @@ pub fn stages(attempt: &Attempt) -> Vec<StageSpan> {
 /// The same of an attempt in flight, from its entry to now: the last piece is what it is about. Empty when its entry was
 /// not seen.
 pub fn stages_until(attempt: &Attempt, now: Ktime) -> Vec<StageSpan> {
-    cut(attempt, now)
+    // A nanosecond more, so that what has just begun is a piece as well.
+    cut(attempt, Ktime(now.0.saturating_add(1)))
 }
 
 fn cut(attempt: &Attempt, end: Ktime) -> Vec<StageSpan> {

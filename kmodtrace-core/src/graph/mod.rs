@@ -26,6 +26,8 @@ pub(crate) mod fixture;
 #[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests;
 #[cfg(test)]
+mod tree_tests;
+#[cfg(test)]
 mod watch_tests;
 
 use std::collections::BTreeSet;

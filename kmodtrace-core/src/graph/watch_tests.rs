@@ -7,7 +7,7 @@ use crate::report::{Glob, Selection};
 use crate::session::InFlight;
 
 /// As a session has an attempt in flight: the open wait apart from the others.
-fn in_flight(attempts: &[Attempt]) -> Vec<InFlight<'_>> {
+pub(super) fn in_flight(attempts: &[Attempt]) -> Vec<InFlight<'_>> {
     let one = |attempt| InFlight {
         attempt,
         role: None,
@@ -16,7 +16,7 @@ fn in_flight(attempts: &[Attempt]) -> Vec<InFlight<'_>> {
     attempts.iter().map(one).collect()
 }
 
-fn open(attempt: Attempt) -> Attempt {
+pub(super) fn open(attempt: Attempt) -> Attempt {
     let mut attempt = attempt.lasting();
     attempt.notes.retain(|note| *note != Note::InFlight);
     attempt

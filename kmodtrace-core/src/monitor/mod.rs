@@ -16,6 +16,10 @@ mod probes;
 mod rate;
 mod requests;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod tests;
+
 use crate::aggregate::Aggregates;
 use crate::attempt::{Finished, Span};
 use crate::decode::DecodeError;

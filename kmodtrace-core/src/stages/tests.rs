@@ -122,3 +122,16 @@ proptest! {
 fn marks_are_read_as_they_are_written() {
     assert_eq!(marks("+load_module -load_module=-8 .module_finalize").len(), 3);
 }
+
+#[test]
+fn what_is_in_flight_is_in_its_last_piece_and_its_end_is_open() {
+    let mut attempt = attempt(0, "+load_module .module_frob_arch_sections .find_module_all");
+    attempt.end = None;
+    let last = stages_until(&attempt, Ktime(100)).pop().unwrap();
+    assert_eq!(
+        (last.stage, last.start, last.duration),
+        (Stage::Symbols, Ktime(30), Nanos(71))
+    );
+    assert_eq!(last.name, "in load_module, after find_module_all");
+    assert!(stages(&attempt).is_empty());
+}
