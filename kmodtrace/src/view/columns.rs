@@ -121,7 +121,8 @@ pub(super) const COLUMNS: &[Column] = &[
     Column {
         title: "RECENT",
         width: 16,
-        left: true,
+        // The latest stands at the right.
+        left: false,
         text: sparkline,
         key: |module| {
             number(

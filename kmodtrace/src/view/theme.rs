@@ -106,14 +106,15 @@ impl Theme {
         self.colour(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// What went well.
-    pub(super) fn good(self) -> Style {
+    /// Bars.
+    pub(super) fn bar(self) -> Style {
         self.colour(Color::Green)
     }
 
-    /// Names of modules.
+    /// Names of modules. No colour of sixteen but red can be read as text on dark and on light terminals alike.
+    #[expect(clippy::unused_self, reason = "what things look like is asked of the theme")]
     pub(super) fn name(self) -> Style {
-        self.colour(Color::Blue).add_modifier(Modifier::BOLD)
+        Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// What is less important.

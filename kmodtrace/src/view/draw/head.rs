@@ -4,6 +4,7 @@ use kmodtrace_core::monitor::{Head, Picture};
 use kmodtrace_core::report::{printable, span_text};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -39,60 +40,59 @@ pub(super) fn head(frame: &mut Frame<'_>, area: Rect, picture: &Picture, feed: &
     frame.render_widget(Paragraph::new(vec![first, counts(head, width, theme)]), area);
 }
 
-/// As many counts as there is room for, the most important first.
+/// The counts that are always told, in short words where there is no room for longer ones, and then what else there is room
+/// for.
 fn counts(head: &Head, width: usize, theme: Theme) -> Line<'static> {
-    let number = |count: Option<u64>| count.map_or_else(|| NOT_OBSERVED.to_owned(), |count| count.to_string());
-    let quality = &head.quality;
-    let bad = |count: Option<u64>| count.is_none_or(|count| count > 0);
-    let rate = if head.per_second < 9.95 {
-        format!("{:.1}/s", head.per_second)
-    } else {
-        format!("{:.0}/s", head.per_second)
+    let always = |short: usize| {
+        let number = |count: Option<u64>| count.map_or_else(|| NOT_OBSERVED.to_owned(), |count| count.to_string());
+        let bad = |count: Option<u64>| count.is_none_or(|count| count > 0);
+        let decimals = usize::from(head.per_second < 9.95);
+        let waiting = match head.waiting {
+            0 => String::new(),
+            waiting => [format!(", {waiting} waiting"), format!("/{waiting}w")][short].clone(),
+        };
+        let quality = &head.quality;
+        [
+            (format!("{} {}", ["attempts", "att"][short], head.attempts), false),
+            (format!("{:.decimals$}/s", head.per_second), false),
+            (
+                format!("{} {}{waiting}", ["in flight", "fly"][short], head.in_flight),
+                false,
+            ),
+            (
+                format!("{} {}", ["failed", "fail"][short], head.failed),
+                head.failed > 0,
+            ),
+            (format!("lost {}", number(quality.lost)), bad(quality.lost)),
+            (
+                format!("{} {}", ["missed", "miss"][short], number(quality.missed)),
+                bad(quality.missed),
+            ),
+        ]
     };
-    let lost = format!("lost {}  missed {}", number(quality.lost), number(quality.missed));
-    let parts = [
-        (format!("attempts {}", head.attempts), false),
-        (rate, false),
+    let long = |parts: &[(String, bool)]| parts.iter().map(|(text, _)| text.len() + 2).sum::<usize>();
+    let told = always(0);
+    let told = if long(&told) <= width + 2 { told } else { always(1) };
+    let mut used = long(&told);
+    let mut parts = Vec::from(told);
+    let unobserved = head.quality.unobserved.len();
+    for (text, is) in [
+        (format!("not observed {unobserved}"), unobserved > 0),
         (
-            match head.waiting {
-                0 => format!("in flight {}", head.in_flight),
-                waiting => format!("in flight {}, {waiting} waiting", head.in_flight),
-            },
-            false,
+            format!("kept {}, in the sums only {}", head.kept, head.folded),
+            head.folded > 0,
         ),
-        (format!("failed {}", head.failed), head.failed > 0),
-        (lost, bad(quality.lost) || bad(quality.missed)),
-        (
-            match quality.unobserved.len() {
-                0 => String::new(),
-                some => format!("not observed {some}"),
-            },
-            false,
-        ),
-        (
-            match head.folded {
-                0 => String::new(),
-                folded => format!("kept {}, in the sums only {folded}", head.kept),
-            },
-            false,
-        ),
-    ];
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for (text, bad) in parts.into_iter().filter(|(text, _)| !text.is_empty()) {
-        let gap = if spans.is_empty() { 0 } else { 2 };
-        if used + gap + text.len() > width {
-            continue;
+    ] {
+        if is && used + text.len() <= width {
+            used += text.len() + 2;
+            parts.push((text, false));
         }
-        used += gap + text.len();
-        spans.push(Span::raw(" ".repeat(gap)));
-        spans.push(if bad {
-            Span::styled(text, theme.bad())
-        } else {
-            Span::raw(text)
-        });
     }
-    Line::from(spans)
+    let span = |(text, bad): (String, bool)| {
+        let style = if bad { theme.bad() } else { Style::new() };
+        [Span::styled(text, style), Span::raw("  ")]
+    };
+    Line::from(parts.into_iter().flat_map(span).collect::<Vec<_>>())
 }
 
 /// The views with their numbers, as widely as there is room for.

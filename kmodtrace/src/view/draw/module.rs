@@ -162,7 +162,7 @@ fn histogram(lines: &mut Vec<Line<'static>>, bars: &Bars, width: usize, theme: T
                 span_text(row.upper),
                 row.count
             )),
-            Span::styled(theme.signs().bar.to_string().repeat(length), theme.good()),
+            Span::styled(theme.signs().bar.to_string().repeat(length), theme.bar()),
         ]));
     }
 }

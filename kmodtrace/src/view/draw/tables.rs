@@ -57,7 +57,6 @@ pub(super) fn modules(frame: &mut Frame<'_>, area: Rect, state: &State, all: &[M
                 "MODULE" => (text, theme.name()),
                 "ERRORS" if module.row.failed() > 0 => (text, theme.bad()),
                 "WAITING" if module.waiting > 0 => (text, theme.bad()),
-                "LOADED" if text != "0" => (text, theme.good()),
                 _ if at == state.sort => (text, theme.title()),
                 _ => (text, Style::new()),
             }
@@ -227,7 +226,7 @@ fn request(row: &RequestNow, state: &State, theme: Theme) -> Vec<Cell> {
         (_, Some(about)) if stuck => (format!("!{}", about.name()), theme.bad()),
         (_, Some(about)) => (about.name().to_owned(), theme.title()),
         (Some(outcome), None) if row.failed => (outcome.clone(), theme.bad()),
-        (Some(outcome), None) => (outcome.clone(), theme.good()),
+        (Some(outcome), None) => (outcome.clone(), Style::new()),
         (None, None) => ("not seen".to_owned(), theme.dim()),
     };
     vec![
@@ -374,7 +373,7 @@ pub(super) fn probes(
         );
         let cells = shown.iter().skip(top).map(|probe| {
             let style = match probe.status.as_str() {
-                "chosen" => theme.good(),
+                "chosen" => Style::new(),
                 "refused" => theme.bad(),
                 _ => theme.dim(),
             };
