@@ -77,6 +77,9 @@ pub(crate) struct View {
     /// Frames a second at most; it draws when something changed only
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(crate) frames: u32,
+    /// Let the wheel move the cursor and clicks open what is under them; the terminal then marks text with Shift only
+    #[arg(long)]
+    pub(crate) mouse: bool,
     /// What waits for longer than this stands out
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) stuck_after: Duration,

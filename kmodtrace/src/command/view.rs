@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
     let options = Options {
         frames: view.frames,
         stuck_after: view.stuck_after,
+        mouse: view.mouse,
     };
     match &args.from {
         Some(path) => {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
+use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind, MouseEvent};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 #[derive(Debug)]
 pub(super) enum Input {
     Key(KeyEvent),
+    Mouse(MouseEvent),
     /// The last frame is on the terminal.
     Written,
     /// The terminal is gone.
@@ -34,6 +35,7 @@ fn next() -> Option<Input> {
         while event::poll(std::time::Duration::ZERO).ok()? {
             match event::read().ok()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => return Some(Input::Key(key)),
+                Event::Mouse(event) => return Some(Input::Mouse(event)),
                 _ => {}
             }
         }

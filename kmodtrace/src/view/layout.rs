@@ -73,6 +73,37 @@ pub(super) fn list_height(state: &State, head: &Head) -> usize {
     })
 }
 
+/// The titles of the views and where they stand, as widely as there is room for.
+pub(super) fn tabs(area: Rect, head: &Head) -> Vec<(Tab, String, Rect)> {
+    let titles = |short: usize| {
+        let title = |tab: &Tab| {
+            let found = match (tab, head.findings) {
+                (Tab::Findings, found @ 1..) => format!(" {found}"),
+                _ => String::new(),
+            };
+            let title = format!("{}{}{}{found}", tab.number(), [" ", ""][short], tab.titles()[short]);
+            (*tab, title)
+        };
+        Tab::ALL.iter().map(title).collect::<Vec<_>>()
+    };
+    let long = titles(0);
+    let letters: usize = long.iter().map(|(_, title)| title.len()).sum();
+    let gaps = Tab::ALL.len() - 1;
+    let (shown, gap) = match usize::from(area.width) {
+        width if width >= letters + 2 * gaps => (long, 2),
+        width if width >= letters + gaps => (long, 1),
+        _ => (titles(1), 1),
+    };
+    let mut left = area.x;
+    let place = |(tab, title): (Tab, String)| {
+        let width = u16::try_from(title.len()).unwrap_or_default();
+        let place = Rect::new(left, area.y, width, area.height).intersection(area);
+        left = left.saturating_add(width + gap);
+        (tab, title, place)
+    };
+    shown.into_iter().map(place).collect()
+}
+
 /// Lines of a list, and of the details below it.
 pub(super) fn split(tab: Tab, body: u16) -> (u16, u16) {
     let details = match tab {

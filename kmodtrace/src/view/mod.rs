@@ -11,6 +11,7 @@ mod follow;
 mod input;
 mod keys;
 mod layout;
+mod mouse;
 mod player;
 mod rows;
 mod screen;
@@ -52,6 +53,8 @@ pub(crate) struct Options {
     pub(crate) frames: u32,
     /// A wait that lasts longer stands out.
     pub(crate) stuck_after: Duration,
+    /// Whether the mouse is the view's, and not the terminal's, which marks text with it.
+    pub(crate) mouse: bool,
 }
 
 /// Of the time that passes, drawing takes one part in so many at most.
@@ -96,7 +99,7 @@ impl View {
             listen(SignalKind::window_change())?,
             listen(SignalKind::from_raw(libc::SIGCONT))?,
         );
-        let screen = Screen::take(sender.clone())?;
+        let screen = Screen::take(sender.clone(), options.mouse)?;
         input::listen(sender);
         Ok(Self {
             monitor,
@@ -142,6 +145,11 @@ impl View {
                     // A key is answered at once.
                     self.stale = true;
                     self.next = self.next.min(Instant::now() + Duration::from_millis(10));
+                    effect.map_or(Ok(()), |effect| self.do_it(effect))
+                }
+                Some(Input::Mouse(event)) => {
+                    let effect = self.state.mouse(event, &self.picture);
+                    self.stale = true;
                     effect.map_or(Ok(()), |effect| self.do_it(effect))
                 }
                 Some(Input::Written) => Ok(()),

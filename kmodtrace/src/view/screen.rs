@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, Result};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::layout::Rect;
@@ -24,6 +25,8 @@ use super::input::Input;
 
 /// Whether the terminal is ours at this moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the mouse is ours with it.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 
 /// A terminal that is taken over; dropping it gives it back.
 pub(super) struct Screen {
@@ -34,7 +37,8 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Takes the terminal over. Each frame that has been written is told to `written`.
-    pub(super) fn take(written: UnboundedSender<Input>) -> Result<Self> {
+    pub(super) fn take(written: UnboundedSender<Input>, mouse: bool) -> Result<Self> {
+        MOUSE.store(mouse, Ordering::SeqCst);
         let (sender, receiver) = channel();
         let unwritten = Arc::new(AtomicUsize::new(0));
         let chunks = Chunks {
@@ -128,12 +132,19 @@ impl Drop for Screen {
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, Hide)
+    execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+    if MOUSE.load(Ordering::SeqCst) {
+        execute!(io::stdout(), EnableMouseCapture)?;
+    }
+    Ok(())
 }
 
 /// Gives the terminal back if it is ours. Where it is gone there is nothing to give back to.
 fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
+        if MOUSE.load(Ordering::SeqCst) {
+            let _ = execute!(io::stdout(), DisableMouseCapture);
+        }
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kmodtrace_core::monitor::{Body, Focus, Head, ModuleNow, Picture, Window};
 use kmodtrace_core::units::Nanos;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
 
 use super::columns::{self, COLUMNS};
 use super::keys::{Action, action};
 use super::layout::{list_height, top_for};
+use super::mouse::{Pointed, pointed};
 use super::rows::{self, Name, Row};
 use super::tab::Tab;
 
@@ -178,6 +179,29 @@ impl State {
             self.detail = 0;
         }
         self.act(action, picture)
+    }
+
+    /// The mouse did something.
+    pub(super) fn mouse(&mut self, event: MouseEvent, picture: &Picture) -> Option<Effect> {
+        if self.help.is_some() || self.editing {
+            return None;
+        }
+        match pointed(self, event, picture)? {
+            Pointed::Does(action) => self.act(action, picture),
+            Pointed::Row(row) => {
+                let rows = rows::of(self, picture);
+                let height = list_height(self, &picture.head);
+                let before = self.cursor(&rows);
+                let index = top_for(self.place().top, before, height, rows.len()) + row;
+                if index == before {
+                    return self.act(Action::Open, picture);
+                }
+                if index < rows.len() {
+                    self.put(&rows, index, height);
+                }
+                None
+            }
+        }
     }
 
     /// Turns the pages of the help; whatever is no movement takes it away, and only to quit means more.

@@ -12,7 +12,6 @@ use super::Feed;
 use crate::view::columns::NOT_OBSERVED;
 use crate::view::layout;
 use crate::view::state::State;
-use crate::view::tab::Tab;
 use crate::view::theme::Theme;
 
 /// Two lines.
@@ -95,42 +94,16 @@ fn counts(head: &Head, width: usize, theme: Theme) -> Line<'static> {
     Line::from(parts.into_iter().flat_map(span).collect::<Vec<_>>())
 }
 
-/// The views with their numbers, as widely as there is room for.
+/// The views with their numbers.
 pub(super) fn tabs(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &Picture, theme: Theme) {
-    let titles = |short: usize| {
-        let title = |tab: &Tab| {
-            let found = match (tab, picture.head.findings) {
-                (Tab::Findings, found @ 1..) => format!(" {found}"),
-                _ => String::new(),
-            };
-            (
-                *tab,
-                format!("{}{}{}{found}", tab.number(), [" ", ""][short], tab.titles()[short]),
-            )
-        };
-        Tab::ALL.iter().map(title).collect::<Vec<_>>()
-    };
-    let long = titles(0);
-    let letters: usize = long.iter().map(|(_, title)| title.len()).sum();
-    let gaps = Tab::ALL.len() - 1;
-    let (shown, gap) = match usize::from(area.width) {
-        width if width >= letters + 2 * gaps => (long, "  "),
-        width if width >= letters + gaps => (long, " "),
-        _ => (titles(1), " "),
-    };
-    let mut spans = Vec::new();
-    for (tab, title) in shown {
-        if !spans.is_empty() {
-            spans.push(Span::raw(gap));
-        }
+    for (tab, title, place) in layout::tabs(area, &picture.head) {
         let style = if tab == state.tab {
             theme.selected()
         } else {
             theme.title()
         };
-        spans.push(Span::styled(title, style));
+        frame.render_widget(Paragraph::new(Span::styled(title, style)), place);
     }
-    frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
 /// What must not be overlooked.

@@ -1,7 +1,7 @@
 //! What keys do.
 
 use proptest::prelude::*;
-use ratatui::crossterm::event::KeyCode;
+use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::stage::{Stage, recording};
 use crate::view::keys::{BINDINGS, Key};
@@ -190,6 +190,29 @@ fn keys_of_the_program_reach_it() {
     assert_eq!(stage.press("{"), Some(Effect::Time(Time::Start)));
     // Out of the filter as well.
     assert_eq!(stage.press("/ a Ctrl-c"), Some(Effect::Quit));
+}
+
+#[test]
+fn the_mouse_points_at_rows_and_views() {
+    let mut stage = storm();
+    let click = |stage: &mut Stage, column, row| {
+        let event = MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        };
+        stage.mouse(event);
+    };
+    // The head has two lines, the views one, the table its titles.
+    click(&mut stage, 3, 6);
+    click(&mut stage, 3, 6);
+    assert!(stage.frame().contains("\npcc_cpufreq\n"), "{}", stage.frame());
+    let views = stage.frame().lines().nth(2).unwrap().find("Graph").unwrap();
+    click(&mut stage, u16::try_from(views).unwrap(), 2);
+    assert!(stage.frame().contains("SO FAR"), "{}", stage.frame());
+    click(&mut stage, 119, 29);
+    click(&mut stage, 119, 0);
 }
 
 /// Every key that does something, and some that do not.

@@ -12,7 +12,7 @@ use kmodtrace_core::synth::Storm;
 use kmodtrace_core::units::{Ktime, Nanos, Tgid, Tid};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
 use zerocopy::FromBytes as _;
 
@@ -66,6 +66,11 @@ impl Stage {
         let effect = self.state.key(key, &self.picture);
         self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
         effect
+    }
+
+    pub(super) fn mouse(&mut self, event: MouseEvent) {
+        self.state.mouse(event, &self.picture);
+        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
     }
 
     /// What is on the screen, a line each, without blanks at their ends.
