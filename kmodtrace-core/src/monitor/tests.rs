@@ -45,7 +45,9 @@ fn the_rows_are_those_of_the_report() {
     monitor.flush();
     let finished = others(400);
     let mut aggregates = Aggregates::default();
-    finished.iter().for_each(|one| aggregates.add(one));
+    for one in &finished {
+        aggregates.add(one);
+    }
     let report = Report::new(&aggregates, &monitor.source(), &Selection::default());
     let Body::Modules(rows) = monitor.picture(&Focus::Modules).body else {
         panic!("no modules")
