@@ -271,7 +271,10 @@ impl Player {
     }
 
     fn stop(&mut self, why: Ended, monitor: &mut Monitor) {
-        monitor.flush();
+        // While it is followed, what comes next may still belong before what is held back.
+        if why != Ended::Followed {
+            monitor.flush();
+        }
         self.end = Some(monitor.reached());
         self.ended = Some(why);
     }
