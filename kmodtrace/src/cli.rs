@@ -16,8 +16,8 @@ pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
 
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
-/// Without a command, and on a terminal: the live view, of this kernel or of a recording (--from). Elsewhere, and with a
-/// COMMAND to run, which wants the terminal for itself: a line for every attempt as it returns.
+/// Without a command, and on a terminal: the live view, of this kernel or of a recording (--from). Elsewhere, with -m,
+/// and with a COMMAND to run, which wants the terminal for itself: a line for every attempt as it returns.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {

@@ -7,27 +7,21 @@ use anyhow::Result;
 
 use super::tee::Tee;
 use crate::cli::{self, Trace, With};
-use crate::failure::{FAILED, USAGE, failure, say};
+use crate::failure::{FAILED, failure, say};
 use crate::live::attach::Wish;
 use crate::live::pump::Ended;
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target, header};
 use crate::view::{self, Options, View, Way};
 
-/// Whether there is a terminal to show it on, and nobody else wants that.
+/// Whether there is a terminal to show it on, nobody else wants that, and nothing was asked for that only lines have.
 pub(crate) fn is_wanted(args: &Trace) -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    args.command.is_empty() && !dumb && stdin().is_terminal() && stdout().is_terminal()
+    args.command.is_empty() && args.modules.is_empty() && !dumb && stdin().is_terminal() && stdout().is_terminal()
 }
 
 /// Shows it until somebody quits, a signal comes, or the time is up.
 pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    if !args.modules.is_empty() {
-        return Err(failure(
-            USAGE,
-            "-m is for lines: in the view, / filters; kmodtrace trace prints lines",
-        ));
-    }
     let options = Options {
         frames: view.frames,
         stuck_after: view.stuck_after,

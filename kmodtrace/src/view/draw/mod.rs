@@ -5,9 +5,9 @@ mod graph;
 mod head;
 mod help;
 mod lanes;
+mod lists;
 mod module;
 mod table;
-mod tables;
 
 use kmodtrace_core::monitor::{Body, Picture};
 use ratatui::Frame;
@@ -41,12 +41,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
     head::tabs(frame, tabs, state, picture, theme);
     head::banner(frame, banner, picture, theme);
     match &picture.body {
-        Body::Modules(all) => tables::modules(frame, body, state, all, theme),
-        Body::Now(all) => tables::now(frame, body, state, picture, all, theme),
-        Body::Requests(all) => tables::requests(frame, body, state, picture, all.as_ref(), theme),
-        Body::Findings(all) => tables::findings(frame, body, state, picture, all, theme),
-        Body::Evidence(all) => tables::evidence(frame, body, state, picture, all.as_ref(), theme),
-        Body::Probes(all) => tables::probes(frame, body, state, picture, all, theme),
+        Body::Modules(all) => lists::modules(frame, body, state, all, theme),
+        Body::Now(all) => lists::now(frame, body, state, picture, all, theme),
+        Body::Requests(all) => lists::requests(frame, body, state, picture, all.as_ref(), theme),
+        Body::Findings(all) => lists::findings(frame, body, state, picture, all, theme),
+        Body::Evidence(all) => lists::evidence(frame, body, state, picture, all.as_ref(), theme),
+        Body::Probes(all) => lists::probes(frame, body, state, picture, all, theme),
         Body::Lanes(all) => lanes::lanes(frame, body, state, picture, all, theme),
         Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, lines(state, picture, theme)),
     }

@@ -1,0 +1,91 @@
+//! Findings, and the evidence of one of them.
+
+use kmodtrace_core::findings::Finding;
+use kmodtrace_core::monitor::{Evidence, Picture};
+use kmodtrace_core::report::printable;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{detail, parts};
+use crate::view::draw::table::{Col, Table};
+use crate::view::draw::{nothing, top};
+use crate::view::rows;
+use crate::view::state::State;
+use crate::view::theme::Theme;
+
+/// Findings, and the whole of the one under the cursor.
+pub(in crate::view::draw) fn findings(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    picture: &Picture,
+    all: &[Finding],
+    theme: Theme,
+) {
+    let keys = rows::of(state, picture);
+    let shown: Vec<&Finding> = keys
+        .iter()
+        .filter_map(|key| match key {
+            rows::Row::Place(at) => all.get(*at),
+            _ => None,
+        })
+        .collect();
+    if shown.is_empty() {
+        return nothing(frame, area, "nothing was found that needs a look", theme);
+    }
+    let (list, below) = parts(area, state);
+    let cursor = state.cursor(&keys);
+    let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
+    let table = Table::new(
+        vec![Col::left("FINDING", 18), Col::left("MODULE", 16), Col::left("WHAT", 40)],
+        area.width,
+    );
+    let cells = shown.iter().skip(top).map(|finding| {
+        vec![
+            (finding.id.name().to_owned(), theme.bad()),
+            (
+                printable(finding.module.as_deref().unwrap_or("(all)")).into_owned(),
+                theme.name(),
+            ),
+            (printable(&finding.sentence).into_owned(), Style::new()),
+        ]
+    });
+    table.draw(frame, list, cells, (top, cursor), theme);
+    if let Some(finding) = shown.get(cursor) {
+        let text = [printable(&finding.sentence).into_owned(), finding.advice.to_owned()];
+        detail(frame, below, state, &text, theme);
+    }
+}
+
+/// The attempts and requests that a finding rests on, and the whole of the one under the cursor.
+pub(in crate::view::draw) fn evidence(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    picture: &Picture,
+    all: Option<&Evidence>,
+    theme: Theme,
+) {
+    let Some(all) = all else {
+        return nothing(frame, area, "this finding is not there any more", theme);
+    };
+    let (list, below) = parts(area, state);
+    let cursor = state.cursor(&rows::of(state, picture));
+    let top = top(
+        state,
+        cursor,
+        usize::from(list.height.saturating_sub(1)),
+        all.shown.len(),
+    );
+    let title = format!("EVIDENCE of {}", printable(&all.finding.text()));
+    let table = Table::new(vec![Col::left(&title, 40)], area.width);
+    let cells = all.shown.iter().skip(top).map(|shown| {
+        let first = shown.lines.first().map_or("", String::as_str);
+        vec![(first.to_owned(), Style::new())]
+    });
+    table.draw(frame, list, cells, (top, cursor), theme);
+    if let Some(shown) = all.shown.get(cursor) {
+        detail(frame, below, state, &shown.lines, theme);
+    }
+}

@@ -1,0 +1,80 @@
+//! The views that are lists, a file for each, and what they have in common.
+
+mod findings;
+mod modules;
+mod now;
+mod probes;
+mod requests;
+
+use kmodtrace_core::report::{printable, span_text};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+pub(super) use findings::{evidence, findings};
+pub(super) use modules::modules;
+pub(super) use now::now;
+pub(super) use probes::probes;
+pub(super) use requests::requests;
+
+use super::wrapped;
+use crate::view::columns::{NONE, UNKNOWN};
+use crate::view::layout::split;
+use crate::view::state::State;
+use crate::view::theme::Theme;
+
+/// A list, and details below it.
+fn parts(area: Rect, state: &State) -> (Rect, Rect) {
+    let (list, details) = split(state.tab, area.height);
+    let y = area.y + list;
+    (
+        Rect { height: list, ..area },
+        Rect {
+            y,
+            height: details,
+            ..area
+        },
+    )
+}
+
+fn lower(area: Rect) -> Rect {
+    Rect {
+        y: area.y + 1.min(area.height),
+        height: area.height.saturating_sub(1),
+        ..area
+    }
+}
+
+/// Sentences below a rule, from the line on that the state says.
+fn detail(frame: &mut Frame<'_>, area: Rect, state: &State, lines: &[String], theme: Theme) {
+    if area.height == 0 {
+        return;
+    }
+    let width = usize::from(area.width);
+    let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, width, 2)).collect();
+    let room = usize::from(area.height.saturating_sub(1));
+    let top = state.detail.min(lines.len().saturating_sub(room));
+    let below = lines.len().saturating_sub(top + room);
+    let note = match (top, below) {
+        (0, 0) => String::new(),
+        _ => format!(" J, K: {below} lines more below "),
+    };
+    let rule = if theme.utf8 { "─" } else { "-" };
+    let rule = format!("{note}{}", rule.repeat(width.saturating_sub(note.len())));
+    let mut shown = vec![Line::from(Span::styled(rule, theme.dim()))];
+    shown.extend(lines.into_iter().skip(top).take(room).map(Line::from));
+    frame.render_widget(Paragraph::new(shown), area);
+}
+
+fn module(name: Option<&str>) -> String {
+    printable(name.unwrap_or(UNKNOWN)).into_owned()
+}
+
+fn comm(comm: &str) -> String {
+    printable(if comm.is_empty() { NONE } else { comm }).into_owned()
+}
+
+fn time(nanos: Option<u64>) -> String {
+    nanos.map_or_else(|| NONE.to_owned(), span_text)
+}

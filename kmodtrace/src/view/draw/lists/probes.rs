@@ -1,0 +1,78 @@
+//! Every probe, and what nobody watches.
+
+use kmodtrace_core::monitor::{Picture, ProbeLine};
+use kmodtrace_core::report::printable;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{detail, parts};
+use crate::view::draw::table::{Col, Table};
+use crate::view::draw::{nothing, top};
+use crate::view::rows;
+use crate::view::state::State;
+use crate::view::theme::Theme;
+
+/// Every probe, and below what nobody watches.
+pub(in crate::view::draw) fn probes(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    picture: &Picture,
+    all: &[ProbeLine],
+    theme: Theme,
+) {
+    let keys = rows::of(state, picture);
+    let shown: Vec<&ProbeLine> = keys
+        .iter()
+        .filter_map(|key| match key {
+            rows::Row::Place(at) => all.get(*at),
+            _ => None,
+        })
+        .collect();
+    let (list, below) = parts(area, state);
+    if shown.is_empty() {
+        nothing(frame, list, "the recording does not say which probes there were", theme);
+    } else {
+        let cursor = state.cursor(&keys);
+        let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
+        let table = Table::new(
+            vec![
+                Col::left("PROBE", 24),
+                Col::left("STATUS", 8),
+                Col::left("ATTACHED TO, OR WHY NOT", 40),
+            ],
+            area.width,
+        );
+        let cells = shown.iter().skip(top).map(|probe| {
+            let style = match probe.status.as_str() {
+                "chosen" => Style::new(),
+                "refused" => theme.bad(),
+                _ => theme.dim(),
+            };
+            let texts: Vec<&str> = [probe.attached.as_str(), probe.why.as_str()]
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .collect();
+            vec![
+                (printable(&probe.id).into_owned(), theme.name()),
+                (probe.status.clone(), style),
+                (printable(&texts.join("; ")).into_owned(), Style::new()),
+            ]
+        });
+        table.draw(frame, list, cells, (top, cursor), theme);
+    }
+    let quality = &picture.head.quality;
+    let count = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
+    let mut lines = vec![format!(
+        "lost {}, missed {}, clipped {}; entries not seen {}, exits not seen {}; not observed:{}",
+        count(quality.lost),
+        count(quality.missed),
+        count(quality.clipped),
+        quality.began_before,
+        quality.exit_not_seen,
+        if quality.unobserved.is_empty() { " nothing" } else { "" },
+    )];
+    lines.extend(quality.unobserved.iter().map(|why| format!("  {}", printable(why))));
+    detail(frame, below, state, &lines, theme);
+}
