@@ -10,6 +10,7 @@ pub mod btf;
 pub mod causes;
 pub mod coverage;
 pub mod decode;
+pub mod diff;
 pub mod errno;
 pub mod event;
 pub mod facts;

@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Show who waited for whom in a recording: deadlocks, pile-ups, and waits by their owners
     Graph(Graph),
+    /// Compare two recordings, or two sets of them: what differs, by how much, and whether that is noise
+    Diff(Diff),
     /// Tell what can be traced on this kernel, probe by probe
     Check(Check),
     /// Print the JSON Schema of `report --format json`
@@ -262,6 +264,38 @@ pub(crate) enum GraphFormat {
     Folded,
 }
 
+/// Comparisons.
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// A recording, a folder of *.kmt, or a pattern in quotes, such as 'good-*.kmt'. Each recording is one sample
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// What to compare it with
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = DiffFormat::Table)]
+    pub(crate) format: DiffFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// How often a table of sets that are alike may call something different
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]
+    pub(crate) alpha: f64,
+    /// By which factor a median has to differ to matter
+    #[arg(long, value_name = "X", default_value_t = 1.2, value_parser = factor)]
+    pub(crate) factor: f64,
+}
+
+/// Formats of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
+}
+
 /// Checks.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
@@ -303,6 +337,26 @@ fn speed(text: &str) -> Result<f64, String> {
         Ok(speed)
     } else {
         Err("expected a number from 0.001 to 1000".to_owned())
+    }
+}
+
+/// Some of all.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "expected a number, such as 0.05".to_owned())?;
+    if share > 0.0 && share < 1.0 {
+        Ok(share)
+    } else {
+        Err("expected a number between 0 and 1".to_owned())
+    }
+}
+
+/// At least as much.
+fn factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.parse().map_err(|_| "expected a number, such as 1.2".to_owned())?;
+    if factor.is_finite() && factor >= 1.0 {
+        Ok(factor)
+    } else {
+        Err("expected a number of at least 1".to_owned())
     }
 }
 

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Some(Command::Explain(args)) => command::explain::run(&args),
         Some(Command::Why(args)) => command::why::run(&args, quiet),
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),
+        Some(Command::Diff(args)) => command::diff::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),
         None if view => command::view::run(&cli.trace, &cli.view, quiet, bpf_log),

@@ -1,6 +1,7 @@
 //! The commands, a file for each.
 
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod record;

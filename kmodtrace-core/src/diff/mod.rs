@@ -1,0 +1,258 @@
+//! What differs between two sets of runs, and whether that is noise.
+//!
+//! Each recording is one sample. A measure is called different only where two sets of runs of the same kind would differ as
+//! much, in any measure, less often than `alpha`; and where the difference is large enough to matter. With too few runs to
+//! ever say so, that is said instead.
+
+mod rank;
+mod run;
+mod text;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use run::{Measure, Run, RunFold, Subject, Unit};
+pub use text::write_text;
+
+/// Name and version of the JSON.
+pub const SCHEMA: &str = "kmodtrace.diff/1";
+
+/// From when on something is different.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Limits {
+    /// How often a table without any difference may have one.
+    pub alpha: f64,
+    /// By which factor medians have to differ at least.
+    pub factor: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            alpha: 0.05,
+            factor: 1.2,
+        }
+    }
+}
+
+/// Times below this are noise of the clock and of the scheduler: a difference of less matters to nobody.
+const LEAST_NS: f64 = 100_000.0;
+
+/// A comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Diff {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The first set.
+    pub first: Set,
+    /// The second one.
+    pub second: Set,
+    /// From when on something is different.
+    pub limits: Limits,
+    /// The least chance that so many runs can show; nothing can be called different where it is above `alpha`.
+    pub least: f64,
+    /// Every measure: first what is new or has vanished, then what changed, the largest change first, then the rest.
+    pub rows: Vec<Row>,
+    /// Measures that some run did not observe, and which are not compared.
+    pub unobserved: Vec<String>,
+}
+
+/// Runs of one side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Set {
+    /// What each is called.
+    pub runs: Vec<String>,
+    /// Their kernels, each once.
+    pub kernels: Vec<String>,
+    /// Records lost, probe hits missed and attempts clipped in all of them.
+    pub missing: u64,
+}
+
+/// A measure on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Row {
+    /// Which one.
+    #[serde(flatten)]
+    pub measure: Measure,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Medians over the runs; null where no run has a value.
+    pub first: Option<f64>,
+    /// Of the second set.
+    pub second: Option<f64>,
+    /// The value of each run.
+    pub first_values: Vec<Option<f64>>,
+    /// Of the second set.
+    pub second_values: Vec<Option<f64>>,
+    /// By how much the second is more: the median of all differences.
+    pub change: Option<f64>,
+    /// The second median over the first; null where that is 0.
+    pub factor: Option<f64>,
+    /// How often sets without a difference would differ as much in this measure.
+    pub p: Option<f64>,
+    /// The same in any of the measures of this table.
+    pub p_any: Option<f64>,
+}
+
+/// What a measure comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// In no run of the first set, and that is no chance.
+    New,
+    /// In no run of the second set, and that is no chance.
+    Vanished,
+    /// The second is more.
+    More,
+    /// The second is less.
+    Less,
+    /// In one of the sets only, but so few runs may be chance.
+    PerhapsNew,
+    /// The same the other way around.
+    PerhapsVanished,
+    /// It differs, but less than would matter.
+    Small,
+    /// Chance would do as much.
+    Noise,
+}
+
+impl Diff {
+    /// Compares. Empty sets have nothing to compare.
+    pub fn new(first: &[Run], second: &[Run], limits: Limits) -> Self {
+        let runs: Vec<&Run> = first.iter().chain(second).collect();
+        let measures: BTreeSet<&Measure> = runs.iter().flat_map(|run| run.values.keys()).collect();
+        let (watched, unwatched): (Vec<&Measure>, Vec<&Measure>) = measures
+            .into_iter()
+            .partition(|measure| runs.iter().all(|run| run.watches(measure)));
+        let values: Vec<rank::Values> = watched
+            .iter()
+            .map(|measure| runs.iter().map(|run| run.value(measure)).collect())
+            .collect();
+        let chances = rank::chances(&values, first.len(), runs.len());
+        let rows = watched.iter().zip(values).zip(chances);
+        let mut rows: Vec<Row> = rows
+            .map(|((measure, values), chance)| Row::new((*measure).clone(), &values, first.len(), &chance, limits))
+            .collect();
+        rows.sort_by(|a, b| {
+            let size = |row: &Row| {
+                row.factor
+                    .map_or(f64::INFINITY, |factor| factor.max(f64::MIN_POSITIVE).ln().abs())
+            };
+            let by_size = || size(b).total_cmp(&size(a)).then_with(|| a.measure.cmp(&b.measure));
+            a.verdict.rank().cmp(&b.verdict.rank()).then_with(by_size)
+        });
+        let names: BTreeSet<String> = unwatched.iter().map(|measure| measure.name.clone()).collect();
+        Self {
+            schema: SCHEMA,
+            first: Set::new(first),
+            second: Set::new(second),
+            limits,
+            least: rank::least(first.len(), second.len()),
+            rows,
+            unobserved: names.into_iter().collect(),
+        }
+    }
+
+    /// Whether so many runs could show a difference at all.
+    pub fn can_decide(&self) -> bool {
+        self.least <= self.limits.alpha
+    }
+
+    /// What is different for sure.
+    pub fn differences(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.verdict.is_different())
+    }
+}
+
+impl Verdict {
+    /// Whether it is a difference that is no chance and matters.
+    pub fn is_different(self) -> bool {
+        matches!(self, Self::New | Self::Vanished | Self::More | Self::Less)
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::New | Self::Vanished => 0,
+            Self::More | Self::Less => 1,
+            Self::PerhapsNew | Self::PerhapsVanished => 2,
+            Self::Small => 3,
+            Self::Noise => 4,
+        }
+    }
+}
+
+impl Set {
+    fn new(runs: &[Run]) -> Self {
+        let kernels: BTreeSet<String> = runs.iter().filter_map(|run| run.kernel.release.clone()).collect();
+        Self {
+            runs: runs.iter().map(|run| run.label.clone()).collect(),
+            kernels: kernels.into_iter().collect(),
+            missing: runs.iter().map(|run| run.missing).sum(),
+        }
+    }
+}
+
+impl Row {
+    fn new(measure: Measure, values: &[Option<f64>], first: usize, chance: &rank::Chance, limits: Limits) -> Self {
+        let (before, after) = values.split_at(first);
+        let known = |values: &[Option<f64>]| values.iter().flatten().copied().collect::<Vec<f64>>();
+        let (known_before, known_after) = (known(before), known(after));
+        let (a, b) = (rank::median(&known_before), rank::median(&known_after));
+        let factor = a.zip(b).filter(|(a, _)| *a > 0.0).map(|(a, b)| b / a);
+        let more = rank::shift(&known_before, &known_after);
+        let mut row = Self {
+            verdict: Verdict::Noise,
+            first: a,
+            second: b,
+            first_values: before.to_vec(),
+            second_values: after.to_vec(),
+            change: more,
+            factor,
+            p: chance.alone,
+            p_any: chance.among_all,
+            measure,
+        };
+        row.verdict = row.judge(limits);
+        row
+    }
+
+    /// Whether the difference is large enough, chance or not.
+    fn matters(&self, limits: Limits) -> bool {
+        let far = self
+            .factor
+            .is_none_or(|factor| factor >= limits.factor || factor <= 1.0 / limits.factor);
+        let least = if self.measure.unit == Unit::Nanoseconds {
+            LEAST_NS
+        } else {
+            1.0
+        };
+        far && self.change.is_some_and(|change| change.abs() >= least)
+    }
+
+    fn judge(&self, limits: Limits) -> Verdict {
+        let none = |values: &[Option<f64>]| values.iter().flatten().all(|value| *value == 0.0);
+        let sure = self.p_any.is_some_and(|p| p <= limits.alpha);
+        if self.measure.unit == Unit::Count {
+            match (none(&self.first_values), none(&self.second_values), sure) {
+                (true, false, true) => return Verdict::New,
+                (true, false, false) => return Verdict::PerhapsNew,
+                (false, true, true) => return Verdict::Vanished,
+                (false, true, false) => return Verdict::PerhapsVanished,
+                (true, true, _) => return Verdict::Noise,
+                (false, false, _) => {}
+            }
+        }
+        match self.change {
+            Some(_) if sure && !self.matters(limits) => Verdict::Small,
+            Some(more) if sure && more > 0.0 => Verdict::More,
+            Some(_) if sure => Verdict::Less,
+            _ => Verdict::Noise,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Is it noise? Rank tests over runs, exact as long as that can be worked out.
+//!
+//! One run is one sample, whatever it holds: events of one boot depend on each other, and pooling them would find a
+//! difference between any two boots. Ranks, because times of loads have no shape that could be assumed.
+
+/// Ways to divide runs into two sets that are all looked at; of more, so many at random. Eight against eight have 12,870.
+const WAYS: u64 = 20_000;
+
+/// The middle ranks of values, doubled, so that ties stay whole numbers: equal values share the mean of their ranks.
+fn doubled_ranks(values: &[f64]) -> Vec<i64> {
+    let below = |value: f64| values.iter().filter(|other| other.total_cmp(&value).is_lt()).count();
+    let equal = |value: f64| values.iter().filter(|other| other.total_cmp(&value).is_eq()).count();
+    let rank = |value: &f64| 2 * below(*value) + equal(*value) + 1;
+    values
+        .iter()
+        .map(|value| i64::try_from(rank(value)).unwrap_or(i64::MAX))
+        .collect()
+}
+
+/// Values of one measure, a place for each run of the first set and behind them those of the second; none where a run has no
+/// such value.
+pub(super) type Values = Vec<Option<f64>>;
+
+/// How often two sets without any difference would look at least as different as these, for each measure.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Chance {
+    /// In this measure: the two-sided p-value of the exact rank-sum test. None where one of the sets has no value.
+    pub(super) alone: Option<f64>,
+    /// In any of the measures: adjusted for having looked at all of them (Westfall and Young's maximum of the statistics).
+    pub(super) among_all: Option<f64>,
+}
+
+/// For each measure of `first` runs against the others.
+pub(super) fn chances(measures: &[Values], first: usize, runs: usize) -> Vec<Chance> {
+    let ranked: Vec<Ranked> = measures.iter().map(|values| Ranked::new(values)).collect();
+    let mut observed: Vec<bool> = vec![false; runs];
+    observed.iter_mut().take(first).for_each(|mine| *mine = true);
+    let seen: Vec<Option<f64>> = ranked.iter().map(|ranked| ranked.distance(&observed)).collect();
+    let mut alone = vec![0_u64; measures.len()];
+    let mut among_all = vec![0_u64; measures.len()];
+    let mut ways = 0_u64;
+    each_way(runs, first, |way| {
+        ways += 1;
+        let mut most = 0.0_f64;
+        for (at, ranked) in ranked.iter().enumerate() {
+            let distance = ranked.distance(way).unwrap_or_default();
+            most = most.max(distance);
+            // What differs by rounding only is the same.
+            alone[at] += u64::from(seen[at].is_some_and(|seen| distance >= seen - 1e-9));
+        }
+        for (count, seen) in among_all.iter_mut().zip(&seen) {
+            *count += u64::from(seen.is_some_and(|seen| most >= seen - 1e-9));
+        }
+    });
+    #[expect(clippy::cast_precision_loss, reason = "some ten thousand ways")]
+    let share = |count: u64| count as f64 / ways.max(1) as f64;
+    let chances = seen.iter().zip(alone.iter().zip(&among_all));
+    chances
+        .map(|(seen, (alone, all))| Chance {
+            alone: seen.map(|_| share(*alone)),
+            among_all: seen.map(|_| share(*all)),
+        })
+        .collect()
+}
+
+/// The least that a p-value can be with so many runs: one way and its mirror image among all.
+pub(super) fn least(first: usize, second: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "compared with a few per cent")]
+    let ways = ways(first + second, first).map_or(WAYS as f64, |ways| ways as f64);
+    2.0 / ways
+}
+
+/// One measure, ranked over the runs that have it.
+struct Ranked {
+    /// Each rank, doubled, less its mean; none where a run has no value.
+    ranks: Vec<Option<i64>>,
+    present: usize,
+    /// The sum of their squares.
+    squares: i64,
+}
+
+impl Ranked {
+    fn new(values: &[Option<f64>]) -> Self {
+        let known: Vec<f64> = values.iter().flatten().copied().collect();
+        let mut ranks = doubled_ranks(&known).into_iter();
+        let mean = i64::try_from(known.len()).unwrap_or(i64::MAX) + 1;
+        let ranks: Vec<Option<i64>> = values
+            .iter()
+            .map(|value| value.and_then(|_| ranks.next()).map(|rank| rank - mean))
+            .collect();
+        Self {
+            present: known.len(),
+            squares: ranks.iter().flatten().map(|rank| rank * rank).sum(),
+            ranks,
+        }
+    }
+
+    /// How far the sum of the ranks of one set is from what is to be expected, in standard deviations of all ways to divide
+    /// the runs that have a value. None where one set has none.
+    fn distance(&self, mine: &[bool]) -> Option<f64> {
+        let own = self.ranks.iter().zip(mine).filter(|(_, mine)| **mine);
+        let own: Vec<i64> = own.filter_map(|(rank, _)| *rank).collect();
+        let (n, all) = (own.len(), self.present);
+        if n == 0 || n == all {
+            return None;
+        }
+        let sum: i64 = own.iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "ranks of some dozen runs")]
+        let variance = (n * (all - n)) as f64 * self.squares as f64 / (all * (all - 1)) as f64;
+        #[expect(clippy::cast_precision_loss, reason = "ranks of some dozen runs")]
+        let distance = sum.abs() as f64;
+        Some(if variance > 0.0 {
+            distance / variance.sqrt()
+        } else {
+            0.0
+        })
+    }
+}
+
+fn ways(runs: usize, first: usize) -> Option<u64> {
+    let (mut ways, first) = (1_u64, first.min(runs - first));
+    for step in 0..first {
+        ways = ways.checked_mul((runs - step) as u64)? / (step as u64 + 1);
+    }
+    Some(ways)
+}
+
+/// All ways to choose so many runs, or, where they are too many, so many at random, the same each time, and the first one.
+fn each_way(runs: usize, first: usize, mut look: impl FnMut(&[bool])) {
+    let mut way: Vec<bool> = (0..runs).map(|run| run < first).collect();
+    if ways(runs, first).is_some_and(|ways| ways <= WAYS) {
+        loop {
+            look(&way);
+            if !advance(&mut way) {
+                return;
+            }
+        }
+    }
+    look(&way);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 1..WAYS {
+        for at in (1..runs).rev() {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            way.swap(at, usize::try_from(random % (at as u64 + 1)).unwrap_or_default());
+        }
+        look(&way);
+    }
+}
+
+/// The next way in order: the last chosen run that has a place behind it moves there, and those behind it follow.
+fn advance(way: &mut [bool]) -> bool {
+    let Some(at) = way.windows(2).rposition(|pair| pair == [true, false]) else {
+        return false;
+    };
+    way.swap(at, at + 1);
+    let chosen = way.iter().skip(at + 2).filter(|run| **run).count();
+    way.iter_mut()
+        .skip(at + 2)
+        .enumerate()
+        .for_each(|(place, run)| *run = place < chosen);
+    true
+}
+
+/// The middle one; of two the mean.
+pub(super) fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().checked_sub(1)?;
+    Some(f64::midpoint(*sorted.get(last / 2)?, *sorted.get(last.div_ceil(2))?))
+}
+
+/// By how much the second set is more than the first: the median of all differences (Hodges and Lehmann).
+pub(super) fn shift(first: &[f64], second: &[f64]) -> Option<f64> {
+    let differences: Vec<f64> = second.iter().flat_map(|b| first.iter().map(move |a| b - a)).collect();
+    median(&differences)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn p(first: &[f64], second: &[f64]) -> f64 {
+        let values: Values = first.iter().chain(second).copied().map(Some).collect();
+        chances(&[values], first.len(), first.len() + second.len())[0]
+            .alone
+            .unwrap()
+    }
+
+    #[test]
+    fn p_values_are_those_of_published_tables() {
+        // Critical values of U for a two-sided test at 5 % (Mann and Whitney 1947; any table): for 5 against 5 it is 2, whose
+        // exact probability is 8/252, for 4 against 4 it is 0, 2/70; a U of 3 of 5 against 5 has 14/252.
+        assert!((p(&[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]) - 2.0 / 70.0).abs() < 1e-12);
+        assert!((p(&[1.0, 2.0, 3.0, 4.0, 7.0], &[5.0, 6.0, 8.0, 9.0, 10.0]) - 8.0 / 252.0).abs() < 1e-12);
+        assert!((p(&[1.0, 2.0, 3.0, 4.0, 8.0], &[5.0, 6.0, 7.0, 9.0, 10.0]) - 14.0 / 252.0).abs() < 1e-12);
+        assert!((p(&[1.0], &[2.0]) - 1.0).abs() < 1e-12);
+        assert!((p(&[3.0, 3.0], &[3.0, 3.0]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_least_p_value_is_reached_by_sets_that_do_not_overlap() {
+        for (n, m) in [(1, 1), (2, 3), (4, 4), (3, 6), (5, 5)] {
+            let first: Vec<f64> = (0..n).map(f64::from).collect();
+            let second: Vec<f64> = (100..100 + m).map(f64::from).collect();
+            let least = least(first.len(), second.len());
+            assert!((p(&first, &second) - least).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn every_way_comes_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        each_way(7, 3, |way| {
+            assert_eq!(way.iter().filter(|run| **run).count(), 3);
+            assert!(seen.insert(way.to_vec()));
+        });
+        assert_eq!(seen.len(), 35);
+    }
+
+    #[test]
+    fn looking_at_many_measures_is_paid_for() {
+        let quiet = |seed: u64| -> Values { (0..8).map(|run| Some(((run * 7 + seed * 13) % 8) as f64)).collect() };
+        let loud: Values = (0..8).map(|run| Some(f64::from(run))).collect();
+        let mut measures: Vec<Values> = (0..20).map(quiet).collect();
+        measures.push(loud);
+        let all = chances(&measures, 4, 8);
+        let last = all.last().unwrap();
+        assert!((last.alone.unwrap() - 2.0 / 70.0).abs() < 1e-12);
+        assert!(last.among_all.unwrap() > last.alone.unwrap());
+        for chance in &all {
+            assert!(chance.among_all.unwrap() >= chance.alone.unwrap() - 1e-12);
+        }
+    }
+
+    #[test]
+    fn runs_without_a_value_are_left_out() {
+        let values = vec![Some(1.0), None, Some(2.0), Some(8.0), Some(9.0), None];
+        assert!(chances(&[values], 3, 6)[0].alone.is_some());
+        let only = vec![None, None, Some(1.0), Some(2.0)];
+        assert_eq!(chances(&[only], 2, 4)[0].alone, None);
+    }
+
+    proptest! {
+        #[test]
+        fn without_a_difference_one_in_twenty_is_called_one_at_most(seed in any::<u64>()) {
+            // Every division of the same values is as likely as any other: the share of those with p at most 5 % is at most 5 %.
+            let mut random = seed | 1;
+            let values: Values = (0..8).map(|_| {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                Some((random % 6) as f64)
+            }).collect();
+            let mut found = 0;
+            let mut ways = 0;
+            each_way(8, 4, |way| {
+                let first = values.iter().zip(way).filter(|(_, mine)| **mine).map(|(value, _)| *value);
+                let second = values.iter().zip(way).filter(|(_, mine)| !**mine).map(|(value, _)| *value);
+                let divided: Values = first.chain(second).collect();
+                found += u64::from(chances(&[divided], 4, 8)[0].alone.unwrap() <= 0.05);
+                ways += 1;
+            });
+            prop_assert!(found * 20 <= ways, "{found} of {ways}");
+        }
+
+        #[test]
+        fn the_shift_turns_with_the_sets(first in prop::collection::vec(0.0..100.0_f64, 1..8), second in prop::collection::vec(0.0..100.0_f64, 1..8)) {
+            let there = shift(&first, &second).unwrap();
+            let back = shift(&second, &first).unwrap();
+            prop_assert!((there + back).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! A comparison for people.
+
+use std::io::{self, Write};
+
+use super::{Diff, Row, Set, Subject, Unit, Verdict};
+use crate::report::{bytes_text, printable, span_text};
+
+/// Rows that are listed of those that may be chance.
+const PERHAPS: usize = 12;
+
+/// Writes what is new or has vanished, what changed, and what cannot be told apart from chance.
+pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "A  {}", set(&diff.first))?;
+    writeln!(out, "B  {}", set(&diff.second))?;
+    let percent = diff.limits.alpha * 100.0;
+    writeln!(
+        out,
+        "Each run is one sample. Different is what sets of runs alike would show in fewer than {percent} of 100 tables, by a factor of {} or more.",
+        diff.limits.factor
+    )?;
+    if !diff.can_decide() {
+        let most = diff.first.runs.len().min(diff.second.runs.len());
+        writeln!(
+            out,
+            "So few runs ({} and {}) can show nothing for sure: {} of each can; what follows may be chance.",
+            diff.first.runs.len(),
+            diff.second.runs.len(),
+            enough(diff.limits.alpha, most)
+        )?;
+    }
+    let of = |kinds: [Verdict; 2]| {
+        diff.rows
+            .iter()
+            .filter(move |row| kinds.contains(&row.verdict))
+            .collect::<Vec<_>>()
+    };
+    section(
+        "NEW OR VANISHED",
+        &of([Verdict::New, Verdict::Vanished]),
+        usize::MAX,
+        out,
+    )?;
+    section("CHANGED", &of([Verdict::More, Verdict::Less]), usize::MAX, out)?;
+    let perhaps = of([Verdict::PerhapsNew, Verdict::PerhapsVanished]);
+    section(
+        "PERHAPS NEW OR VANISHED: so few runs may show it by chance",
+        &perhaps,
+        PERHAPS,
+        out,
+    )?;
+    if !diff.can_decide() {
+        let apart: Vec<&Row> = diff
+            .rows
+            .iter()
+            .filter(|row| row.verdict == Verdict::Noise && row.matters(diff.limits))
+            .collect();
+        section("LARGEST DIFFERENCES, which may be chance", &apart, PERHAPS, out)?;
+    }
+    if diff.differences().next().is_none() {
+        writeln!(out, "\nno difference that is more than noise")?;
+    }
+    let count = |verdict| diff.rows.iter().filter(|row| row.verdict == verdict).count();
+    writeln!(
+        out,
+        "\n{} measures: {} within noise, {} that differ by less than would matter",
+        diff.rows.len(),
+        count(Verdict::Noise),
+        count(Verdict::Small)
+    )?;
+    if !diff.unobserved.is_empty() {
+        writeln!(
+            out,
+            "not compared, because some run did not observe it: {}",
+            diff.unobserved.join(", ")
+        )?;
+    }
+    Ok(())
+}
+
+/// How many runs of each side can show a difference.
+fn enough(alpha: f64, from: usize) -> usize {
+    (from.max(1)..64)
+        .find(|runs| super::rank::least(*runs, *runs) <= alpha)
+        .unwrap_or(64)
+}
+
+fn set(set: &Set) -> String {
+    let runs = match set.runs.as_slice() {
+        [one] => printable(one).into_owned(),
+        [first, .., last] => format!("{} runs, {} to {}", set.runs.len(), printable(first), printable(last)),
+        [] => "no run".to_owned(),
+    };
+    format!(
+        "{runs}: Linux {}; lost, missed or clipped {}",
+        printable(&set.kernels.join(", ")),
+        set.missing
+    )
+}
+
+fn section(title: &str, rows: &[&Row], most: usize, out: &mut impl Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let shown = &rows[..rows.len().min(most)];
+    let names: Vec<(String, String)> = shown
+        .iter()
+        .map(|row| (subject(&row.measure.subject), printable(&row.measure.name).into_owned()))
+        .collect();
+    let widest = |of: fn(&(String, String)) -> usize| names.iter().map(of).max().unwrap_or_default();
+    let (about, what) = (widest(|(about, _)| about.len()), widest(|(_, what)| what.len()));
+    writeln!(out, "\n{title}")?;
+    let blank = about + what + 3;
+    writeln!(
+        out,
+        "  {:blank$}{:>9} {:>9} {:>8} {:>6}",
+        "", "A median", "B median", "B / A", "p"
+    )?;
+    for (row, (name, measure)) in shown.iter().zip(&names) {
+        let factor = row
+            .factor
+            .map_or_else(|| "-".to_owned(), |factor| format!("{factor:.2}"));
+        let p = row.p_any.map_or_else(|| "-".to_owned(), |p| format!("{p:.3}"));
+        let (first, second) = (value(row.first, row.measure.unit), value(row.second, row.measure.unit));
+        writeln!(
+            out,
+            "  {name:<about$}  {measure:<what$} {first:>9} {second:>9} {factor:>8} {p:>6}"
+        )?;
+    }
+    if rows.len() > shown.len() {
+        writeln!(out, "  and {} more", rows.len() - shown.len())?;
+    }
+    Ok(())
+}
+
+fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::All => "(all)".to_owned(),
+        Subject::Module(name) => printable(name.as_deref().unwrap_or("(unknown)")).into_owned(),
+        Subject::Request(name) => format!("request {}", printable(name)),
+    }
+}
+
+fn value(value: Option<f64>, unit: Unit) -> String {
+    let Some(value) = value else { return "-".to_owned() };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "measures are counts and times, and not negative"
+    )]
+    let whole = value.round() as u64;
+    match unit {
+        Unit::Count if value.fract() == 0.0 => whole.to_string(),
+        Unit::Count => format!("{value:.1}"),
+        Unit::Nanoseconds => span_text(whole),
+        Unit::Bytes => bytes_text(whole),
+    }
+}

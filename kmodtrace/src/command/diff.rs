@@ -1,0 +1,98 @@
+//! `kmodtrace diff`: what differs between two sets of recordings, and whether that is noise.
+
+use std::fs;
+use std::io::{self, BufWriter, Write as _, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::diff::{Diff, Limits, Run, RunFold, write_text};
+use kmodtrace_core::report::Glob;
+
+use crate::cli::{self, DiffFormat};
+use crate::failure::{FAILED, failure, say};
+use crate::replay;
+
+/// Ending of recordings in a folder.
+const ENDING: &str = "kmt";
+
+/// Reads both sets and compares them. A damaged recording is no sample: half a run has half of everything.
+pub(crate) fn run(args: &cli::Diff, quiet: bool) -> Result<ExitCode> {
+    let limits = Limits {
+        alpha: args.alpha,
+        factor: args.factor,
+    };
+    let (first, second) = (set(&args.first, quiet)?, set(&args.second, quiet)?);
+    let diff = Diff::new(&first, &second, limits);
+    let json = args.json || args.format == DiffFormat::Json;
+    super::written(write(&diff, json))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(diff: &Diff, json: bool) -> io::Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    if json {
+        serde_json::to_writer_pretty(&mut out, diff)?;
+        writeln!(out)?;
+    } else {
+        write_text(diff, &mut out)?;
+    }
+    out.flush()
+}
+
+fn set(name: &Path, quiet: bool) -> Result<Vec<Run>> {
+    let paths = recordings(name)?;
+    paths.iter().map(|path| one(path, quiet)).collect()
+}
+
+/// A recording, those of a folder, or those that a pattern names, in the order of their names.
+fn recordings(name: &Path) -> Result<Vec<PathBuf>> {
+    let text = name.to_string_lossy();
+    let (folder, takes): (&Path, Box<dyn Fn(&str) -> bool>) = if name.is_dir() {
+        (
+            name,
+            Box::new(|file| file.rsplit_once('.').is_some_and(|(_, ending)| ending == ENDING)),
+        )
+    } else if !name.exists() && text.contains(['*', '?', '[']) {
+        let folder = name
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let pattern = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let glob = Glob::new(&pattern);
+        (folder, Box::new(move |file| glob.matches(file)))
+    } else {
+        return Ok(vec![name.to_owned()]);
+    };
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
+        if takes(&entry.file_name().to_string_lossy()) && entry.path().is_file() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        let text = format!(
+            "{}: no recording is there; a folder is searched for *.{ENDING}",
+            name.display()
+        );
+        return Err(failure(FAILED, text));
+    }
+    Ok(found)
+}
+
+fn one(path: &Path, quiet: bool) -> Result<Run> {
+    let mut recording = replay::open(path)?;
+    let mut fold = RunFold::default();
+    let (ended, loss) = recording.finished(|finished| fold.add(finished));
+    ended?;
+    if let Some(why) = recording.truncated().filter(|_| !quiet) {
+        say(format_args!(
+            "{}: {why}; the run is compared as far as it goes",
+            path.display()
+        ));
+    }
+    Ok(fold.finish(path.display().to_string(), recording.source(&loss)))
+}
