@@ -13,8 +13,8 @@ use crate::cli::{self, DiffFormat};
 use crate::failure::{FAILED, failure, say};
 use crate::replay;
 
-/// Ending of recordings in a folder.
-const ENDING: &str = "kmt";
+/// Recordings of a folder.
+const IN_A_FOLDER: &str = "*.kmt";
 
 /// Reads both sets and compares them. A damaged recording is no sample: half a run has half of everything.
 pub(crate) fn run(args: &cli::Diff, quiet: bool) -> Result<ExitCode> {
@@ -48,19 +48,12 @@ fn set(name: &Path, quiet: bool) -> Result<Vec<Run>> {
 /// A recording, those of a folder, or those that a pattern names, in the order of their names.
 fn recordings(name: &Path) -> Result<Vec<PathBuf>> {
     let text = name.to_string_lossy();
-    let (folder, takes): (&Path, Box<dyn Fn(&str) -> bool>) = if name.is_dir() {
-        (
-            name,
-            Box::new(|file| file.rsplit_once('.').is_some_and(|(_, ending)| ending == ENDING)),
-        )
+    let (folder, glob) = if name.is_dir() {
+        (name, Glob::new(IN_A_FOLDER))
     } else if !name.exists() && text.contains(['*', '?', '[']) {
-        let folder = name
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let pattern = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let glob = Glob::new(&pattern);
-        (folder, Box::new(move |file| glob.matches(file)))
+        let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let pattern = name.file_name().unwrap_or_default().to_string_lossy();
+        (folder.unwrap_or(Path::new(".")), Glob::new(&pattern))
     } else {
         return Ok(vec![name.to_owned()]);
     };
@@ -68,14 +61,14 @@ fn recordings(name: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
-        if takes(&entry.file_name().to_string_lossy()) && entry.path().is_file() {
+        if glob.matches(&entry.file_name().to_string_lossy()) && entry.path().is_file() {
             found.push(entry.path());
         }
     }
     found.sort();
     if found.is_empty() {
         let text = format!(
-            "{}: no recording is there; a folder is searched for *.{ENDING}",
+            "{}: no recording is there; a folder is searched for {IN_A_FOLDER}",
             name.display()
         );
         return Err(failure(FAILED, text));
