@@ -203,6 +203,45 @@ mod tests {
     }
 
     #[test]
+    fn p_values_are_those_of_scipy() {
+        // scipy 1.17.1, permutation_test of the distance of the rank sum from its mean, all permutations; where there are no
+        // ties, mannwhitneyu(method='exact') gives the same.
+        let cases: [(&[f64], &[f64], f64); 7] = [
+            (&[670.0, 805.0, 22.0], &[1007.0, 668.0, 715.0, 830.0], 0.4),
+            (&[1.0, 5.0, 0.0, 1.0], &[3.0, 4.0, 3.0, 1.0, 1.0], 0.5),
+            (
+                &[1.0, 48.0, 148.0, 999.0, 190.0, 652.0],
+                &[950.0, 434.0, 482.0, 634.0, 463.0, 1174.0],
+                0.179_653_679_654,
+            ),
+            (
+                &[0.0, 3.0, 3.0, 3.0, 0.0],
+                &[1.0, 2.0, 1.0, 2.0, 2.0, 2.0, 0.0],
+                0.469_696_969_697,
+            ),
+            (
+                &[959.0, 555.0, 903.0, 271.0, 361.0, 879.0, 186.0, 64.0],
+                &[573.0, 879.0, 322.0, 1070.0, 541.0, 427.0, 744.0, 1095.0],
+                0.291_219_891_220,
+            ),
+            (
+                &[4.0, 4.0],
+                &[2.0, 1.0, 4.0, 4.0, 4.0, 1.0, 1.0, 3.0, 2.0],
+                0.236_363_636_364,
+            ),
+            (
+                &[1.0, 2.0, 0.0, 1.0, 0.0, 0.0, 2.0],
+                &[0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 1.0],
+                0.494_172_494_172,
+            ),
+        ];
+        for (first, second, expected) in cases {
+            let got = p(first, second);
+            assert!((got - expected).abs() < 1e-10, "{first:?} {second:?}: {got}");
+        }
+    }
+
+    #[test]
     fn the_least_p_value_is_reached_by_sets_that_do_not_overlap() {
         for (n, m) in [(1, 1), (2, 3), (4, 4), (3, 6), (5, 5)] {
             let first: Vec<f64> = (0..n).map(f64::from).collect();

@@ -6,6 +6,7 @@
 
 mod check;
 mod damage;
+mod diff;
 mod formats;
 mod streams;
 mod support;
