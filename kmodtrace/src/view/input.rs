@@ -1,6 +1,7 @@
 //! Keys, from a thread of their own.
 
 use std::io;
+use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind, MouseEvent};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -29,10 +30,13 @@ pub(super) fn listen(to: UnboundedSender<Input>) {
     });
 }
 
+/// How long crossterm looks for more of what has begun to come. Without any time it does not look at all.
+const MORE: Duration = Duration::from_millis(5);
+
 fn next() -> Option<Input> {
     loop {
         // crossterm reads a terminal that hung up again and again without end, so it is asked only when there is something.
-        while event::poll(std::time::Duration::ZERO).ok()? {
+        while event::poll(MORE).ok()? {
             match event::read().ok()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => return Some(Input::Key(key)),
                 Event::Mouse(event) => return Some(Input::Mouse(event)),
@@ -45,10 +49,8 @@ fn next() -> Option<Input> {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return None,
         }
-        if fds[0]
-            .revents()
-            .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
-        {
+        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        if fds[0].revents().intersects(gone) {
             return None;
         }
     }
