@@ -1,4 +1,6 @@
-//! Writes a recording of a storm that never was: `storm RECORDS FILE`. Something to replay where nothing can be traced.
+//! Writes a recording of a storm that never was, for where nothing can be traced. `storm RECORDS FILE` is something to
+//! replay as fast as it can be read; `storm --attempts COUNT FILE RATE` is something to play as it happens: so many system
+//! calls, so many of them a second.
 
 use std::error::Error;
 use std::fs::File;
@@ -10,10 +12,13 @@ use kmodtrace_core::units::Ktime;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [records, file] = &words[..] else {
-        return Err("usage: storm RECORDS FILE".into());
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (records, mut storm, file) = match words[..] {
+        // No attempt has fewer than two records, so this many are enough.
+        [records, file] => (records.parse()?, Storm::new(records.parse()?), file),
+        ["--attempts", count, file, rate] => (u64::MAX, Storm::new(count.parse()?).paced(rate.parse()?), file),
+        _ => return Err("usage: storm RECORDS FILE, or storm --attempts COUNT FILE RATE".into()),
     };
-    let records: u64 = records.parse()?;
     let kernel = Kernel {
         release: "synthetic".to_owned(),
         version: String::new(),
@@ -25,8 +30,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let header = Header::new(env!("CARGO_PKG_VERSION"), kernel, clock, CPUS, serde_json::json!({}));
     let mut writer = Writer::new(File::create_new(file)?, &header)?;
-    // No attempt has fewer than two records, so this many are enough.
-    let mut storm = Storm::new(records);
     let mut written = 0;
     while written < records {
         let Some(round) = storm.next() else { break };

@@ -7,6 +7,8 @@
 mod request;
 mod task;
 
+use std::num::NonZeroU64;
+
 use crate::decode::Tracer;
 use crate::event::Counters;
 use crate::units::{Ktime, Tgid, Tid};
@@ -26,6 +28,9 @@ const KWORKER: u32 = 60;
 /// Attempts of a round: one leads, the others meet it.
 const ROUND: u64 = 8;
 const MICROSECOND: u64 = 1_000;
+const SECOND: u64 = 1_000_000_000;
+/// When the first round begins.
+const BEGIN: u64 = SECOND;
 
 /// Round after round of attempts at one module. The rounds take turns:
 /// - a request has a helper load the module; the init function fails with `-ENODEV` while others wait for the name, and
@@ -38,6 +43,8 @@ const MICROSECOND: u64 = 1_000;
 #[derive(Clone, Debug)]
 pub struct Storm {
     attempts_left: u64,
+    /// Attempts a second, where rounds do not follow each other as fast as they can.
+    pace: Option<u64>,
     rounds: u64,
     now: u64,
     seq: [u64; CPUS as usize],
@@ -49,10 +56,21 @@ impl Storm {
     pub fn new(attempts: u64) -> Self {
         Self {
             attempts_left: attempts,
+            pace: None,
             rounds: 0,
-            now: 1_000_000_000,
+            now: BEGIN,
             seq: [0; CPUS as usize],
             random: 1,
+        }
+    }
+
+    /// The same with so many attempts a second, by pauses between rounds. A round stays as long as it is, so there cannot
+    /// be more than without pauses.
+    #[must_use]
+    pub fn paced(self, attempts_a_second: NonZeroU64) -> Self {
+        Self {
+            pace: Some(attempts_a_second.get()),
+            ..self
         }
     }
 
@@ -126,6 +144,10 @@ impl Iterator for Storm {
         if attempts == 0 {
             return None;
         }
+        if let Some(pace) = self.pace {
+            // Reckoned from the beginning, so that what division drops does not add up.
+            self.now = self.now.max(BEGIN + self.rounds * ROUND * SECOND / pace);
+        }
         let tasks = self.round(attempts);
         self.attempts_left -= attempts;
         self.rounds += 1;
@@ -154,6 +176,7 @@ impl Iterator for Storm {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
     use crate::attempt::Finished;
@@ -202,6 +225,18 @@ mod tests {
             _ => None,
         });
         assert_eq!(notes.sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn a_paced_storm_has_so_many_attempts_each_second() {
+        let storm = Storm::new(3_500).paced(NonZeroU64::new(1_000).unwrap());
+        let bytes: Vec<u8> = storm.flatten().collect();
+        let events = split(&bytes).map(|record| decode(record.unwrap()).unwrap());
+        let mut seconds = [0; 4];
+        for event in events.filter(|event| matches!(event.fact, Fact::AttemptEnter(_))) {
+            seconds[usize::try_from((event.time.0 - BEGIN) / SECOND).unwrap()] += 1;
+        }
+        assert_eq!(seconds, [1_000, 1_000, 1_000, 500]);
     }
 
     #[test]

@@ -52,26 +52,30 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
         .context("cargo metadata names no target directory")
 }
 
-/// Builds what cargo's arguments name: the binaries of a package, or an example.
+/// kmodtrace as the tests of its crate have it: quick to build, and with all assertions.
+pub(crate) fn debug_kmodtrace() -> Result<PathBuf> {
+    let built = programs(Command::new(env!("CARGO")).arg("build"), &["--package", "kmodtrace"])?;
+    built.into_iter().next().context("cargo built no kmodtrace")
+}
+
+/// Builds what cargo's arguments name, static and optimised.
 fn static_programs(what: &[&str]) -> Result<Vec<PathBuf>> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([
-        "build",
-        "--release",
-        "--quiet",
-        "--target",
-        TARGET,
-        "--message-format=json-render-diagnostics",
-    ]);
-    cargo.args(what).current_dir(paths::workspace());
+    let mut cargo = process::command(env!("CARGO"), ["build", "--release", "--target", TARGET]);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
+    programs(&mut cargo, what)
+}
+
+/// Builds what cargo's arguments name: the binaries of a package, or an example.
+fn programs(cargo: &mut Command, what: &[&str]) -> Result<Vec<PathBuf>> {
+    cargo.args(["--quiet", "--message-format=json-render-diagnostics"]);
+    cargo.args(what).current_dir(paths::workspace());
     let output = cargo
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("cannot run {}", process::shown(&cargo)))?;
+        .with_context(|| format!("cannot run {}", process::shown(cargo)))?;
     if !output.status.success() {
-        bail!("{} does not build ({})", what.join(" "), process::shown(&cargo));
+        bail!("{} does not build ({})", what.join(" "), process::shown(cargo));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let executables: Vec<_> = messages.lines().filter_map(executable).collect();

@@ -9,7 +9,9 @@ mod guest;
 mod kernel;
 mod paths;
 mod process;
+mod screens;
 mod setup;
+mod terminal;
 mod test;
 mod vm;
 
@@ -34,8 +36,9 @@ struct Cli {
 enum Task {
     Setup(setup::SetupArgs),
     Vm(Box<vm::VmArgs>),
-    /// Boots 6.1, loads modules from eight tasks at once, and shows what kmodtrace saw.
-    Demo,
+    Demo(demo::DemoArgs),
+    /// Captures the views of kmodtrace, from recordings, into docs/screens.
+    Screens,
     Test(test::TestArgs),
     Bench(bench::BenchArgs),
 }
@@ -57,7 +60,8 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Setup(args) => setup::main(args),
         Task::Vm(args) => vm::main(args),
-        Task::Demo => demo::main(),
+        Task::Demo(args) => demo::main(args),
+        Task::Screens => screens::main(),
         Task::Test(args) => test::main(args),
         Task::Bench(args) => bench::main(args),
     }

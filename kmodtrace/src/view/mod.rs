@@ -74,6 +74,8 @@ pub(crate) struct View {
     spool: Option<Spool>,
     /// Data have come, or a key: the next frame differs.
     stale: bool,
+    /// The next frame is drawn whole, whatever is on the terminal.
+    afresh: bool,
     /// Data do not change what is shown.
     held: bool,
     /// No frame before this.
@@ -116,6 +118,7 @@ impl View {
             },
             spool,
             stale: true,
+            afresh: false,
             held: false,
             next: Instant::now(),
             interval: Duration::from_secs(1) / options.frames.max(1),
@@ -159,7 +162,8 @@ impl View {
                 }
             },
             _ = self.resized.recv() => {
-                self.stale = true;
+                // It may have been smaller in between, and have lost what was there then.
+                (self.stale, self.afresh) = (true, true);
                 Ok(())
             }
             _ = self.resumed.recv() => {
@@ -177,7 +181,7 @@ impl View {
                 self.leave();
             }
             Effect::Suspend => self.screen.suspend()?,
-            Effect::Redraw => self.screen.forget()?,
+            Effect::Redraw => self.afresh = true,
             Effect::Export => self.state.message = Some(self.export()),
             Effect::Time(time) if self.spool.is_none() => self.asked = Some(time),
             Effect::Time(Time::Toggle) => self.held = !self.held,
@@ -189,6 +193,9 @@ impl View {
     fn draw(&mut self) -> Result<()> {
         let began = Instant::now();
         self.stale = false;
+        if std::mem::take(&mut self.afresh) {
+            self.screen.forget()?;
+        }
         if let Some(area) = self.screen.area() {
             self.state.area = area;
         }

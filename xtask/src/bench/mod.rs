@@ -8,6 +8,7 @@ mod answer;
 mod figure;
 mod guest;
 mod replay;
+mod view;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -15,8 +16,10 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::{kernel, setup};
+use figure::Report;
 
-/// Measures what tracing costs: on loads, to attach, in memory, in records lost; and how fast recordings are replayed.
+/// Measures what tracing costs: on loads, to attach, in memory, in records lost; how fast recordings are replayed; and what
+/// the live view takes.
 ///
 /// bpftrace with the same probes is measured beside it, in the same boot, where this machine has it or can install it.
 #[derive(Debug, Args)]
@@ -27,6 +30,9 @@ pub(crate) struct BenchArgs {
     /// Few samples: shows that everything runs, not what it costs.
     #[arg(long)]
     quick: bool,
+    /// Only the live view, for which no guest is needed.
+    #[arg(long, conflicts_with = "kernel")]
+    view: bool,
     /// Every sample, as JSON, into a file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -72,6 +78,26 @@ const QUICK: Size = Size {
 
 /// Runs it. An aim that is missed is no failure: it is printed.
 pub(crate) fn main(args: &BenchArgs) -> Result<ExitCode> {
+    let mut report = if args.view {
+        setup::build_tools()?;
+        Report {
+            title: "What the live view costs".to_owned(),
+            ..Report::default()
+        }
+    } else {
+        tracing(args)?
+    };
+    view::measure(args.quick, &mut report)?;
+    report.print();
+    if let Some(file) = &args.json {
+        let json = serde_json::to_vec_pretty(&report)?;
+        fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that has to do with a tracer.
+fn tracing(args: &BenchArgs) -> Result<Report> {
     let size = if args.quick { QUICK } else { FULL };
     let flavour = kernel::find(&args.kernel)?;
     setup::build_tools()?;
@@ -79,10 +105,5 @@ pub(crate) fn main(args: &BenchArgs) -> Result<ExitCode> {
     setup::bench_tools()?;
     let mut report = guest::measure(kernel::ensure(flavour)?, size)?;
     replay::measure(size, &mut report)?;
-    report.print();
-    if let Some(file) = &args.json {
-        let json = serde_json::to_vec_pretty(&report)?;
-        fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(report)
 }

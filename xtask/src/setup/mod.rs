@@ -91,6 +91,11 @@ pub(crate) fn fixture_tools() -> Result<()> {
     packages::ensure(packages::FOR_FIXTURES)
 }
 
+/// Makes sure that there is a terminal to try programs on.
+pub(crate) fn terminal_tools() -> Result<()> {
+    packages::ensure(packages::FOR_TERMINALS)
+}
+
 /// Gets what kmodtrace is measured against, if it is to be had.
 pub(crate) fn bench_tools() -> Result<()> {
     packages::ensure(packages::FOR_BENCHMARKS)

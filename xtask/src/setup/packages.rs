@@ -68,6 +68,9 @@ pub(crate) const FOR_FIXTURES: &[Need] = &[
     ),
 ];
 
+/// To try what draws on a terminal.
+pub(crate) const FOR_TERMINALS: &[Need] = &[need("tmux", "tmux")];
+
 /// To compare with: nothing is lost without it but the comparison.
 pub(crate) const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

@@ -12,6 +12,7 @@ mod requests;
 mod scenarios;
 mod selftest;
 mod storm;
+mod terminal;
 mod vm_tests;
 
 use std::{
@@ -65,6 +66,9 @@ const HOST_CHECKS: &[(&str, &[&str])] = &[
     ("tests", &["test", "--quiet", "--no-fail-fast"]),
 ];
 
+/// The kernel on whose console the view is tried.
+const CONSOLE: &str = "6.1";
+
 /// Runs it. The last line says how many checks and scenarios passed and failed.
 pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
     let flavours = if args.no_vm {
@@ -73,6 +77,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
         kernel::choose(&args.kernel)?
     };
     setup::build_tools()?;
+    setup::terminal_tools()?;
     if !flavours.is_empty() {
         setup::guest_tools()?;
     }
@@ -81,6 +86,12 @@ pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
         let start = Instant::now();
         eprintln!("xtask: {name}");
         summary.check(name, host_check(arguments), start);
+    }
+    if !args.no_host {
+        summary.terminal("terminal", terminal::run);
+    }
+    if flavours.contains(&kernel::find(CONSOLE)?) {
+        summary.terminal("console", terminal::in_guests);
     }
     for flavour in flavours {
         let start = Instant::now();
@@ -122,6 +133,24 @@ impl Summary {
             Err(error) => self.fail(name, &error),
         }
         self.lines.push(format!("{name}: {seconds} s"));
+    }
+
+    fn terminal(&mut self, name: &str, check: fn() -> Result<Tally>) {
+        let start = Instant::now();
+        eprintln!("xtask: {name}");
+        let Tally {
+            scenarios, failures, ..
+        } = match check() {
+            Ok(tally) => tally,
+            Err(error) => return self.fail(name, &error),
+        };
+        let (failed, seconds) = (failures.len(), start.elapsed().as_secs());
+        self.passed += scenarios - failed.min(scenarios);
+        self.lines
+            .push(format!("{name}: {scenarios} scenarios, {failed} failed, {seconds} s"));
+        for failure in &failures {
+            self.fail(name, failure);
+        }
     }
 
     fn kernel(&mut self, kernel: &Kernel, tally: Tally, start: Instant) {

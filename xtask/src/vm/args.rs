@@ -18,6 +18,9 @@ use crate::{
     kernel::{self, Kernel, Selection},
 };
 
+/// How long a guest has whose user says when it ends: for ever, or nearly.
+pub(crate) const UNTIL_QUIT: Duration = Duration::from_hours(24 * 365);
+
 /// Boots a kernel in QEMU and runs a command in it.
 ///
 /// The command's output and exit status are passed through; what it leaves in /out comes back into --out. In the guest are
@@ -80,10 +83,7 @@ pub(crate) struct VmArgs {
 pub(crate) fn main(args: &VmArgs) -> Result<ExitCode> {
     let spec = args.spec()?;
     if spec.guest.terminal.is_some() {
-        eprintln!(
-            "xtask: booting {}; Control-] then x ends the guest at once",
-            spec.kernel.release
-        );
+        announce(&spec);
     }
     let outcome = super::run(&spec, &mut pass_through)?;
     if args.verbose {
@@ -106,9 +106,11 @@ impl VmArgs {
         };
         let kernel = self.kernel()?;
         let copies = self.copy.iter().map(|copy| place(copy)).collect::<Result<_>>()?;
-        let seconds = self
-            .timeout
-            .unwrap_or(if terminal.is_some() { u64::from(u32::MAX) } else { 300 });
+        let timeout = match self.timeout {
+            Some(seconds) => Duration::from_secs(seconds),
+            None if terminal.is_some() => UNTIL_QUIT,
+            None => Duration::from_mins(5),
+        };
         let memory = if self.fixtures { fixtures::MEMORY } else { "1G" };
         let mut spec = VmSpec {
             kernel,
@@ -122,7 +124,7 @@ impl VmArgs {
             smp: self.smp,
             memory: self.mem.clone().unwrap_or_else(|| memory.to_owned()),
             append: self.append.clone(),
-            timeout: Duration::from_secs(seconds),
+            timeout,
             capture: false,
             out_dir: self.out.clone(),
             tolerate: self.tolerate.clone(),
@@ -159,8 +161,18 @@ fn place(copy: &str) -> Result<(PathBuf, String)> {
     Ok((source, place))
 }
 
+/// Says what boots, and how to leave it where it has the user's terminal.
+pub(crate) fn announce(spec: &VmSpec) {
+    let release = &spec.kernel.release;
+    if spec.guest.terminal.is_some() {
+        eprintln!("xtask: booting {release}; Control-] then x ends the guest at once");
+    } else {
+        eprintln!("xtask: booting {release} in QEMU");
+    }
+}
+
 /// The user's terminal.
-fn terminal() -> Result<Terminal> {
+pub(crate) fn terminal() -> Result<Terminal> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         bail!("a command is needed (after --) where there is no terminal");
     }

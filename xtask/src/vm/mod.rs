@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-pub(crate) use args::{VmArgs, main, pass_through};
+pub(crate) use args::{UNTIL_QUIT, VmArgs, announce, main, pass_through, terminal};
 
 use crate::{
     guest::{self, Guest},
