@@ -61,6 +61,7 @@ pub(crate) struct Options {
 const SHARE: u32 = 10;
 
 /// A view on a terminal.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(crate) struct View {
     monitor: Monitor,
     picture: Picture,
