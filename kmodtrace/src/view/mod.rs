@@ -2,7 +2,7 @@
 //!
 //! Three parts that know nothing of each other: a [`Monitor`] that takes records, a [`state::State`] that takes keys, and
 //! [`draw`], which makes a frame of both. This one holds them together, and is the only one with a clock: frames are drawn
-//! when something changed, ten a second at most, and never for more than a tenth of the time.
+//! when something changed, ten a second at most, and never for more than a twentieth of the time.
 
 mod columns;
 mod draw;
@@ -57,8 +57,8 @@ pub(crate) struct Options {
     pub(crate) mouse: bool,
 }
 
-/// Of the time that passes, drawing takes one part in so many at most.
-const SHARE: u32 = 10;
+/// Of the time that passes, making pictures and drawing them takes one part in so many at most; taking records comes on top.
+const SHARE: u32 = 20;
 
 /// A view on a terminal.
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]

@@ -53,7 +53,7 @@ fn watch(text: &str, seconds: &str, command: &[OsString]) -> Result<String> {
         Ok(started.elapsed())
     };
     let first_frame = shows(&mut terminal, &FRAME)?;
-    let shown = shows(&mut terminal, &[text])?;
+    let all_there = shows(&mut terminal, &[text])?;
     terminal.take(PAUSE)?;
 
     let (begin, cpu_before, wake_ups_before) = (Instant::now(), cpu_time(pid)?, wake_ups(pid)?);
@@ -68,7 +68,7 @@ fn watch(text: &str, seconds: &str, command: &[OsString]) -> Result<String> {
     Ok(format!(
         r#"{{"first_frame_s":{},"shown_s":{},"span_s":{},"cpu_s":{},"wake_ups":{},"bytes":{bytes},"attempts":[{attempts_before},{attempts}],"resident_kb":{resident},"peak_kb":{peak}}}"#,
         first_frame.as_secs_f64(),
-        shown.as_secs_f64(),
+        all_there.as_secs_f64(),
         took.as_secs_f64(),
         cpu.as_secs_f64(),
         woken.saturating_sub(wake_ups_before),

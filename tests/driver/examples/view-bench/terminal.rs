@@ -112,7 +112,7 @@ impl Terminal {
         if poll.revents == 0 {
             return Ok(Heard::Nothing);
         }
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = [0; 1 << 12];
         match self.file.read(&mut buffer) {
             Ok(read) => {
                 self.bytes += read as u64;
