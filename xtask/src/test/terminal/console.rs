@@ -46,12 +46,13 @@ fn demo(stage: &Stage) -> Result<()> {
     powers_off(&terminal)
 }
 
-/// The writer is a kmodtrace of its own; what it is killed with leaves it no time to say anything.
+/// The writer is a kmodtrace of its own; what it is killed with leaves it no time to say anything. The pauses are there for
+/// the view to be seen in between: far longer than it takes to come up, also on a busy machine.
 const WRITTEN: &str = "
 dmesg -n 1
 kmodtrace -q record -o /tmp/f.kmt & writer=$!
 until [ -s /tmp/f.kmt ]; do sleep 1; done
-( sleep 6; modprobe dummy; sleep 12; kill -9 $writer ) </dev/null >/dev/null 2>&1 &
+( sleep 8; modprobe dummy; sleep 25; kill -9 $writer ) </dev/null >/dev/null 2>&1 &
 kmodtrace --from /tmp/f.kmt
 ";
 
