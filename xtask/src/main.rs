@@ -36,6 +36,7 @@ struct Cli {
 enum Task {
     Setup(setup::SetupArgs),
     Vm(Box<vm::VmArgs>),
+    Kernel(kernel::KernelArgs),
     Demo(demo::DemoArgs),
     /// Captures the views of kmodtrace, from recordings, into docs/screens.
     Screens,
@@ -60,6 +61,7 @@ fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Setup(args) => setup::main(args),
         Task::Vm(args) => vm::main(args),
+        Task::Kernel(args) => kernel::main(args),
         Task::Demo(args) => demo::main(args),
         Task::Screens => screens::main(),
         Task::Test(args) => test::main(args),

@@ -1,6 +1,7 @@
 //! The kernels guests are booted with: Debian's own, by suite, or any image a user names.
 
 mod apt;
+mod build;
 mod fetch;
 mod headers;
 mod modules;
@@ -9,13 +10,34 @@ mod source;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
 
 pub(crate) use fetch::{ensure, refresh};
 pub(crate) use headers::{BuildKit, build_kit};
 pub(crate) use modules::{Selection, extend, stage};
+
+/// Makes kernels to boot with `cargo xtask vm`.
+#[derive(Debug, Args)]
+pub(crate) struct KernelArgs {
+    #[command(subcommand)]
+    task: KernelTask,
+}
+
+#[derive(Debug, Subcommand)]
+enum KernelTask {
+    Build(build::BuildArgs),
+}
+
+/// Runs it.
+pub(crate) fn main(args: &KernelArgs) -> Result<ExitCode> {
+    match &args.task {
+        KernelTask::Build(args) => build::main(args),
+    }
+}
 
 /// A kernel of the test matrix: what it is called here and the Debian suite that ships it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -96,6 +96,11 @@ pub(crate) fn terminal_tools() -> Result<()> {
     packages::ensure(packages::FOR_TERMINALS)
 }
 
+/// Makes sure that kernels build here.
+pub(crate) fn kernel_tools() -> Result<()> {
+    packages::ensure(packages::FOR_KERNELS)
+}
+
 /// Gets what kmodtrace is measured against, if it is to be had.
 pub(crate) fn bench_tools() -> Result<()> {
     packages::ensure(packages::FOR_BENCHMARKS)

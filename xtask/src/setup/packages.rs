@@ -71,6 +71,27 @@ pub(crate) const FOR_FIXTURES: &[Need] = &[
 /// To try what draws on a terminal.
 pub(crate) const FOR_TERMINALS: &[Need] = &[need("tmux", "tmux")];
 
+/// To build kernels from Debian's source, with types for BPF. The headers of OpenSSL have been moved about.
+pub(crate) const FOR_KERNELS: &[Need] = &[
+    need("make", "make"),
+    need("gcc-12", "gcc-12"),
+    need("flex", "flex"),
+    need("bison", "bison"),
+    need("bc", "bc"),
+    need("perl", "perl-base"),
+    need("patch", "patch"),
+    need("tar", "tar"),
+    need("xz", "xz-utils"),
+    need("kmod", "kmod"),
+    need("dpkg-deb", "dpkg"),
+    need("pahole", "dwarves"),
+    need("/usr/include/libelf.h", "libelf-dev"),
+    need(
+        "/usr/include/openssl/opensslv.h /usr/include/x86_64-linux-gnu/openssl/opensslv.h",
+        "libssl-dev",
+    ),
+];
+
 /// To compare with: nothing is lost without it but the comparison.
 pub(crate) const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",
