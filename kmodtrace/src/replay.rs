@@ -9,7 +9,7 @@ use kmodtrace_core::attempt::Finished;
 use kmodtrace_core::decode::DecodeError;
 use kmodtrace_core::order::Loss;
 use kmodtrace_core::pipeline::Pipeline;
-use kmodtrace_core::recording::{End, Header, Reader};
+use kmodtrace_core::recording::{Header, Reader};
 use kmodtrace_core::report::Source;
 
 use crate::failure::{FAILED, failure, say};
@@ -94,9 +94,7 @@ impl Replay {
     /// Why it ends before its time, where it does.
     pub(crate) fn truncated(&self) -> Option<String> {
         match self.reader.end() {
-            Some(End::Trailer) => None,
-            Some(End::NoTrailer) => Some("its writer was killed: it has no trailer".to_owned()),
-            Some(End::Torn { offset, why }) => Some(format!("cut short at byte {offset}: {why}")),
+            Some(end) => end.cut(),
             None => self.failed.then(|| "damaged".to_owned()),
         }
     }

@@ -52,8 +52,6 @@ pub struct Monitor {
     probes: Vec<ProbeLine>,
     /// When tracing began.
     start: Ktime,
-    /// 1970-01-01 00:00 UTC plus this, in nanoseconds, is when tracing began.
-    realtime_ns: u64,
     aggregates: Aggregates,
     findings: Findings,
     history: History,
@@ -102,8 +100,6 @@ pub struct Head {
     pub kernel: Kernel,
     /// When tracing began, nanoseconds of `CLOCK_MONOTONIC`.
     pub start_ns: u64,
-    /// The same on the calendar, nanoseconds since 1970-01-01 00:00 UTC.
-    pub realtime_ns: u64,
     /// From there to what is shown.
     pub elapsed: Nanos,
     /// Loads and unloads that returned.
@@ -168,7 +164,6 @@ impl Monitor {
             source: Source::of_header(header),
             probes: probes::of_plan(&header.plan),
             start: header.clock.monotonic_ns,
-            realtime_ns: header.clock.realtime_ns,
             aggregates: Aggregates::default(),
             findings: Findings::default(),
             history: History::default(),
@@ -192,8 +187,8 @@ impl Monitor {
     }
 
     /// Why there is no more, where it should not have ended here.
-    pub fn truncated(&mut self, why: Option<String>) {
-        self.source.truncated = why;
+    pub fn truncated(&mut self, why: String) {
+        self.source.truncated = Some(why);
     }
 
     /// What is known to be missing.
@@ -295,7 +290,6 @@ impl Monitor {
         Head {
             kernel: self.source.kernel.clone(),
             start_ns: self.start.0,
-            realtime_ns: self.realtime_ns,
             elapsed: reached.since(self.start),
             attempts: self.attempts,
             failed: self.failed,

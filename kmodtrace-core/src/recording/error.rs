@@ -76,3 +76,14 @@ pub enum End {
         why: &'static str,
     },
 }
+
+impl End {
+    /// Why it ended before its time, where it did.
+    pub fn cut(self) -> Option<String> {
+        match self {
+            Self::Trailer => None,
+            Self::NoTrailer => Some("its writer was killed: it has no trailer".to_owned()),
+            Self::Torn { offset, why } => Some(format!("cut short at byte {offset}: {why}")),
+        }
+    }
+}

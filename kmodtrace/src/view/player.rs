@@ -242,30 +242,25 @@ impl Player {
     }
 
     fn damaged(&mut self, why: String, monitor: &mut Monitor) {
-        monitor.truncated(Some(format!("damaged: {why}")));
+        monitor.truncated(format!("damaged: {why}"));
         self.stop(Ended::Cut(why), monitor);
     }
 
     /// Nothing more is there.
     fn at_end(&mut self, monitor: &mut Monitor) -> Result<()> {
-        let end = self.reader.end();
-        if end == Some(End::Trailer) {
+        let Some(why) = self.reader.end().and_then(End::cut) else {
             self.stop(Ended::Whole, monitor);
-        } else if is_written(&self.path) {
-            if self.follow.is_none() {
-                self.follow = Some(Follow::new(&self.path).context("cannot follow the recording")?);
-                // What was written before anybody listened would not be heard of.
-                self.reader.resume()?;
-                return Ok(());
-            }
-            self.stop(Ended::Followed, monitor);
-        } else {
-            let why = match end {
-                Some(End::Torn { offset, why }) => format!("cut short at byte {offset}: {why}"),
-                _ => "its writer was killed: it has no trailer".to_owned(),
-            };
-            monitor.truncated(Some(why.clone()));
+            return Ok(());
+        };
+        if !is_written(&self.path) {
+            monitor.truncated(why.clone());
             self.stop(Ended::Cut(why), monitor);
+        } else if self.follow.is_none() {
+            self.follow = Some(Follow::new(&self.path).context("cannot follow the recording")?);
+            // What was written before anybody listened would not be heard of.
+            self.reader.resume()?;
+        } else {
+            self.stop(Ended::Followed, monitor);
         }
         Ok(())
     }
@@ -311,7 +306,7 @@ impl Player {
             matches!(self.mode, Mode::Playing { .. } | Mode::Reading { then_play: true, .. }) && self.ended.is_none();
         let step = self.end.map_or(SECONDS, |end| (end.since(start).0 / PARTS).max(1));
         match time {
-            Time::Toggle if self.ended == Some(Ended::Whole) || matches!(self.ended, Some(Ended::Cut(_))) => {
+            Time::Toggle if matches!(self.ended, Some(Ended::Whole | Ended::Cut(_))) => {
                 // From the end there is nowhere to go but to the beginning.
                 self.again(start, true).map(Some)
             }

@@ -51,6 +51,15 @@ fn places(count: usize) -> Vec<Row> {
     (0..count).map(Row::Place).collect()
 }
 
+/// What these rows stand for, of those that they are the places of.
+pub(super) fn placed<'p, T>(rows: &[Row], all: &'p [T]) -> Vec<&'p T> {
+    let one = |row: &Row| match row {
+        Row::Place(at) => all.get(*at),
+        Row::Module(_) | Row::Id(_) => None,
+    };
+    rows.iter().filter_map(one).collect()
+}
+
 /// Whether the view is text to scroll in, without a cursor.
 pub(super) fn is_text(state: &State) -> bool {
     matches!(state.tab, Tab::Module | Tab::Graph)

@@ -148,12 +148,16 @@ impl State {
 
     /// A new picture is there: a view that was never looked at puts its cursor on the first row.
     pub(super) fn settle(&mut self, picture: &Picture) {
-        let rows = rows::of(self, picture);
-        let height = list_height(self, &picture.head);
-        if self.place().row.is_none() && !rows.is_empty() {
-            self.put(&rows, self.place().index, height);
-        } else if self.tab == Tab::TimeLine {
-            self.put(&rows, self.cursor(&rows), height);
+        // Text has no cursor, and most rows have theirs: only then is it worth to find out which rows there are.
+        let place = self.place();
+        if !rows::is_text(self) && (place.row.is_none() || self.tab == Tab::TimeLine) {
+            let rows = rows::of(self, picture);
+            let height = list_height(self, &picture.head);
+            if place.row.is_none() && !rows.is_empty() {
+                self.put(&rows, place.index, height);
+            } else if self.tab == Tab::TimeLine {
+                self.put(&rows, self.cursor(&rows), height);
+            }
         }
         if self.module.is_none()
             && let Some(Row::Module(name)) = self
@@ -306,14 +310,16 @@ impl State {
             Action::First => 0,
             _ => last,
         };
-        self.put(&rows, to.min(last), height);
+        let to = to.min(last);
         if rows::is_text(self) {
             let place = Place {
                 row: None,
-                index: to.min(last),
-                top: to.min(last),
+                index: to,
+                top: to,
             };
             self.places.insert(self.view(), place);
+        } else {
+            self.put(&rows, to, height);
         }
     }
 

@@ -6,8 +6,7 @@ use kmodtrace_core::report::{printable, span_text};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::wrapped;
-use crate::view::columns::NONE;
+use super::{comm, wrapped};
 use crate::view::rows::takes;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -85,9 +84,8 @@ fn tree(row: &TreeRow, state: &State, theme: Theme) -> Line<'static> {
         name
     };
     spans.push(Span::styled(name, theme.name()));
-    if let Some((tid, comm)) = &row.task {
-        let comm = printable(if comm.is_empty() { NONE } else { comm });
-        spans.push(Span::raw(format!(" {tid} ({comm})")));
+    if let Some((tid, name)) = &row.task {
+        spans.push(Span::raw(format!(" {tid} ({})", comm(name))));
     }
     if let Some(stage) = row.stage {
         spans.push(Span::styled(format!(" {}", stage.name()), theme.dim()));

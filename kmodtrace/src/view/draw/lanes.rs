@@ -2,15 +2,14 @@
 
 use kmodtrace_core::errno::Errno;
 use kmodtrace_core::monitor::{Lane, Lanes, Picture};
-use kmodtrace_core::report::{printable, span_text};
+use kmodtrace_core::report::span_text;
 use kmodtrace_core::stage::Stage;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::nothing;
-use crate::view::columns::{NONE, UNKNOWN};
+use super::{comm, module, nothing};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::{Theme, letter};
@@ -106,14 +105,14 @@ fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, start: u64, all: &Lanes
 }
 
 fn name(buffer: &mut Buffer, (x, y, width): (u16, u16, u16), lane: &Lane, style: Style, theme: Theme) {
-    let module = printable(lane.module.as_deref().unwrap_or(UNKNOWN)).into_owned();
+    let module = module(lane.module.as_deref());
     let sign = if lane.unloads { "-" } else { "" };
     let got = match lane.errno {
         None => "...".to_owned(),
         Some(Errno::OK) => String::new(),
         Some(errno) => errno.name().into_owned(),
     };
-    let comm = printable(if lane.comm.is_empty() { NONE } else { &lane.comm }).into_owned();
+    let comm = comm(&lane.comm);
     let width = usize::from(width);
     let text = format!("{sign}{module} {} {comm}", lane.tid);
     let room = width.saturating_sub(got.len() + 1);
@@ -193,7 +192,7 @@ fn told(lane: &Lane, start: u64) -> String {
     format!(
         "attempt {}: {} at {}, {long}{got}{waits}",
         lane.id,
-        printable(lane.module.as_deref().unwrap_or(UNKNOWN)),
+        module(lane.module.as_deref()),
         span_text(lane.start_ns.saturating_sub(start)),
     )
 }

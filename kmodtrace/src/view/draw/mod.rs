@@ -10,12 +10,14 @@ mod module;
 mod table;
 
 use kmodtrace_core::monitor::{Body, Picture};
+use kmodtrace_core::report::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::layout::{Areas, areas, top_for};
+use super::columns::{NONE, UNKNOWN};
+use super::layout::{Areas, areas};
 use super::state::State;
 use super::theme::Theme;
 
@@ -116,9 +118,14 @@ fn nothing(frame: &mut Frame<'_>, area: Rect, text: &str, theme: Theme) {
     frame.render_widget(Paragraph::new(Span::styled(text.to_owned(), theme.dim())), area);
 }
 
-/// The first row to show of a list.
-fn top(state: &State, cursor: usize, height: usize, rows: usize) -> usize {
-    top_for(state.place().top, cursor, height, rows)
+/// A module by its name.
+fn module(name: Option<&str>) -> String {
+    printable(name.unwrap_or(UNKNOWN)).into_owned()
+}
+
+/// A task by its name.
+fn comm(comm: &str) -> String {
+    printable(if comm.is_empty() { NONE } else { comm }).into_owned()
 }
 
 #[cfg(test)]

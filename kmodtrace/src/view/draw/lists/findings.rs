@@ -7,9 +7,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{detail, parts};
+use super::{detail, in_sight, parts};
+use crate::view::draw::nothing;
 use crate::view::draw::table::{Col, Table};
-use crate::view::draw::{nothing, top};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -24,19 +24,12 @@ pub(in crate::view::draw) fn findings(
     theme: Theme,
 ) {
     let keys = rows::of(state, picture);
-    let shown: Vec<&Finding> = keys
-        .iter()
-        .filter_map(|key| match key {
-            rows::Row::Place(at) => all.get(*at),
-            _ => None,
-        })
-        .collect();
+    let shown = rows::placed(&keys, all);
     if shown.is_empty() {
         return nothing(frame, area, "nothing was found that needs a look", theme);
     }
     let (list, below) = parts(area, state);
-    let cursor = state.cursor(&keys);
-    let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
+    let (top, cursor) = in_sight(state, &keys, list);
     let table = Table::new(
         vec![Col::left("FINDING", 18), Col::left("MODULE", 16), Col::left("WHAT", 40)],
         area.width,
@@ -71,13 +64,7 @@ pub(in crate::view::draw) fn evidence(
         return nothing(frame, area, "this finding is not there any more", theme);
     };
     let (list, below) = parts(area, state);
-    let cursor = state.cursor(&rows::of(state, picture));
-    let top = top(
-        state,
-        cursor,
-        usize::from(list.height.saturating_sub(1)),
-        all.shown.len(),
-    );
+    let (top, cursor) = in_sight(state, &rows::of(state, picture), list);
     let title = format!("EVIDENCE of {}", printable(&all.finding.text()));
     let table = Table::new(vec![Col::left(&title, 40)], area.width);
     let cells = all.shown.iter().skip(top).map(|shown| {

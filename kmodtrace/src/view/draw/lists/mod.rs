@@ -6,7 +6,7 @@ mod now;
 mod probes;
 mod requests;
 
-use kmodtrace_core::report::{printable, span_text};
+use kmodtrace_core::report::span_text;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -19,8 +19,9 @@ pub(super) use probes::probes;
 pub(super) use requests::requests;
 
 use super::wrapped;
-use crate::view::columns::{NONE, UNKNOWN};
-use crate::view::layout::split;
+use crate::view::columns::NONE;
+use crate::view::layout::{split, top_for};
+use crate::view::rows::Row;
 use crate::view::state::State;
 use crate::view::theme::Theme;
 
@@ -36,6 +37,13 @@ fn parts(area: Rect, state: &State) -> (Rect, Rect) {
             ..area
         },
     )
+}
+
+/// The first row of a table to show here, below its titles, and the one that the cursor is on.
+fn in_sight(state: &State, rows: &[Row], table: Rect) -> (usize, usize) {
+    let cursor = state.cursor(rows);
+    let height = usize::from(table.height.saturating_sub(1));
+    (top_for(state.place().top, cursor, height, rows.len()), cursor)
 }
 
 fn lower(area: Rect) -> Rect {
@@ -65,14 +73,6 @@ fn detail(frame: &mut Frame<'_>, area: Rect, state: &State, lines: &[String], th
     let mut shown = vec![Line::from(Span::styled(rule, theme.dim()))];
     shown.extend(lines.into_iter().skip(top).take(room).map(Line::from));
     frame.render_widget(Paragraph::new(shown), area);
-}
-
-fn module(name: Option<&str>) -> String {
-    printable(name.unwrap_or(UNKNOWN)).into_owned()
-}
-
-fn comm(comm: &str) -> String {
-    printable(if comm.is_empty() { NONE } else { comm }).into_owned()
 }
 
 fn time(nanos: Option<u64>) -> String {

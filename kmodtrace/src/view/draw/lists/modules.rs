@@ -5,9 +5,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::in_sight;
 use crate::view::columns::{COLUMNS, Column};
+use crate::view::draw::nothing;
 use crate::view::draw::table::{Cell, Col, Table};
-use crate::view::draw::{nothing, top};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -47,8 +48,7 @@ pub(in crate::view::draw) fn modules(
         .iter()
         .map(|module| rows::Row::Module(rows::Name(module.row.name.clone())))
         .collect();
-    let cursor = state.cursor(&keys);
-    let top = top(state, cursor, usize::from(area.height.saturating_sub(1)), shown.len());
+    let (top, cursor) = in_sight(state, &keys, area);
     let cells = shown.iter().skip(top).map(|module| {
         let pinned = state.is_pinned(module);
         let cell = |(at, column): (usize, &Column)| -> Cell {

@@ -6,10 +6,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{comm, detail, module, parts, time};
+use super::{detail, in_sight, parts, time};
 use crate::view::columns::{NONE, NOT_OBSERVED};
 use crate::view::draw::table::{Col, Table};
-use crate::view::draw::{nothing, top};
+use crate::view::draw::{comm, module, nothing};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -46,8 +46,7 @@ pub(in crate::view::draw) fn now(
         area.width,
     );
     let keys = rows::of(state, picture);
-    let cursor = state.cursor(&keys);
-    let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
+    let (top, cursor) = in_sight(state, &keys, list);
     let cells = shown.iter().skip(top).map(|row| {
         let stuck = row
             .wait

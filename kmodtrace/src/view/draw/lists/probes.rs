@@ -6,9 +6,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{detail, parts};
+use super::{detail, in_sight, parts};
+use crate::view::draw::nothing;
 use crate::view::draw::table::{Col, Table};
-use crate::view::draw::{nothing, top};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -23,19 +23,12 @@ pub(in crate::view::draw) fn probes(
     theme: Theme,
 ) {
     let keys = rows::of(state, picture);
-    let shown: Vec<&ProbeLine> = keys
-        .iter()
-        .filter_map(|key| match key {
-            rows::Row::Place(at) => all.get(*at),
-            _ => None,
-        })
-        .collect();
+    let shown = rows::placed(&keys, all);
     let (list, below) = parts(area, state);
     if shown.is_empty() {
         nothing(frame, list, "the recording does not say which probes there were", theme);
     } else {
-        let cursor = state.cursor(&keys);
-        let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
+        let (top, cursor) = in_sight(state, &keys, list);
         let table = Table::new(
             vec![
                 Col::left("PROBE", 24),

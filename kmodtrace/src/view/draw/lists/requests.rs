@@ -8,10 +8,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{comm, detail, lower, parts, time};
+use super::{detail, in_sight, lower, parts, time};
 use crate::view::columns::NONE;
 use crate::view::draw::table::{Cell, Col, Table};
-use crate::view::draw::{nothing, top};
+use crate::view::draw::{comm, nothing};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -46,8 +46,7 @@ pub(in crate::view::draw) fn requests(
         nothing(frame, list, "the kernel requested no module", theme);
     } else {
         let keys = rows::of(state, picture);
-        let cursor = state.cursor(&keys);
-        let top = top(state, cursor, usize::from(list.height.saturating_sub(1)), shown.len());
+        let (top, cursor) = in_sight(state, &keys, list);
         let table = Table::new(
             vec![
                 Col::left("REQUEST", 16),
