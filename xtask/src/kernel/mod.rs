@@ -1,7 +1,7 @@
 //! The kernels guests are booted with: Debian's own, by suite, or any image a user names.
 
 mod apt;
-mod build;
+pub(crate) mod build;
 mod fetch;
 mod headers;
 mod modules;

@@ -18,7 +18,7 @@ use crate::{paths::Scratch, process};
 
 /// A fix that can be taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Fix {
+pub(crate) enum Fix {
     /// Commit 0254127ab977, "module: Don't wait for GOING modules", of 6.2-rc6 and 6.1.9: without it, who finds a module that
     /// is not LIVE waits until it is gone or LIVE, also where it is GOING, and then loads it again, as in 5.3 to 6.1.8.
     #[value(alias = "0254127ab977")]
@@ -60,8 +60,13 @@ impl Fix {
         }
     }
 
+    /// The file that it is in.
+    pub(crate) fn file(self) -> &'static str {
+        self.substitutions().0
+    }
+
     /// The source of its file without it.
-    fn revert(self, mut source: String) -> Result<String> {
+    pub(crate) fn revert(self, mut source: String) -> Result<String> {
         for (function, substitutions) in self.substitutions().1 {
             source = edit::in_function(&source, function, substitutions)?;
         }
@@ -115,7 +120,7 @@ impl Change {
         match self {
             Self::Nothing => Ok(Vec::new()),
             Self::Revert(fix) => {
-                let file = fix.substitutions().0;
+                let file = fix.file();
                 let source =
                     fs::read_to_string(tree.path().join(file)).with_context(|| format!("this source has no {file}"))?;
                 let source = fix.revert(source).with_context(|| format!("cannot change {file}"))?;

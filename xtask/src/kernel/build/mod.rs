@@ -4,8 +4,10 @@
 //! touches. A copy of the tree would not do: the kernel's own tools are built with absolute paths, and everything with them.
 
 mod change;
-mod edit;
+pub(crate) mod edit;
+pub(crate) mod make;
 mod tree;
+pub(crate) mod unpack;
 
 use std::{
     fs,
@@ -22,7 +24,8 @@ use crate::{
     paths::{self, Scratch},
     setup,
 };
-use change::{Change, Fix};
+use change::Change;
+pub(crate) use change::Fix;
 use tree::Tree;
 
 /// Builds a kernel from Debian's source, to boot with `cargo xtask vm`.

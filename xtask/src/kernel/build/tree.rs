@@ -6,25 +6,18 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    thread,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use super::super::{
-    Flavour,
-    apt::{self, Apt},
+use super::{
+    make::{self, COMPILER, CONFIG},
+    unpack,
 };
-use crate::{paths::Scratch, process};
+use crate::{kernel::Flavour, paths::Scratch};
 
 /// The tree's name beside the kernels that were built in it.
 pub(super) const DIRECTORY: &str = "tree";
-
-/// What kernels are configured with, on top of the kernel's own smallest configuration.
-const CONFIG: &str = include_str!("kernel.config");
-
-/// Kernels of Debian 12 are made with this compiler. A later one may refuse the source.
-const COMPILER: [&str; 2] = ["CC=gcc-12", "HOSTCC=gcc-12"];
 
 /// A source tree that this run alone works in.
 #[derive(Debug)]
@@ -46,12 +39,9 @@ impl Tree {
                 .with_context(|| format!("cannot lock {}", lock.display()))?,
         };
         if !tree.path().join("made-from").exists() {
-            fetch(flavour, place, &tree.path())
-                .with_context(|| format!("cannot fetch the source of {}", flavour.name))?;
+            tree.settle(flavour)?;
         }
-        if fs::read_to_string(tree.asked()).ok().as_deref() != Some(CONFIG) {
-            tree.configure().context("cannot configure the kernel")?;
-        }
+        make::configure(&tree.path())?;
         Ok(tree)
     }
 
@@ -66,20 +56,9 @@ impl Tree {
         Ok(format!("{source}\n{}\n{CONFIG}", COMPILER.join(" ")))
     }
 
-    /// Runs make. It says nothing but what is wrong.
+    /// Runs make in it.
     pub(super) fn make(&self, local: &str, targets: &[&str], variables: &[&str]) -> Result<()> {
-        let jobs = thread::available_parallelism().map_or(1, usize::from);
-        eprintln!("xtask: making {} (LOCALVERSION={local})", targets.join(" "));
-        let mut command = process::command("make", ["--silent", &format!("--jobs={jobs}")]);
-        command
-            .arg("-C")
-            .arg(self.path())
-            .args(COMPILER)
-            .args(targets)
-            .args(variables);
-        command.arg(format!("LOCALVERSION={local}")).env("LC_ALL", "C");
-        // What cargo hands down is not for this make.
-        process::captured(command.env_remove("MAKEFLAGS").env_remove("CARGO_MAKEFLAGS")).map(drop)
+        make::make(&self.path(), local, targets, variables)
     }
 
     /// Gives a file another text, or removes it, until `restore`.
@@ -128,33 +107,17 @@ impl Tree {
         self.place.join("kept").join(how)
     }
 
-    /// The configuration that the tree has been given.
-    fn asked(&self) -> PathBuf {
-        self.path().join(".config.asked")
+    /// Gives the newest source its place.
+    fn settle(&self, flavour: Flavour) -> Result<()> {
+        let scratch = Scratch::new_in(&self.place)?;
+        let source = unpack::newest(flavour, scratch.path())?;
+        // Its presence says that the rest is whole.
+        fs::write(source.dir.join("made-from"), source.version).context("cannot write down the version")?;
+        // What an earlier run did not bring to its end goes with the scratch directory.
+        drop(fs::rename(self.path(), scratch.path().join("old")));
+        fs::rename(&source.dir, self.path())
+            .with_context(|| format!("cannot put the source at {}", self.path().display()))
     }
-
-    fn configure(&self) -> Result<()> {
-        self.make("", &["tinyconfig"], &[])?;
-        let file = self.path().join(".config");
-        let read = || fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()));
-        // Of two lines about an option the later one counts.
-        fs::write(&file, read()? + CONFIG).with_context(|| format!("cannot write {}", file.display()))?;
-        self.make("", &["olddefconfig"], &[])?;
-        let got = read()?;
-        let lost = lost(CONFIG, &got);
-        if !lost.is_empty() {
-            bail!("this source does not take {}", lost.join(", "));
-        }
-        fs::write(self.asked(), CONFIG).context("cannot write down the configuration")
-    }
-}
-
-/// The options that a configuration asks for and that are not in the one that came of it.
-fn lost<'a>(asked: &'a str, got: &str) -> Vec<&'a str> {
-    let options = asked.lines().filter(|line| line.starts_with("CONFIG_"));
-    options
-        .filter(|option| !got.lines().any(|line| line == *option))
-        .collect()
 }
 
 /// The files below a directory, by their path in it; none where it is not.
@@ -174,34 +137,6 @@ fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Downloads the newest source of a series that its suite has, and unpacks it.
-fn fetch(flavour: Flavour, place: &Path, tree: &Path) -> Result<()> {
-    let name = format!("linux-source-{}", flavour.name);
-    eprintln!("xtask: fetching {name} from {}", flavour.suite);
-    let scratch = Scratch::new_in(place)?;
-    let dir = |name: &str| {
-        let dir = scratch.path().join(name);
-        fs::create_dir(&dir)
-            .with_context(|| format!("cannot create {}", dir.display()))
-            .map(|()| dir)
-    };
-    let apt = Apt::open(&dir("apt")?, flavour)?;
-    let packages = apt.with_dependencies(&name, &[])?;
-    let package = dir("package")?;
-    for deb in apt.download(packages.iter().map(String::as_str), &dir("debs")?)? {
-        apt::unpack(&deb, &package)?;
-    }
-    let archive = package.join("usr/src").join(format!("{name}.tar.xz"));
-    let mut tar = process::command("tar", ["-C".as_ref(), scratch.path().as_os_str(), "-xf".as_ref()]);
-    process::captured(tar.arg(archive))?;
-    let made = scratch.path().join(&name);
-    // Its presence says that the rest is whole.
-    fs::write(made.join("made-from"), packages.join("\n")).context("cannot write down the version")?;
-    // What an earlier run did not bring to its end goes with the scratch directory.
-    drop(fs::rename(tree, scratch.path().join("old")));
-    fs::rename(&made, tree).with_context(|| format!("cannot put the source at {}", tree.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -209,15 +144,8 @@ mod tests {
         path::Path,
     };
 
-    use super::{DIRECTORY, Tree, files_below, lost};
+    use super::{DIRECTORY, Tree, files_below};
     use crate::paths::Scratch;
-
-    #[test]
-    fn options_that_did_not_survive_are_named() {
-        let asked = "# Why.\nCONFIG_A=y\nCONFIG_AB=m\nCONFIG_C=y\n";
-        let got = "CONFIG_A=y\nCONFIG_AB=y\n# CONFIG_C is not set\n";
-        assert_eq!(lost(asked, got), ["CONFIG_AB=m", "CONFIG_C=y"]);
-    }
 
     #[test]
     fn changes_are_taken_back() -> anyhow::Result<()> {

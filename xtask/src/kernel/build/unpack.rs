@@ -1,0 +1,54 @@
+//! Debian's source of a series, as its suite has it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    kernel::{
+        Flavour,
+        apt::{self, Apt},
+    },
+    process,
+};
+
+/// A source as it was unpacked.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Where it is.
+    pub(crate) dir: PathBuf,
+    /// The package it came in, and its version.
+    pub(crate) version: String,
+}
+
+/// Downloads the newest source of a series, and unpacks it below `scratch`.
+pub(crate) fn newest(flavour: Flavour, scratch: &Path) -> Result<Source> {
+    fetch(flavour, scratch).with_context(|| format!("cannot fetch the source of {}", flavour.name))
+}
+
+fn fetch(flavour: Flavour, scratch: &Path) -> Result<Source> {
+    let name = format!("linux-source-{}", flavour.name);
+    eprintln!("xtask: fetching {name} from {}", flavour.suite);
+    let dir = |name: &str| {
+        let dir = scratch.join(name);
+        fs::create_dir(&dir)
+            .with_context(|| format!("cannot create {}", dir.display()))
+            .map(|()| dir)
+    };
+    let apt = Apt::open(&dir("apt")?, flavour)?;
+    let packages = apt.with_dependencies(&name, &[])?;
+    let package = dir("package")?;
+    for deb in apt.download(packages.iter().map(String::as_str), &dir("debs")?)? {
+        apt::unpack(&deb, &package)?;
+    }
+    let archive = package.join("usr/src").join(format!("{name}.tar.xz"));
+    let mut tar = process::command("tar", ["-C".as_ref(), scratch.as_os_str(), "-xf".as_ref()]);
+    process::captured(tar.arg(archive))?;
+    Ok(Source {
+        dir: scratch.join(&name),
+        version: packages.join("\n"),
+    })
+}
