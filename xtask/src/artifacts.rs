@@ -36,6 +36,12 @@ pub(crate) fn guest_programs_that_build() -> Vec<PathBuf> {
     kept.flatten().collect()
 }
 
+/// kmodtrace as guests get it. It runs here as well.
+pub(crate) fn static_kmodtrace() -> Result<PathBuf> {
+    let built = static_programs(&["--package", "kmodtrace"])?;
+    built.into_iter().next().context("cargo built no kmodtrace")
+}
+
 /// An example of a package, optimised.
 pub(crate) fn example(package: &str, name: &str) -> Result<PathBuf> {
     let built = static_programs(&["--package", package, "--example", name])?;

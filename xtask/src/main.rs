@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bench;
+mod bisect_demo;
 mod bpf_toolchain;
 mod demo;
 mod fixtures;
@@ -38,6 +39,7 @@ enum Task {
     Vm(Box<vm::VmArgs>),
     Kernel(kernel::KernelArgs),
     Demo(demo::DemoArgs),
+    BisectDemo(bisect_demo::BisectDemoArgs),
     /// Captures the views of kmodtrace, from recordings, into docs/screens.
     Screens,
     Test(test::TestArgs),
@@ -63,6 +65,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Vm(args) => vm::main(args),
         Task::Kernel(args) => kernel::main(args),
         Task::Demo(args) => demo::main(args),
+        Task::BisectDemo(args) => bisect_demo::main(args),
         Task::Screens => screens::main(),
         Task::Test(args) => test::main(args),
         Task::Bench(args) => bench::main(args),

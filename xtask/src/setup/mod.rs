@@ -101,6 +101,11 @@ pub(crate) fn kernel_tools() -> Result<()> {
     packages::ensure(packages::FOR_KERNELS)
 }
 
+/// Makes sure that there is git.
+pub(crate) fn bisect_tools() -> Result<()> {
+    packages::ensure(packages::FOR_BISECTING)
+}
+
 /// Gets what kmodtrace is measured against, if it is to be had.
 pub(crate) fn bench_tools() -> Result<()> {
     packages::ensure(packages::FOR_BENCHMARKS)

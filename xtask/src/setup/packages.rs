@@ -92,6 +92,9 @@ pub(crate) const FOR_KERNELS: &[Need] = &[
     ),
 ];
 
+/// To bisect.
+pub(crate) const FOR_BISECTING: &[Need] = &[need("git", "git")];
+
 /// To compare with: nothing is lost without it but the comparison.
 pub(crate) const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

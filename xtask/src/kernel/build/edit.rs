@@ -3,11 +3,11 @@
 use anyhow::{Result, bail};
 
 /// Words that occur once in the function, and what takes their place.
-pub(super) type Substitution = (&'static str, &'static str);
+pub(crate) type Substitution = (&'static str, &'static str);
 
 /// The source with substitutions in one function. Where that does not look as expected, the error says what is different:
 /// a kernel changed by guesswork would be worse than none.
-pub(super) fn in_function(source: &str, function: &str, substitutions: &[Substitution]) -> Result<String> {
+pub(crate) fn in_function(source: &str, function: &str, substitutions: &[Substitution]) -> Result<String> {
     let Some((start, end)) = definition(source, function) else {
         bail!("this source has no function {function}");
     };
@@ -21,6 +21,15 @@ pub(super) fn in_function(source: &str, function: &str, substitutions: &[Substit
         }
     }
     Ok([&source[..start], &body, &source[end..]].concat())
+}
+
+/// The source with a text above the definition of a function and its comment.
+pub(crate) fn above_function(source: &str, function: &str, text: &str) -> Result<String> {
+    let Some((start, _)) = definition(source, function) else {
+        bail!("this source has no function {function}");
+    };
+    let start = source[..start].rfind("\n\n").map_or(0, |end| end + 2);
+    Ok([&source[..start], text, &source[start..]].concat())
 }
 
 /// Where the definition of a function starts, and where its last line starts: in the kernel's style a function's braces are
@@ -43,7 +52,7 @@ fn definition(source: &str, function: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::in_function;
+    use super::{above_function, in_function};
 
     const SOURCE: &str = "static int eat(int apples);\n\nstatic int drink(void)\n{\n\treturn eat(1) + 7;\n}\n\n\
         static int eat(int apples)\n{\n\tif (apples) {\n\t\treturn 7;\n\t}\n\treturn apples;\n}\n\n\
@@ -59,6 +68,17 @@ mod tests {
         let (before, after) = SOURCE.split_at(SOURCE.find("\tif").unwrap_or_default());
         let after = after.replacen("if (", "if (!", 1).replacen('7', "8", 1);
         assert_eq!(changed.ok(), Some([before, &after].concat()));
+    }
+
+    #[test]
+    fn text_goes_above_the_definition_and_its_comment() {
+        let above = |source: &str| above_function(source, "eat", "/* Hungry. */\n").ok();
+        let expected = SOURCE.replacen("\n\nstatic int eat", "\n\n/* Hungry. */\nstatic int eat", 1);
+        assert_eq!(above(SOURCE), Some(expected));
+        let told = SOURCE.replacen("\n\nstatic int eat", "\n\n/* Food. */\nstatic int eat", 1);
+        let expected = told.replacen("/* Food", "/* Hungry. */\n/* Food", 1);
+        assert_eq!(above(&told), Some(expected));
+        assert!(above_function(SOURCE, "vereat", "").is_err());
     }
 
     #[test]

@@ -1,0 +1,144 @@
+//! `cargo xtask bisect-demo`: a regression of the kernel's module loader, found by `git bisect run` and nobody's help.
+//!
+//! The kernel is Debian's; the history on top of it is ours, and so is the choice of the commit to be found.
+
+mod branch;
+mod found;
+mod git;
+mod import;
+mod place;
+mod repository;
+mod scripts;
+mod series;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Args;
+
+use crate::{
+    artifacts,
+    kernel::{self, build::make},
+    process, setup,
+};
+use branch::Branch;
+use found::Found;
+use git::Git;
+use place::Place;
+use repository::History;
+
+/// The kernel whose source it is.
+const KERNEL: &str = "6.1";
+
+/// Finds a regression of the kernel's module loader by `git bisect run`, unattended.
+///
+/// It makes a git repository of Debian's source of 6.1 in the cache, with twenty commits of our own: one brings the
+/// regression, one does not compile. Each commit that git asks for is built, booted and judged by `kmodtrace bisect step`.
+/// The first time takes half an hour on two processors, most of it to compile a kernel; later ones compile what differs.
+#[derive(Debug, Args)]
+pub(crate) struct BisectDemoArgs {
+    /// A regression that shows in one boot of three.
+    #[arg(long)]
+    intermittent: bool,
+}
+
+/// Runs it. A failure is a commit that git finds and that is not the one.
+pub(crate) fn main(args: &BisectDemoArgs) -> Result<ExitCode> {
+    let began = Instant::now();
+    setup::build_tools()?;
+    setup::guest_tools()?;
+    setup::kernel_tools()?;
+    setup::bisect_tools()?;
+    let branch = if args.intermittent {
+        Branch::Intermittent
+    } else {
+        Branch::Steady
+    };
+    let flavour = kernel::find(KERNEL)?;
+    let place = Place::open(flavour)?;
+    let git = repository::open(&place, flavour)?;
+    let history = repository::history(&git, branch)?;
+    let kmodtrace = program(&place)?;
+    make::configure(git.dir())?;
+    let session = place.dir().join(format!("session-{}", branch.name()));
+    start(&kmodtrace, &session, branch, git.dir())?;
+    let script = scripts::write(&place, branch, &kmodtrace, &session)?;
+    place.share_lock()?;
+    bisect(&git, &history, &script)?;
+    let found = Found::read(&git)?;
+    tell(&git, &found)?;
+    process::watched(
+        Command::new(&kmodtrace)
+            .args(["bisect", "report", "--session"])
+            .arg(&session),
+    )?;
+    println!(
+        "\ntook {} min {} s",
+        began.elapsed().as_secs() / 60,
+        began.elapsed().as_secs() % 60
+    );
+    check(&history, &found)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A copy of kmodtrace that stays the same for all steps, whatever is compiled meanwhile.
+fn program(place: &Place) -> Result<PathBuf> {
+    eprintln!("xtask: building kmodtrace (a minute the first time)");
+    let copy = place.dir().join("kmodtrace");
+    let built = artifacts::static_kmodtrace()?;
+    fs::copy(&built, &copy).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(copy)
+}
+
+/// Begins a session with what is good and bad here.
+fn start(kmodtrace: &Path, session: &Path, branch: Branch, tree: &Path) -> Result<()> {
+    if session.exists() {
+        fs::remove_dir_all(session).with_context(|| format!("cannot remove {}", session.display()))?;
+    }
+    let mut command = process::command(kmodtrace, ["bisect", "start", "--session"]);
+    command.arg(session).args(branch.judgement()).current_dir(tree);
+    process::watched(&mut command)
+}
+
+/// Lets git do it.
+fn bisect(git: &Git, history: &History, script: &Path) -> Result<()> {
+    git.run(&["bisect", "start", &history.bad, &history.good])?;
+    let mut command = git.command(&["bisect", "run", "sh"]);
+    command.arg(script);
+    process::watched(make::alone(&mut command))
+}
+
+fn tell(git: &Git, found: &Found) -> Result<()> {
+    if let Some(commit) = &found.first_bad {
+        let shown = git.text(&["show", "--no-patch", "--format=%h %s", commit])?;
+        println!("\nfirst bad commit: {}", shown.trim());
+        println!(
+            "git -C {} show {}\n",
+            git.dir().display(),
+            shown.split(' ').next().unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+/// Whether it is the commit that brings the regression, and whether the one that does not compile was passed over.
+fn check(history: &History, found: &Found) -> Result<()> {
+    ensure!(
+        found.first_bad.as_ref() == Some(&history.culprit),
+        "git names {}, but {} brings the regression",
+        found.first_bad.as_deref().unwrap_or("no commit"),
+        history.culprit
+    );
+    ensure!(
+        found.skipped.contains(&history.unbuildable),
+        "git passed over {:?}, but {} is the one that does not compile",
+        found.skipped,
+        history.unbuildable
+    );
+    Ok(())
+}
