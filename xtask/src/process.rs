@@ -3,11 +3,13 @@
 use std::{
     ffi::OsStr,
     fmt::Write as _,
+    os::unix::process::CommandExt as _,
     path::Path,
     process::{Command, Output, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// How a command reads in a message: its words as a user would type them.
 pub(crate) fn shown(command: &Command) -> String {
@@ -57,6 +59,12 @@ pub(crate) fn watched(command: &mut Command) -> Result<()> {
         bail!("{} failed ({status})", shown(command));
     }
     Ok(())
+}
+
+/// Has a command end when this program does, in whichever way that is.
+pub(crate) fn tied(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec only prctl is called, which allocates nothing and takes no lock.
+    unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::TERM))?)) }
 }
 
 /// A command with these arguments.

@@ -14,7 +14,7 @@ mod series;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
     time::Instant,
 };
 
@@ -63,44 +63,54 @@ pub(crate) fn main(args: &BisectDemoArgs) -> Result<ExitCode> {
     let place = Place::open(flavour)?;
     let git = repository::open(&place, flavour)?;
     let history = repository::history(&git, branch)?;
-    let kmodtrace = program(&place)?;
+    let programs = Programs::settle(&place)?;
     make::configure(git.dir())?;
     let session = place.dir().join(format!("session-{}", branch.name()));
-    start(&kmodtrace, &session, branch, git.dir())?;
-    let script = scripts::write(&place, branch, &kmodtrace, &session)?;
+    start(&programs, &session, branch, git.dir())?;
+    let script = scripts::write(&place, branch, &programs, &session)?;
     place.share_lock()?;
-    bisect(&git, &history, &script)?;
+    let done = bisect(&git, &history, &script);
     let found = Found::read(&git)?;
     tell(&git, &found)?;
-    process::watched(
-        Command::new(&kmodtrace)
-            .args(["bisect", "report", "--session"])
-            .arg(&session),
-    )?;
-    println!(
-        "\ntook {} min {} s",
-        began.elapsed().as_secs() / 60,
-        began.elapsed().as_secs() % 60
-    );
+    let mut report = process::command(&programs.kmodtrace, ["bisect", "report", "--session"]);
+    process::watched(report.arg(&session))?;
+    let took = began.elapsed().as_secs();
+    println!("\ntook {} min {} s", took / 60, took % 60);
+    done?;
     check(&history, &found)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A copy of kmodtrace that stays the same for all steps, whatever is compiled meanwhile.
-fn program(place: &Place) -> Result<PathBuf> {
-    eprintln!("xtask: building kmodtrace (a minute the first time)");
-    let copy = place.dir().join("kmodtrace");
-    let built = artifacts::static_kmodtrace()?;
-    fs::copy(&built, &copy).with_context(|| format!("cannot copy {}", built.display()))?;
-    Ok(copy)
+/// Copies of programs, which stay the same for all steps whatever is compiled meanwhile.
+#[derive(Debug)]
+struct Programs {
+    kmodtrace: PathBuf,
+    xtask: PathBuf,
+}
+
+impl Programs {
+    fn settle(place: &Place) -> Result<Self> {
+        eprintln!("xtask: building kmodtrace (a minute the first time)");
+        let copied = |from: &Path, name: &str| {
+            let to = place.dir().join(name);
+            fs::copy(from, &to)
+                .with_context(|| format!("cannot copy {}", from.display()))
+                .map(|_| to)
+        };
+        Ok(Self {
+            kmodtrace: copied(&artifacts::static_kmodtrace()?, "kmodtrace")?,
+            // It can be read also where cargo has put a newer one in its place.
+            xtask: copied(Path::new("/proc/self/exe"), "xtask")?,
+        })
+    }
 }
 
 /// Begins a session with what is good and bad here.
-fn start(kmodtrace: &Path, session: &Path, branch: Branch, tree: &Path) -> Result<()> {
+fn start(programs: &Programs, session: &Path, branch: Branch, tree: &Path) -> Result<()> {
     if session.exists() {
         fs::remove_dir_all(session).with_context(|| format!("cannot remove {}", session.display()))?;
     }
-    let mut command = process::command(kmodtrace, ["bisect", "start", "--session"]);
+    let mut command = process::command(&programs.kmodtrace, ["bisect", "start", "--session"]);
     command.arg(session).args(branch.judgement()).current_dir(tree);
     process::watched(&mut command)
 }
@@ -110,18 +120,15 @@ fn bisect(git: &Git, history: &History, script: &Path) -> Result<()> {
     git.run(&["bisect", "start", &history.bad, &history.good])?;
     let mut command = git.command(&["bisect", "run", "sh"]);
     command.arg(script);
-    process::watched(make::alone(&mut command))
+    process::watched(process::tied(make::alone(&mut command)))
 }
 
 fn tell(git: &Git, found: &Found) -> Result<()> {
     if let Some(commit) = &found.first_bad {
         let shown = git.text(&["show", "--no-patch", "--format=%h %s", commit])?;
         println!("\nfirst bad commit: {}", shown.trim());
-        println!(
-            "git -C {} show {}\n",
-            git.dir().display(),
-            shown.split(' ').next().unwrap_or_default()
-        );
+        let name = shown.split(' ').next().unwrap_or_default();
+        println!("git -C {} show {name}\n", git.dir().display());
     }
     Ok(())
 }

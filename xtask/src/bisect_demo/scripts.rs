@@ -1,7 +1,6 @@
 //! The scripts that the demo's bisection consists of, written into its directory, where they can be read and tried.
 
 use std::{
-    env,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -9,29 +8,26 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{branch::Branch, place::Place};
+use super::{Programs, branch::Branch, place::Place};
 use crate::kernel::build::make;
 
 /// The module that all tasks load.
-pub(super) const MODULE: &str = "acpi_cpufreq";
+const MODULE: &str = "acpi_cpufreq";
 
 const STEP: &str = include_str!("step.sh");
 const BOOT: &str = include_str!("boot.sh");
 const GUEST: &str = include_str!("guest.sh");
 
 /// Writes them, and gives the one that `git bisect run` calls.
-pub(super) fn write(place: &Place, branch: Branch, kmodtrace: &Path, session: &Path) -> Result<PathBuf> {
+pub(super) fn write(place: &Place, branch: Branch, programs: &Programs, session: &Path) -> Result<PathBuf> {
     let path = |path: &Path| path.display().to_string();
     let settings = settings(&[
         ("place", path(place.dir())),
         ("made", path(&place.dir().join("made"))),
         ("image", path(&place.tree().join("arch/x86/boot/bzImage"))),
         ("session", path(session)),
-        ("kmodtrace", path(kmodtrace)),
-        (
-            "xtask",
-            path(&env::current_exe().context("cannot tell where xtask is")?),
-        ),
+        ("kmodtrace", path(&programs.kmodtrace)),
+        ("xtask", path(&programs.xtask)),
         ("compiler", make::COMPILER.join(" ")),
         ("jobs", make::jobs().to_string()),
         ("module", MODULE.to_owned()),
