@@ -32,6 +32,14 @@ impl Calls {
         }
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.unfinished += other.unfinished;
+        for (errno, count) in &other.outcomes {
+            *self.outcomes.entry(*errno).or_default() += count;
+        }
+    }
+
     /// Those that succeeded.
     pub fn ok(&self) -> u64 {
         self.outcomes.get(&Errno::OK).copied().unwrap_or_default()
@@ -158,7 +166,48 @@ impl Aggregates {
     }
 }
 
+impl StateTimes {
+    fn merge(&mut self, other: Self) {
+        self.spans += other.spans;
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
+    }
+}
+
 impl ModuleStats {
+    /// Adds another module's, to speak of both together.
+    pub fn merge(&mut self, other: &Self) {
+        let Self {
+            loads,
+            unloads,
+            waits,
+            collisions,
+            load,
+            init,
+            stages,
+            states,
+            wasted_bytes,
+        } = other;
+        self.loads.merge(loads);
+        self.unloads.merge(unloads);
+        for (kind, histogram) in waits {
+            self.waits.entry(*kind).or_default().merge(histogram);
+        }
+        for (state, count) in collisions {
+            *self.collisions.entry(*state).or_default() += count;
+        }
+        self.load.merge(load);
+        self.init.merge(init);
+        for (stage, nanos) in stages {
+            let total = self.stages.entry(*stage).or_default();
+            *total = total.saturating_add(*nanos);
+        }
+        for (state, times) in states {
+            self.states.entry(*state).or_default().merge(*times);
+        }
+        self.wasted_bytes = self.wasted_bytes.saturating_add(*wasted_bytes);
+    }
+
     fn add_load(&mut self, attempt: &Attempt) {
         self.loads.add(attempt);
         for wait in &attempt.waits {
@@ -188,6 +237,29 @@ impl ModuleStats {
 }
 
 impl RequestStats {
+    /// Adds those of another name, to speak of both together.
+    pub fn merge(&mut self, other: &Self) {
+        let Self {
+            count,
+            outcomes,
+            unfinished,
+            slot,
+            helper,
+            total,
+        } = other;
+        self.count += count;
+        for (outcome, count) in outcomes {
+            *self.outcomes.entry(outcome.clone()).or_default() += count;
+        }
+        self.unfinished += unfinished;
+        self.slot.merge(slot);
+        self.helper.queue.merge(&helper.queue);
+        self.helper.fork.merge(&helper.fork);
+        self.helper.exec.merge(&helper.exec);
+        self.helper.run.merge(&helper.run);
+        self.total.merge(total);
+    }
+
     fn add(&mut self, request: &Request) {
         self.count += 1;
         match request.ret {

@@ -297,6 +297,9 @@ pub enum Collision {
 }
 
 impl Collision {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 5] = [Self::Unformed, Self::Coming, Self::Going, Self::Live, Self::InFlight];
+
     /// As the kernel and reports spell it.
     pub fn name(self) -> &'static str {
         match self {

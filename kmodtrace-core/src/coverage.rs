@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::{Collision, WaitKind};
+
 /// Something a report shows that a kernel may hide.
 ///
 /// A kernel that does not *have* a thing counts as observed: before 6.5 no load shares another one's inode, and 0 is the truth.
@@ -40,6 +42,29 @@ pub enum Observed {
     GoingWindows,
     /// Bytes read from files (`kernel_read_file`).
     ReadBytes,
+}
+
+impl Observed {
+    /// What has to be seen for waits of this kind.
+    pub fn waits(kind: WaitKind) -> Self {
+        match kind {
+            WaitKind::SameInode => Self::SameInodeWaits,
+            WaitKind::SameName => Self::SameNameWaits,
+            WaitKind::Dependency => Self::DependencyWaits,
+            WaitKind::Mutex => Self::MutexWaits,
+            WaitKind::Rcu => Self::RcuWaits,
+            WaitKind::Async => Self::AsyncWaits,
+            WaitKind::Request => Self::Requests,
+        }
+    }
+
+    /// What has to be seen for loads that met this.
+    pub fn collisions(with: Collision) -> Self {
+        match with {
+            Collision::InFlight => Self::SameInodeWaits,
+            Collision::Unformed | Collision::Coming | Collision::Going | Collision::Live => Self::Collisions,
+        }
+    }
 }
 
 /// What was not observed, and why. The default has lost nothing.

@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod attempt;
+pub mod bisect;
 pub mod btf;
 pub mod causes;
 pub mod coverage;

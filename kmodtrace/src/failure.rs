@@ -11,6 +11,13 @@ pub(crate) const USAGE: u8 = 2;
 /// This kernel, or this user, cannot trace: `EX_UNAVAILABLE` of sysexits.h.
 pub(crate) const CANNOT_TRACE: u8 = 69;
 
+/// Interrupted by a signal, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+/// Of `bisect`: wrong usage. `git bisect run` takes 1 to 127 for the commit's fault, and stops at 128 and more.
+pub(crate) const BISECT_USAGE: u8 = 128;
+/// Of `bisect`: it failed itself.
+pub(crate) const BISECT_FAILED: u8 = 129;
+
 /// An error that carries its exit status.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -56,5 +63,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     say(format_args!("{error:#}"));
-    ExitCode::from(error.downcast_ref::<Failure>().map_or(FAILED, |failure| failure.status))
+    ExitCode::from(status(error))
+}
+
+/// The exit status that a failure asks for.
+pub(crate) fn status(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Failure>().map_or(FAILED, |failure| failure.status)
 }

@@ -1,5 +1,6 @@
 //! kmodtrace: the Linux driver and the terminal around `kmodtrace-core`.
 
+mod bisect;
 mod cli;
 mod command;
 mod failure;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Some(Command::Why(args)) => command::why::run(&args, quiet),
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),
         Some(Command::Diff(args)) => command::diff::run(&args, quiet),
+        Some(Command::Bisect(args)) => return command::bisect::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),
         None if view => command::view::run(&cli.trace, &cli.view, quiet, bpf_log),

@@ -17,8 +17,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use rank::median;
 pub use run::{Measure, Run, RunFold, Subject, Unit};
-pub use text::write_text;
+pub use text::{value_text, write_text};
 
 /// Name and version of the JSON.
 pub const SCHEMA: &str = "kmodtrace.diff/1";

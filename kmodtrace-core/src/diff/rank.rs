@@ -164,7 +164,7 @@ fn advance(way: &mut [bool]) -> bool {
 }
 
 /// The middle one; of two the mean.
-pub(super) fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().checked_sub(1)?;

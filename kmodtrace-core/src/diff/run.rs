@@ -117,13 +117,7 @@ impl RunFold {
         let mut all = ModuleStats::default();
         for (name, stats) in &self.aggregates.modules {
             values.module(&Subject::Module(name.clone()), stats);
-            all.loads.count += stats.loads.count;
-            for (errno, count) in &stats.loads.outcomes {
-                *all.loads.outcomes.entry(*errno).or_default() += count;
-            }
-            for (kind, waits) in &stats.waits {
-                all.waits.entry(*kind).or_default().merge(waits);
-            }
+            all.merge(stats);
         }
         values.calls(&Subject::All, &all);
         values.waits(&Subject::All, &all);
@@ -157,15 +151,10 @@ impl Run {
     pub(super) fn watches(&self, measure: &Measure) -> bool {
         let words: Vec<&str> = measure.name.split(' ').collect();
         let what = match words.as_slice() {
-            ["wait", kind, ..] => match WaitKind::ALL.iter().find(|known| known.name() == *kind) {
-                Some(WaitKind::SameInode) => Observed::SameInodeWaits,
-                Some(WaitKind::SameName) => Observed::SameNameWaits,
-                Some(WaitKind::Dependency) => Observed::DependencyWaits,
-                Some(WaitKind::Mutex) => Observed::MutexWaits,
-                Some(WaitKind::Rcu) => Observed::RcuWaits,
-                Some(WaitKind::Async) => Observed::AsyncWaits,
-                Some(WaitKind::Request) | None => Observed::Requests,
-            },
+            ["wait", kind, ..] => {
+                let kind = WaitKind::ALL.into_iter().find(|known| known.name() == *kind);
+                kind.map_or(Observed::Requests, Observed::waits)
+            }
             ["met", "IN_FLIGHT"] => Observed::SameInodeWaits,
             ["met", ..] => Observed::Collisions,
             ["init", ..] => Observed::InitTimes,

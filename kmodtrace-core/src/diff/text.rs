@@ -141,7 +141,11 @@ fn subject(subject: &Subject) -> String {
 }
 
 fn value(value: Option<f64>, unit: Unit) -> String {
-    let Some(value) = value else { return "-".to_owned() };
+    value.map_or_else(|| "-".to_owned(), |value| value_text(value, unit))
+}
+
+/// A measure's value with its unit.
+pub fn value_text(value: f64, unit: Unit) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Rows of cells below a header. A column is as wide as its widest cell.
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// Title, and whether it is aligned to the left.
     columns: Vec<(&'static str, bool)>,
     rows: Vec<Vec<String>>,
@@ -12,7 +12,7 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Titles; those that begin with `<` are aligned to the left.
-    pub(super) fn new(titles: &[&'static str]) -> Self {
+    pub(crate) fn new(titles: &[&'static str]) -> Self {
         let columns = titles.iter().map(|title| match title.strip_prefix('<') {
             Some(left) => (left, true),
             None => (*title, false),
@@ -23,15 +23,15 @@ impl Grid {
         }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let widths: Vec<usize> = self
             .columns
             .iter()

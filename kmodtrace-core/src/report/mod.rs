@@ -31,6 +31,7 @@ use crate::recording::Header;
 use crate::request::Request;
 pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use glob::Glob;
+pub(crate) use grid::Grid;
 pub use grid::printable;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;

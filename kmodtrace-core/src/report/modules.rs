@@ -173,15 +173,7 @@ fn outcomes(calls: &Calls) -> Outcomes {
 
 impl WaitRow {
     fn new(kind: WaitKind, stats: &ModuleStats, coverage: &Coverage) -> Self {
-        let watched = coverage.observed(match kind {
-            WaitKind::SameInode => Observed::SameInodeWaits,
-            WaitKind::SameName => Observed::SameNameWaits,
-            WaitKind::Dependency => Observed::DependencyWaits,
-            WaitKind::Mutex => Observed::MutexWaits,
-            WaitKind::Rcu => Observed::RcuWaits,
-            WaitKind::Async => Observed::AsyncWaits,
-            WaitKind::Request => Observed::Requests,
-        });
+        let watched = coverage.observed(Observed::waits(kind));
         let none = Histogram::default();
         let spread = watched.then(|| Spread::new(stats.waits.get(&kind).unwrap_or(&none)));
         Self {
@@ -211,17 +203,17 @@ impl Spread {
 
 impl CollisionsRow {
     fn new(stats: &ModuleStats, coverage: &Coverage) -> Self {
-        let count = |collision, what| {
+        let count = |collision| {
             coverage
-                .observed(what)
+                .observed(Observed::collisions(collision))
                 .then(|| stats.collisions.get(&collision).copied().unwrap_or_default())
         };
         Self {
-            unformed: count(Collision::Unformed, Observed::Collisions),
-            coming: count(Collision::Coming, Observed::Collisions),
-            going: count(Collision::Going, Observed::Collisions),
-            live: count(Collision::Live, Observed::Collisions),
-            in_flight: count(Collision::InFlight, Observed::SameInodeWaits),
+            unformed: count(Collision::Unformed),
+            coming: count(Collision::Coming),
+            going: count(Collision::Going),
+            live: count(Collision::Live),
+            in_flight: count(Collision::InFlight),
         }
     }
 

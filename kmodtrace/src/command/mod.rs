@@ -1,5 +1,6 @@
 //! The commands, a file for each.
 
+pub(crate) mod bisect;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod explain;
@@ -11,7 +12,7 @@ mod tee;
 pub(crate) mod trace;
 pub(crate) mod view;
 pub(crate) mod why;
-mod workload;
+pub(crate) mod workload;
 
 use std::ffi::OsString;
 use std::io;
@@ -47,7 +48,7 @@ fn follow_in(
 }
 
 /// An event loop on the one thread that there is.
-fn runtime() -> Result<Runtime> {
+pub(crate) fn runtime() -> Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the event loop")
 }

@@ -2,10 +2,11 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus, Stdio};
 
 use anyhow::Result;
 use rustix::fs::{Access, access};
@@ -57,27 +58,44 @@ pub(super) fn start(command: &[OsString]) -> Result<Option<Child>> {
     let Some((program, arguments)) = command.split_first() else {
         return Ok(None);
     };
-    let child = Command::new(program).args(arguments).spawn().map_err(|error| {
+    spawn(program, Command::new(program).args(arguments)).map(Some)
+}
+
+/// Starts it with nothing to read, and with a file for what it says.
+pub(crate) fn start_into(command: &[OsString], console: &File) -> Result<Option<Child>> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Ok(None);
+    };
+    let (out, err) = (console.try_clone()?, console.try_clone()?);
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err);
+    spawn(program, &mut command).map(Some)
+}
+
+fn spawn(program: &OsStr, command: &mut Command) -> Result<Child> {
+    command.spawn().map_err(|error| {
         let status = if error.kind() == io::ErrorKind::NotFound {
             NOT_FOUND
         } else {
             NOT_EXECUTABLE
         };
         failure(status, format!("cannot run {}: {error}", Path::new(program).display()))
-    })?;
-    Ok(Some(child))
+    })
 }
 
 /// The command's own exit status, 128 and the signal that killed it, or 0 when something else ended the recording.
 pub(super) fn status(stop: &Stop) -> ExitCode {
     match stop {
         Stop::Signal | Stop::Duration | Stop::Reader => ExitCode::SUCCESS,
-        Stop::Command(status) => {
-            let code = status
-                .code()
-                .or_else(|| status.signal().map(|signal| 128 + signal))
-                .unwrap_or(1);
-            ExitCode::from(u8::try_from(code).unwrap_or(1))
-        }
+        Stop::Command(status) => ExitCode::from(status_of(*status)),
     }
+}
+
+/// A command's exit status, or 128 and the signal that killed it, as shells have it.
+pub(crate) fn status_of(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
 }

@@ -1,0 +1,92 @@
+//! Files that are whole or not there.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::failure::{BISECT_FAILED, failure};
+
+/// Writes a value as JSON. It is on the disk when this returns: the next thing that happens may be the end of this kernel.
+pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_vec_pretty(value).context("cannot write JSON")?;
+    whole(path, &text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let mut file = File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    sync_folder(path)
+}
+
+/// Brings a file that is whole to the disk and gives it its name.
+pub(super) fn settle(from: &Path, to: &Path) -> Result<()> {
+    let done = File::open(from)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(from, to))
+        .and_then(|()| sync_folder(to));
+    done.with_context(|| format!("cannot keep {} as {}", from.display(), to.display()))
+}
+
+/// The name of a file is on the disk when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Reads a value; none where there is no such file.
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(anyhow!("{}: {error}", path.display())),
+    };
+    let value = serde_json::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    Ok(Some(value))
+}
+
+/// Held by whoever writes. It ends with the process, however that ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes it, or says who has it.
+    pub(super) fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join("lock");
+        let open = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path);
+        let mut file = open.with_context(|| format!("cannot write {}", path.display()))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let owner = fs::read_to_string(&path).unwrap_or_default();
+                let text = format!(
+                    "{}: process {} is at work in this session; wait for it, or end it",
+                    folder.display(),
+                    owner.trim()
+                );
+                return Err(failure(BISECT_FAILED, text));
+            }
+            Err(error) => {
+                return Err(io::Error::from(error)).with_context(|| format!("cannot lock {}", path.display()));
+            }
+        }
+        let wrote = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        wrote.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self { _file: file })
+    }
+}

@@ -1,0 +1,253 @@
+//! `kmodtrace bisect step`: runs until there are enough of them, a verdict, and an answer for git.
+
+use std::io::{Write as _, stdout};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
+use kmodtrace_core::bisect::{
+    JudgedRun, Judgement, Known, Sample, StepHead, Told, Verdict, Workload, judge, judge_run, shares, tally,
+};
+use kmodtrace_core::report::printable;
+
+use crate::bisect::session::{self, Writing};
+use crate::bisect::{git, run, samples};
+use crate::cli::{BisectStep, BisectWorkload, With};
+use crate::command::workload;
+use crate::failure::{self, BISECT_USAGE, CANNOT_TRACE, failure, say};
+use crate::live::capability;
+
+/// Runs of a step that its user knows to be good or bad, where nobody says how many.
+const KNOWN_RUNS: u32 = 8;
+
+/// Makes a step, or goes on with one that was interrupted.
+pub(crate) fn run(args: &BisectStep, quiet: bool) -> Result<ExitCode> {
+    let mut writing = session::open_to_write(&args.session.session)?;
+    if writing.session.terms.needs_good()
+        && !writing
+            .session
+            .steps
+            .iter()
+            .any(|step| step.known() == Some(Known::Good))
+    {
+        let text = "a rule compares with runs that are good, and none are marked so: record some of a good kernel with \
+                    kmodtrace bisect good -- COMMAND";
+        return Err(failure(BISECT_USAGE, text));
+    }
+    let verdict = make(&mut writing, &args.workload, None, None, quiet)?;
+    Ok(ExitCode::from(verdict.status()))
+}
+
+/// Makes a step: to be judged, or known to be one or the other.
+pub(super) fn make(
+    writing: &mut Writing,
+    asked: &BisectWorkload,
+    known: Option<Known>,
+    runs: Option<u32>,
+    quiet: bool,
+) -> Result<Verdict> {
+    for damage in &writing.session.damage {
+        say(format_args!("damaged, and not counted: {damage}"));
+    }
+    mend(writing)?;
+    let head = begin(writing, asked, known, runs, quiet)?;
+    let mut step = Step::new(writing, head);
+    loop {
+        let judgement = step.judgement(writing);
+        if let Some(verdict) = judgement.verdict {
+            step.tell(writing, verdict, judgement.why)?;
+            return Ok(verdict);
+        }
+        if let Err(error) = run::once(writing, step.head.number, &step.head.workload, &step.with) {
+            let why = unable(&error).ok_or(error)?;
+            step.tell(writing, Verdict::CannotTell, why)?;
+            return Ok(Verdict::CannotTell);
+        }
+        step.read_on(writing)?;
+    }
+}
+
+/// Where this kernel cannot be traced that is no fault of the user's, and says nothing of the commit. Who may not trace has
+/// to mend that.
+fn unable(error: &anyhow::Error) -> Option<String> {
+    let rights = capability::effective();
+    let may = rights.contains("CAP_SYS_ADMIN") || (rights.contains("CAP_BPF") && rights.contains("CAP_PERFMON"));
+    (may && failure::status(error) == CANNOT_TRACE).then(|| format!("{error:#}"))
+}
+
+/// The head of the step: that of the last one, where it was interrupted and the same is to be done; else a new one.
+fn begin(
+    writing: &mut Writing,
+    asked: &BisectWorkload,
+    known: Option<Known>,
+    runs: Option<u32>,
+    quiet: bool,
+) -> Result<StepHead> {
+    let workload = match &asked.vm {
+        Some(command) => Workload::Vm(command.clone()),
+        None if asked.command.is_empty() => {
+            return Err(failure(
+                BISECT_USAGE,
+                "what is to be run? -- COMMAND is recorded here, --vm COMMAND boots another machine",
+            ));
+        }
+        None => {
+            workload::find(&asked.command)?;
+            let words = asked.command.iter().map(|word| word.to_string_lossy().into_owned());
+            Workload::Command(words.collect())
+        }
+    };
+    let here = matches!(workload, Workload::Command(_));
+    let release = || rustix::system::uname().release().to_string_lossy().into_owned();
+    let head = StepHead {
+        number: writing.next_step()?,
+        began_ns: since_1970(),
+        label: asked.label.clone(),
+        workload,
+        commit: git::head(),
+        release: here.then(release),
+        known,
+        runs,
+    };
+    let last = writing.session.steps.last();
+    if let Some(last) = last.filter(|last| last.told.is_none() && last.mark.is_none() && last.is_same(&head)) {
+        if !quiet {
+            say(format_args!(
+                "{} was interrupted: going on with it, {} runs are there",
+                printable(&last.name()),
+                last.runs.len()
+            ));
+        }
+        return Ok(last.head.clone());
+    }
+    writing.begin(head.clone())?;
+    Ok(head)
+}
+
+fn since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Makes reports again that are not there, or not whole: they can be made of the recordings at any time.
+fn mend(writing: &Writing) -> Result<()> {
+    let session = &writing.session;
+    for step in &session.steps {
+        for (run, end) in &step.runs {
+            let path = session.run_file(step.head.number, *run, "report.json");
+            let whole =
+                std::fs::read(&path).is_ok_and(|text| serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok());
+            if whole {
+                continue;
+            }
+            if let Ok(recorded) = samples::read(session, step.head.number, *run, end).recorded {
+                writing.keep_report(step.head.number, *run, &recorded.report())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A step at work.
+struct Step {
+    head: StepHead,
+    with: Vec<With>,
+    samples: Vec<Sample>,
+    /// Runs that are known to be good or bad, those of this step not among them.
+    good: Vec<Sample>,
+    bad: Vec<Sample>,
+    told: usize,
+}
+
+impl Step {
+    fn new(writing: &Writing, head: StepHead) -> Self {
+        let session = &writing.session;
+        let own = session.steps.iter().find(|step| step.head.number == head.number);
+        let samples = own.map(|step| samples::of_step(session, step)).unwrap_or_default();
+        let others = |known| {
+            let steps = session.steps.iter();
+            let steps = steps.filter(|step| step.known() == Some(known) && step.head.number != head.number);
+            steps.flat_map(|step| samples::of_step(session, step)).collect()
+        };
+        let with = session.terms.with.iter();
+        Self {
+            with: with.filter_map(|name| With::from_str(name, false).ok()).collect(),
+            good: others(Known::Good),
+            bad: others(Known::Bad),
+            told: samples.len(),
+            samples,
+            head,
+        }
+    }
+
+    /// What the runs come to so far.
+    fn judgement(&self, writing: &Writing) -> Judgement {
+        let terms = &writing.session.terms;
+        if let Some(known) = self.head.known {
+            let wanted = self.head.runs.or(terms.runs).unwrap_or(KNOWN_RUNS);
+            let enough = self.samples.len() >= wanted as usize;
+            let verdict = match known {
+                Known::Good => Verdict::Good,
+                Known::Bad => Verdict::Bad,
+                Known::Skip => Verdict::CannotTell,
+            };
+            return Judgement {
+                verdict: enough.then_some(verdict),
+                why: format!(
+                    "{} runs of what its user knows to be {}",
+                    self.samples.len(),
+                    known.name()
+                ),
+            };
+        }
+        let good: Vec<&Sample> = self.good.iter().collect();
+        let judged = |samples: &[Sample]| -> Vec<JudgedRun> {
+            samples.iter().map(|sample| judge_run(terms, sample, &good)).collect()
+        };
+        let known = shares(terms, tally(&judged(&self.bad)), tally(&judged(&self.good)));
+        judge(terms, known, &judged(&self.samples))
+    }
+
+    /// Reads the runs that were made since, keeps their reports, and tells what each is.
+    fn read_on(&mut self, writing: &Writing) -> Result<()> {
+        let session = &writing.session;
+        let own = session.steps.iter().find(|step| step.head.number == self.head.number);
+        let ends = own.map(|step| step.runs.as_slice()).unwrap_or_default();
+        for (run, end) in &ends[self.told.min(ends.len())..] {
+            let sample = samples::read(session, self.head.number, *run, end);
+            if let Ok(recorded) = &sample.recorded {
+                writing.keep_report(self.head.number, *run, &recorded.report())?;
+            }
+            self.samples.push(sample);
+        }
+        let good = self.good.iter();
+        let own = self.samples.iter().filter(|_| self.head.known == Some(Known::Good));
+        let good: Vec<&Sample> = good.chain(own).collect();
+        for ((run, _), sample) in ends.iter().zip(&self.samples).skip(self.told) {
+            let judged = judge_run(&session.terms, sample, &good);
+            line(&format!("run {run}: {}: {}", judged.verdict.name(), judged.why))?;
+        }
+        self.told = self.samples.len();
+        Ok(())
+    }
+
+    fn tell(&self, writing: &mut Writing, verdict: Verdict, why: String) -> Result<()> {
+        line(&format!("{}: {}: {why}", self.head.name(), verdict.name()))?;
+        let told = Told {
+            verdict,
+            why,
+            at_ns: since_1970(),
+        };
+        writing.tell(self.head.number, &told)
+    }
+}
+
+/// A line for people. That nobody reads it is no reason to leave the verdict unwritten.
+fn line(text: &str) -> Result<()> {
+    let mut out = stdout().lock();
+    match writeln!(out, "{}", printable(text)).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
+        _ => Ok(()),
+    }
+}
