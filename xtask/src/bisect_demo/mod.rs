@@ -123,13 +123,17 @@ fn bisect(git: &Git, history: &History, script: &Path) -> Result<()> {
     process::watched(process::tied(make::alone(&mut command)))
 }
 
+/// Says which commit git names, and which ones nobody could judge.
 fn tell(git: &Git, found: &Found) -> Result<()> {
+    let named = |commit: &String| git.text(&["show", "--no-patch", "--format=%h %s", commit]);
+    println!();
     if let Some(commit) = &found.first_bad {
-        let shown = git.text(&["show", "--no-patch", "--format=%h %s", commit])?;
-        println!("\nfirst bad commit: {}", shown.trim());
-        let name = shown.split(' ').next().unwrap_or_default();
-        println!("git -C {} show {name}\n", git.dir().display());
+        print!("first bad commit: {}", named(commit)?);
     }
+    for commit in &found.skipped {
+        print!("passed over: {}", named(commit)?);
+    }
+    println!("git -C {} bisect log tells the rest\n", git.dir().display());
     Ok(())
 }
 
