@@ -12,6 +12,7 @@ build() {
 rm -rf "$made"
 : >"$place/build.log"
 began=$(date +%s)
+echo "building: $place/build.log"
 if build bzImage modules && build modules_install INSTALL_MOD_PATH="$made" INSTALL_MOD_STRIP=1; then
     echo "built in $(($(date +%s) - began)) s"
 else
