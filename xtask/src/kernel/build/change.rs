@@ -18,7 +18,7 @@ use crate::{paths::Scratch, process};
 
 /// A fix that can be taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Fix {
+pub(crate) enum Fix {
     /// Commit 0254127ab977, "module: Don't wait for GOING modules", of 6.2-rc6 and 6.1.9: without it, who finds a module that
     /// is not LIVE waits until it is gone or LIVE, also where it is GOING, and then loads it again, as in 5.3 to 6.1.8.
     #[value(alias = "0254127ab977")]

@@ -22,7 +22,8 @@ use crate::{
     paths::{self, Scratch},
     setup,
 };
-use change::{Change, Fix};
+use change::Change;
+pub(crate) use change::Fix;
 use tree::Tree;
 
 /// Builds a kernel from Debian's source, to boot with `cargo xtask vm`.
@@ -53,6 +54,16 @@ pub(crate) fn main(args: &BuildArgs) -> Result<ExitCode> {
     println!("image:   {image}\nmodules: {modules}");
     println!("cargo xtask vm --kernel-image {image} --modules-dir {modules} -- uname -r");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The kernel of a series as Debian's source makes it, or without a fix; built where it is not in the cache.
+pub(crate) fn built(series: &str, without: Option<Fix>) -> Result<Kernel> {
+    ensure(&BuildArgs {
+        source: series.to_owned(),
+        revert: without,
+        patch: None,
+        name: None,
+    })
 }
 
 /// The kernel, from the cache if it was made from the same source, configuration and change.
