@@ -158,7 +158,7 @@ fn git_finds_the_commit() {
         "{shown}"
     );
     assert!(
-        shown.contains("The last good step (A) beside the first bad one (B)"),
+        shown.contains("The last good commit (A) beside the first bad one (B)"),
         "{shown}"
     );
     assert!(
