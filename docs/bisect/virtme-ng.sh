@@ -49,11 +49,14 @@ sh '$workload' >/run/said/output 2>&1
 echo \$? >/run/said/status
 RUN
 
-# --force-9p: what virtme-ng would rather have is not in every distribution, nor in every kernel.
+# --force-9p: what virtme-ng would rather have is not in every distribution, nor in every kernel. cache=loose: no file of this machine
+# changes meanwhile, and programs that are read again and again would not start at the same time. The rest of these flags is its own.
 # no_timer_check: at boot the kernel counts ticks for 40 ms, and panics where an emulator is late. tsc=reliable: a kernel that
 # doubts its clock patches code while it runs, which an emulator may run into halfway.
 timeout "${TIMEOUT:-600}" "$vng" --run "${KERNEL:-.}" --verbose --force-9p "$@" \
-    --cpus "${CPUS:-2}" --memory "${MEMORY:-1G}" --append "no_timer_check tsc=reliable ${APPEND:-}" \
+    --cpus "${CPUS:-2}" --memory "${MEMORY:-1G}" \
+    --append "rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose" \
+    --append "no_timer_check tsc=reliable ${APPEND:-}" \
     --rwdir "/run/recordings=$(realpath "$KMODTRACE_OUT")" --rwdir "/run/said=$work/said" --exec "sh /run/said/run" \
     </dev/null 2>&1 | cat >"$work/console" # QEMU writes to a pipe in order, and over what is there in a file.
 

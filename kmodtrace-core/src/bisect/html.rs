@@ -68,7 +68,7 @@ pub fn write_html(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let text = String::from_utf8_lossy(&text);
         writeln!(
             out,
-            "<h2>The last good step (A) beside the first bad one (B)</h2>\n<pre>{}</pre>",
+            "<h2>The last good commit (A) beside the first bad one (B)</h2>\n<pre>{}</pre>",
             Text(text)
         )?;
     }
@@ -146,11 +146,12 @@ fn write_measure(summary: &Summary, measure: usize, out: &mut impl Write) -> io:
         let values = row.values(measure);
         write!(
             out,
-            "<tr><td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td><svg width=\"{WIDTH}\" height=\"18\" role=\"img\">",
+            "<tr><td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td><svg width=\"{WIDTH}\" height=\"18\" role=\"img\"><path d=\"M{EDGE} 9H{}\" stroke=\"#999\"/>",
             row.number,
             text(values.first().copied()),
             text(median(&values)),
             text(values.last().copied()),
+            WIDTH - EDGE,
         )?;
         for run in &row.runs {
             let Some(value) = run.values.get(measure).copied().flatten() else {

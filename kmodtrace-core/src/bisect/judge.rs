@@ -209,8 +209,8 @@ pub fn judge(terms: &Terms, shares: Shares, runs: &[JudgedRun]) -> Judgement {
         Decision::Good => verdict(
             Verdict::Good,
             format!(
-                "{seen}: bad commits, bad in {} of their runs or more, show that less than {chance}",
-                percent(shares.rate)
+                "{seen}: bad commits, bad in {}, show that less than {chance}",
+                runs_of_bad(shares.rate)
             ),
         ),
         Decision::Undecided if runs.len() < most as usize => Judgement {
@@ -244,6 +244,14 @@ fn remedy(terms: &Terms, shares: Shares) -> String {
             percent(shares.rate),
             percent(shares.noise)
         ),
+    }
+}
+
+fn runs_of_bad(rate: f64) -> String {
+    if rate >= 1.0 {
+        "all of their runs".to_owned()
+    } else {
+        format!("{} of their runs or more", percent(rate))
     }
 }
 

@@ -117,6 +117,11 @@ impl Step {
         self.mark.or(self.head.known)
     }
 
+    /// The name of its commit.
+    pub fn commit(&self) -> Option<&str> {
+        self.head.commit.as_ref().map(|commit| commit.hash.as_str())
+    }
+
     /// Whether the same is to be done again: then its runs count, and the next ones go on where they ended.
     pub fn is_same(&self, head: &StepHead) -> bool {
         let StepHead {
@@ -130,10 +135,9 @@ impl Step {
             runs,
         } = head;
         let own = &self.head;
-        let hash = |commit: &Option<Commit>| commit.as_ref().map(|commit| commit.hash.clone());
         own.label == *label
             && own.workload == *workload
-            && hash(&own.commit) == hash(commit)
+            && self.commit() == commit.as_ref().map(|commit| commit.hash.as_str())
             && own.release == *release
             && own.known == *known
             && own.runs == *runs

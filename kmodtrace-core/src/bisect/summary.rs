@@ -29,7 +29,7 @@ pub struct Summary {
     pub steps: Vec<StepRow>,
     /// Where the change is.
     pub conclusion: Conclusion,
-    /// The last good step beside the first bad one.
+    /// All runs of the last good commit beside those of the first bad one.
     pub diff: Option<Diff>,
     /// What of the session cannot be read.
     pub damage: Vec<String>,
@@ -124,9 +124,13 @@ impl Summary {
         };
         let shares = shares(&terms, count(&bad), count(&good));
         let conclusion = Conclusion::of(kept.iter().map(|(step, _)| step));
+        // All runs of its commit: more of them may have been recorded when it was found.
         let runs = |number: Option<u32>| -> Option<Vec<Run>> {
-            let (_, samples) = kept.iter().find(|(step, _)| Some(step.head.number) == number)?;
-            let recorded = samples.iter().filter_map(|sample| sample.recorded.as_ref().ok());
+            let (found, _) = kept.iter().find(|(step, _)| Some(step.head.number) == number)?;
+            let same = kept.iter().filter(|(step, _)| step.commit() == found.commit());
+            let recorded = same
+                .flat_map(|(_, samples)| samples)
+                .filter_map(|sample| sample.recorded.as_ref().ok());
             let runs: Vec<Run> = recorded.map(|recorded| recorded.run.clone()).collect();
             (!runs.is_empty()).then_some(runs)
         };

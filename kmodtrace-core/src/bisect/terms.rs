@@ -36,12 +36,6 @@ impl Terms {
     pub fn needs_good(&self) -> bool {
         self.bad_when.iter().chain(&self.skip_when).any(Rule::is_relative)
     }
-
-    /// Whether no recording is needed to judge.
-    pub fn needs_recording(&self) -> bool {
-        let fields = self.bad_when.iter().filter_map(Rule::field);
-        fields.into_iter().any(super::Field::is_recorded)
-    }
 }
 
 impl TryFrom<String> for Rule {

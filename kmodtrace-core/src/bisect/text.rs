@@ -26,7 +26,7 @@ pub fn write_text(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "\n{}", printable(&conclusion(summary)))?;
     if let Some(diff) = &summary.diff {
-        writeln!(out, "\nThe last good step (A) beside the first bad one (B)\n")?;
+        writeln!(out, "\nThe last good commit (A) beside the first bad one (B)\n")?;
         diff::write_text(diff, out)?;
     }
     Ok(())

@@ -119,7 +119,7 @@ fn section(title: &str, rows: &[&Row], most: usize, out: &mut impl Write) -> io:
         let factor = row
             .factor
             .map_or_else(|| "-".to_owned(), |factor| format!("{factor:.2}"));
-        let p = row.p_any.map_or_else(|| "-".to_owned(), |p| format!("{p:.3}"));
+        let p = row.p_any.map_or_else(|| "-".to_owned(), chance);
         let (first, second) = (value(row.first, row.measure.unit), value(row.second, row.measure.unit));
         writeln!(
             out,
@@ -130,6 +130,15 @@ fn section(title: &str, rows: &[&Row], most: usize, out: &mut impl Write) -> io:
         writeln!(out, "  and {} more", rows.len() - shown.len())?;
     }
     Ok(())
+}
+
+/// Three digits of a chance; none is 0.
+fn chance(p: f64) -> String {
+    if p < 0.000_5 {
+        "<0.001".to_owned()
+    } else {
+        format!("{p:.3}")
+    }
 }
 
 fn subject(subject: &Subject) -> String {

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::kernel::build::{
+use crate::kernel::{
     Fix,
-    edit::{self, Substitution},
+    build::edit::{self, Substitution},
 };
 
 /// A branch of the demo's repository.

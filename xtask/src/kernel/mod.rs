@@ -16,6 +16,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 
+pub(crate) use build::{Fix, built};
 pub(crate) use fetch::{ensure, refresh};
 pub(crate) use headers::{BuildKit, build_kit};
 pub(crate) use modules::{Selection, extend, stage};

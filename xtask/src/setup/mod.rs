@@ -2,8 +2,9 @@
 
 mod linker;
 mod packages;
+mod virtme;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -104,6 +105,12 @@ pub(crate) fn kernel_tools() -> Result<()> {
 /// Makes sure that there is git.
 pub(crate) fn bisect_tools() -> Result<()> {
     packages::ensure(packages::FOR_BISECTING)
+}
+
+/// Makes sure that virtme-ng boots guests here, and says where it is.
+pub(crate) fn virtme_tools() -> Result<PathBuf> {
+    guest_tools()?;
+    virtme::ensure()
 }
 
 /// Gets what kmodtrace is measured against, if it is to be had.

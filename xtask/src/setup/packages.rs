@@ -95,6 +95,12 @@ pub(crate) const FOR_KERNELS: &[Need] = &[
 /// To bisect.
 pub(crate) const FOR_BISECTING: &[Need] = &[need("git", "git")];
 
+/// To run virtme-ng, which asks `file` for the release of an image.
+pub(crate) const FOR_VIRTME: &[Need] = &[need("python3", "python3"), need("file", "file")];
+
+/// To install it, where Python is seen to lack this: its version is in the path of the files themselves.
+pub(crate) const FOR_PYTHON_ENVIRONMENTS: &[Need] = &[need("/usr/share/doc/python3-venv", "python3-venv")];
+
 /// To compare with: nothing is lost without it but the comparison.
 pub(crate) const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

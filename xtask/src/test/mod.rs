@@ -1,6 +1,8 @@
 //! `cargo xtask test`: everything that must hold before a change is done, on this machine and on real kernels.
 
 mod bad_input;
+mod bisect;
+mod bisect_guests;
 mod bpftool;
 mod clipped;
 mod compare;
@@ -92,6 +94,8 @@ pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
     }
     if flavours.contains(&kernel::find(CONSOLE)?) {
         summary.terminal("console", terminal::in_guests);
+        summary.terminal("bisect guests", bisect_guests::run);
+        summary.terminal("bisect", bisect::run);
     }
     for flavour in flavours {
         let start = Instant::now();

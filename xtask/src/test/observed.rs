@@ -7,11 +7,18 @@ use serde::Deserialize;
 /// The object of `kmodtrace report --format json --attempts`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
+    pub(crate) kernel: Release,
     pub(crate) quality: Quality,
     pub(crate) modules: Vec<Module>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) unloads: Vec<Attempt>,
     pub(crate) requests: Vec<Request>,
+}
+
+/// The kernel that was watched.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Release {
+    pub(crate) release: String,
 }
 
 #[derive(Debug, Deserialize)]

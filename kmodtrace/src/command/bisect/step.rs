@@ -111,7 +111,11 @@ fn begin(
         runs,
     };
     let last = writing.session.steps.last();
-    if let Some(last) = last.filter(|last| last.told.is_none() && last.mark.is_none() && last.is_same(&head)) {
+    let goes_on = |last: &&kmodtrace_core::bisect::Step| {
+        // Behind it there may be one that is damaged.
+        last.head.number + 1 == head.number && last.told.is_none() && last.mark.is_none() && last.is_same(&head)
+    };
+    if let Some(last) = last.filter(goes_on) {
         if !quiet {
             say(format_args!(
                 "{} was interrupted: going on with it, {} runs are there",

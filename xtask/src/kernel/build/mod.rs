@@ -58,6 +58,16 @@ pub(crate) fn main(args: &BuildArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The kernel of a series as Debian's source makes it, or without a fix; built where it is not in the cache.
+pub(crate) fn built(series: &str, without: Option<Fix>) -> Result<Kernel> {
+    ensure(&BuildArgs {
+        source: series.to_owned(),
+        revert: without,
+        patch: None,
+        name: None,
+    })
+}
+
 /// The kernel, from the cache if it was made from the same source, configuration and change.
 fn ensure(args: &BuildArgs) -> Result<Kernel> {
     let flavour = find(&args.source)?;

@@ -1,0 +1,71 @@
+//! Bisecting over two real kernels: the one as it is, and the one without the fix "module: Don't wait for GOING modules", on which
+//! every task that waits for a failed load runs the failing init function again.
+
+mod git;
+mod session;
+mod splits;
+
+use std::{path::Path, thread};
+
+use anyhow::{Result, anyhow};
+
+use super::guest::{self, Tally};
+use crate::{
+    artifacts,
+    kernel::{self, Fix},
+};
+use session::Side;
+
+/// The series that both kernels are of.
+const SERIES: &str = "6.1";
+
+/// Recordings of each that a difference takes.
+const FEW: usize = 8;
+
+/// And so many that there are three times eight to be divided.
+const MANY: usize = 24;
+
+/// Builds the kernels where they are not in the cache, and tries everything.
+pub(super) fn run() -> Result<Tally> {
+    let plain = kernel::built(SERIES, None)?;
+    let before = kernel::built(SERIES, Some(Fix::DontWaitForGoing))?;
+    let programs = artifacts::guest_programs()?;
+    let tool = guest::tool(&programs)?;
+    let out = artifacts::target_dir()?.join("guests/bisect");
+    let side = |name, kernel, runs| Side {
+        name,
+        kernel,
+        runs,
+        out: out.join(name),
+    };
+    let (plain, before) = (side("plain", &plain, MANY), side("before", &before, FEW));
+    let mut tally = Tally::default();
+    // They wait more than they compute.
+    let sides = thread::scope(|scope| {
+        let running = [&plain, &before].map(|side| scope.spawn(|| side.run()));
+        running.map(|side| {
+            side.join()
+                .unwrap_or_else(|_| Err(anyhow!("a guest's thread panicked")))
+        })
+    });
+    for side in sides {
+        tally.add(side?);
+    }
+    tally.scenario("session, with the fix", plain.check(tool, 0));
+    tally.scenario("session, without it", before.check(tool, 1));
+    tally.scenario("what the fix changed", none(splits::fix(tool, &plain, &before)));
+    tally.scenario("nothing changed", none(splits::same(tool, &plain)));
+    tally.scenario("git bisect run", none(git::run(tool, plain.kernel, before.kernel)));
+    Ok(tally)
+}
+
+/// Checks that compare no calls.
+fn none(result: Result<()>) -> Result<usize> {
+    result.map(|()| 0)
+}
+
+/// What a tool says.
+fn says(tool: &Path, arguments: &[&std::ffi::OsStr]) -> Result<serde_json::Value> {
+    let text = crate::process::text(std::process::Command::new(tool).args(arguments))?;
+    Ok(serde_json::from_str(&text)?)
+}

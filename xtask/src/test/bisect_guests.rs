@@ -1,0 +1,136 @@
+//! The ways to boot a kernel that docs/bisect shows, each run as its page says: recordings come back, and so does the status.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::{
+    guest::{self, Tally},
+    vm_tests,
+};
+use crate::{
+    artifacts,
+    kernel::{self, Fix, Kernel},
+    paths::{self, Scratch},
+    process, setup,
+};
+
+/// The series that is booted.
+const SERIES: &str = "6.1";
+
+/// The module of docs/bisect/storm.sh, whose init function fails in a guest.
+const MODULE: &str = "acpi_cpufreq";
+
+/// What eight tasks get that load it at once: one runs the init function, the others get that its load failed. Without the
+/// fix each runs it.
+const WITH_FIX: &[(&str, u64)] = &[("EBUSY", 7), ("ENODEV", 1)];
+const WITHOUT_FIX: &[(&str, u64)] = &[("ENODEV", 8)];
+
+/// A workload that takes no time, records nothing and fails in its own way.
+const FAILS: &str = "exit 7\n";
+
+/// Boots the kernels in all these ways; one that fails does not keep the others from being tried.
+pub(super) fn run() -> Result<Tally> {
+    let vng = setup::virtme_tools()?;
+    let programs = artifacts::guest_programs()?;
+    let tool = guest::tool(&programs)?;
+    let plain = kernel::built(SERIES, None)?;
+    let before = kernel::built(SERIES, Some(Fix::DontWaitForGoing))?;
+    // Its guests have this machine's libraries.
+    let dynamic = artifacts::debug_kmodtrace()?;
+    let qemu = |kernel| Recipe {
+        script: "docs/bisect/qemu.sh",
+        kernel,
+        environment: vec![("MODULES", &kernel.modules), ("KMODTRACE", tool)],
+    };
+    let virtme = Recipe {
+        script: "docs/bisect/virtme-ng.sh",
+        kernel: &plain,
+        environment: vec![("VNG", &vng), ("KMODTRACE", &dynamic)],
+    };
+    let mut tally = Tally::default();
+    tally.scenario("QEMU", qemu(&plain).storm(tool, WITH_FIX));
+    tally.scenario("QEMU, without the fix", qemu(&before).storm(tool, WITHOUT_FIX));
+    tally.scenario("QEMU, status", qemu(&plain).status());
+    tally.scenario("virtme-ng", virtme.storm(tool, WITH_FIX));
+    tally.scenario("virtme-ng, status", virtme.status());
+    Ok(tally)
+}
+
+/// A script of docs/bisect, and what it is told through its environment.
+struct Recipe<'a> {
+    script: &'static str,
+    kernel: &'a Kernel,
+    environment: Vec<(&'static str, &'a Path)>,
+}
+
+impl Recipe<'_> {
+    /// The storm leaves one recording, which shows what its tasks got. It holds so many attempts.
+    fn storm(&self, tool: &Path, expected: &[(&str, u64)]) -> Result<usize> {
+        let out = Scratch::new()?;
+        let workload = Path::new("docs/bisect/storm.sh");
+        let (status, said) = self.boot(workload, &out)?;
+        ensure!(status == Some(0), "it ended with {status:?}\n{said}");
+        let recording = only_recording(out.path()).with_context(|| said)?;
+        let report = vm_tests::report(tool, &recording)?;
+        let (release, wanted) = (&report.kernel.release, &self.kernel.release);
+        ensure!(release == wanted, "the recording is of {release}, not of {wanted}");
+        let module = report.modules.iter().find(|row| row.name.as_deref() == Some(MODULE));
+        let module = module.with_context(|| format!("the recording has no {MODULE}"))?;
+        let outcomes: Vec<_> = module.outcomes.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        ensure!(outcomes == expected, "{MODULE} got {outcomes:?}, not {expected:?}");
+        Ok(usize::try_from(module.attempts)?)
+    }
+
+    /// The status of a workload comes through, and nothing else.
+    fn status(&self) -> Result<usize> {
+        let (scratch, out) = (Scratch::new()?, Scratch::new()?);
+        let workload = scratch.path().join("workload");
+        fs::write(&workload, FAILS).context("cannot write a workload")?;
+        let (status, said) = self.boot(&workload, &out)?;
+        ensure!(status == Some(7), "it ended with {status:?}, not 7\n{said}");
+        let left = fs::read_dir(out.path()).context("cannot list what came out")?.count();
+        ensure!(left == 0, "it left {left} files and recorded nothing");
+        Ok(0)
+    }
+
+    /// Runs the script; a second time if the guest gave no result, since emulation fails for reasons of its own now and then.
+    fn boot(&self, workload: &Path, out: &Scratch) -> Result<(Option<i32>, String)> {
+        let first = self.once(workload, out)?;
+        match first.0 {
+            Some(125 | 255) => {
+                eprintln!("xtask: {} gave no result, once more: {}", self.script, first.1);
+                self.once(workload, out)
+            }
+            _ => Ok(first),
+        }
+    }
+
+    fn once(&self, workload: &Path, out: &Scratch) -> Result<(Option<i32>, String)> {
+        let mut command = Command::new("sh");
+        command.arg(self.script).arg(workload).current_dir(paths::workspace());
+        command
+            .env("KERNEL", &self.kernel.image)
+            .env("KMODTRACE_OUT", out.path());
+        command.envs(self.environment.iter().copied());
+        let output = command
+            .output()
+            .with_context(|| format!("cannot run {}", process::shown(&command)))?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&said).into_owned()))
+    }
+}
+
+/// The one recording in a directory.
+fn only_recording(dir: &Path) -> Result<PathBuf> {
+    let entries = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
+    let files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    match &files[..] {
+        [file] if file.extension().is_some_and(|extension| extension == "kmt") => Ok(file.clone()),
+        _ => bail!("no single recording came out, but {files:?}"),
+    }
+}
