@@ -39,7 +39,8 @@ const KERNEL: &str = "6.1";
 ///
 /// It makes a git repository of Debian's source of 6.1 in the cache, with twenty commits of our own: one brings the
 /// regression, one does not compile. Each commit that git asks for is built, booted and judged by `kmodtrace bisect step`.
-/// The first time takes half an hour on two processors, most of it to compile a kernel; later ones compile what differs.
+/// The first time takes a quarter of an hour on two processors, most of it to compile a kernel; later ones compile what
+/// differs.
 #[derive(Debug, Args)]
 pub(crate) struct BisectDemoArgs {
     /// A regression that shows in one boot of three.
