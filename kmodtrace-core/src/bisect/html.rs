@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use super::judge::{RunVerdict, Verdict};
-use super::session::{Known, time_text};
-use super::summary::{StepRow, Summary};
+use super::judge::RunVerdict;
+use super::session::time_text;
+use super::summary::{StepRow, Summary, standing};
 use super::text::{conclusion, most, terms, what, why};
-use crate::diff::{self, median, value_text};
+use crate::diff::{self, median, value_or_none};
 use crate::report::span_text;
 
 /// Width of a strip in pixels, and what is left free at its ends.
@@ -76,10 +76,10 @@ pub fn write_html(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn class(row: &StepRow) -> &'static str {
-    match (row.known, row.verdict) {
-        (Some(Known::Good), _) | (None, Some(Verdict::Good)) => "good",
-        (Some(Known::Bad), _) | (None, Some(Verdict::Bad)) => "bad",
-        _ => "none",
+    match standing(row.known, row.verdict) {
+        Some(true) => "good",
+        Some(false) => "bad",
+        None => "none",
     }
 }
 
@@ -135,7 +135,7 @@ fn write_steps(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 fn write_measure(summary: &Summary, measure: usize, out: &mut impl Write) -> io::Result<()> {
     let head = &summary.measures[measure];
     let most = most(summary, measure);
-    let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value_text(value, head.unit));
+    let text = |value: Option<f64>| value_or_none(value, head.unit);
     writeln!(
         out,
         "<h2><code>{}</code></h2>\n<p>A dot is a run, between 0 and {}.</p>\n<table>\n<tr><th>step<th>least<th>median<th>most<th>runs<th>verdict",

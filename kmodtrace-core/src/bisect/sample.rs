@@ -53,7 +53,6 @@ pub struct Recorded {
 /// Makes a [`Recorded`] of what a session hands out.
 #[derive(Debug, Default)]
 pub struct RecordedFold {
-    aggregates: Aggregates,
     findings: Findings,
     run: RunFold,
 }
@@ -61,17 +60,17 @@ pub struct RecordedFold {
 impl RecordedFold {
     /// Adds what a session handed out.
     pub fn add(&mut self, finished: Finished) {
-        self.aggregates.add(&finished);
         self.findings.add(&finished);
         self.run.add(finished);
     }
 
     /// Nothing more comes.
     pub fn finish(self, label: String, source: Source) -> Recorded {
+        let (run, aggregates) = self.run.finish_with_sums(label, source.clone());
         Recorded {
-            aggregates: self.aggregates,
+            aggregates,
             findings: self.findings.list(),
-            run: self.run.finish(label, source.clone()),
+            run,
             source,
         }
     }

@@ -234,8 +234,8 @@ impl StepRow {
 }
 
 /// Whether a step is good or bad: what its user says counts more than what was told.
-fn standing(step: &Step) -> Option<bool> {
-    match (step.known(), step.told.as_ref().map(|told| told.verdict)) {
+pub(super) fn standing(known: Option<Known>, verdict: Option<Verdict>) -> Option<bool> {
+    match (known, verdict) {
         (Some(Known::Good), _) | (None, Some(Verdict::Good)) => Some(true),
         (Some(Known::Bad), _) | (None, Some(Verdict::Bad)) => Some(false),
         (Some(Known::Skip), _) | (None, Some(Verdict::CannotTell) | None) => None,
@@ -247,7 +247,8 @@ impl Conclusion {
     fn of<'s>(steps: impl Iterator<Item = &'s Step>) -> Self {
         let mut commits: BTreeMap<(u64, &str), (&Step, &Commit, bool)> = BTreeMap::new();
         for step in steps {
-            if let (Some(commit), Some(good)) = (&step.head.commit, standing(step)) {
+            let verdict = step.told.as_ref().map(|told| told.verdict);
+            if let (Some(commit), Some(good)) = (&step.head.commit, standing(step.known(), verdict)) {
                 commits.insert((commit.depth, commit.hash.as_str()), (step, commit, good));
             }
         }

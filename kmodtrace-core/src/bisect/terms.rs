@@ -32,6 +32,12 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Its rules, a line for each.
+    pub fn rules(&self) -> impl Iterator<Item = String> {
+        let bad = self.bad_when.iter().map(|rule| format!("bad when {rule}"));
+        bad.chain(self.skip_when.iter().map(|rule| format!("skip when {rule}")))
+    }
+
     /// Whether runs marked good have to be there before a step can be judged.
     pub fn needs_good(&self) -> bool {
         self.bad_when.iter().chain(&self.skip_when).any(Rule::is_relative)

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::summary::{StepRow, Summary};
-use crate::diff::{self, value_text};
+use crate::diff::{self, value_or_none, value_text};
 use crate::report::{Grid, printable};
 
 /// Columns of a strip.
@@ -42,15 +42,13 @@ fn write_terms(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
 /// What the session goes by, in lines.
 pub(super) fn terms(summary: &Summary) -> Vec<String> {
     let terms = &summary.terms;
-    let rules = terms.bad_when.iter().map(|rule| format!("bad when {rule}"));
-    let skips = terms.skip_when.iter().map(|rule| format!("skip when {rule}"));
     let known = format!(
         "each verdict wrong in less than {} of 100; bad commits bad in {} of 100 runs or more, good ones in {} or fewer",
         number((1.0 - terms.confidence) * 100.0),
         number(summary.shares.rate * 100.0),
         number(summary.shares.noise * 100.0)
     );
-    rules.chain(skips).chain([known]).collect()
+    terms.rules().chain([known]).collect()
 }
 
 /// Three digits, and no more zeros than it has.
@@ -115,7 +113,7 @@ fn write_measure(summary: &Summary, measure: usize, out: &mut impl Write) -> io:
     let mut grid = Grid::new(&["STEP", "least", "median", "most", "<RUNS", "<VERDICT"]);
     for row in &summary.steps {
         let values = row.values(measure);
-        let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value_text(value, head.unit));
+        let text = |value: Option<f64>| value_or_none(value, head.unit);
         grid.row(vec![
             row.number.to_string(),
             text(values.first().copied()),

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 pub(crate) use rank::median;
 pub use run::{Measure, Run, RunFold, Subject, Unit};
+pub(crate) use text::value_or_none;
 pub use text::{value_text, write_text};
 
 /// Name and version of the JSON.

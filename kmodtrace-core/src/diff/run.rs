@@ -110,7 +110,12 @@ impl RunFold {
     }
 
     /// Nothing more comes.
-    pub fn finish(mut self, label: String, source: Source) -> Run {
+    pub fn finish(self, label: String, source: Source) -> Run {
+        self.finish_with_sums(label, source).0
+    }
+
+    /// The same, and the sums that it was made of.
+    pub(crate) fn finish_with_sums(mut self, label: String, source: Source) -> (Run, Aggregates) {
         self.settle();
         let missing = [source.lost, source.missed, source.clipped];
         let mut values = Values(BTreeMap::new());
@@ -127,13 +132,14 @@ impl RunFold {
         for ((module, case), count) in self.origins {
             values.count(&Subject::Module(module), &format!("origin {case}"), count);
         }
-        Run {
+        let run = Run {
             label,
             kernel: source.kernel.clone(),
             missing: missing.iter().flatten().sum(),
             values: values.0,
             source,
-        }
+        };
+        (run, self.aggregates)
     }
 }
 

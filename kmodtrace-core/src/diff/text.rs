@@ -120,7 +120,10 @@ fn section(title: &str, rows: &[&Row], most: usize, out: &mut impl Write) -> io:
             .factor
             .map_or_else(|| "-".to_owned(), |factor| format!("{factor:.2}"));
         let p = row.p_any.map_or_else(|| "-".to_owned(), chance);
-        let (first, second) = (value(row.first, row.measure.unit), value(row.second, row.measure.unit));
+        let (first, second) = (
+            value_or_none(row.first, row.measure.unit),
+            value_or_none(row.second, row.measure.unit),
+        );
         writeln!(
             out,
             "  {name:<about$}  {measure:<what$} {first:>9} {second:>9} {factor:>8} {p:>6}"
@@ -149,7 +152,8 @@ fn subject(subject: &Subject) -> String {
     }
 }
 
-fn value(value: Option<f64>, unit: Unit) -> String {
+/// The same where there may be none.
+pub(crate) fn value_or_none(value: Option<f64>, unit: Unit) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value_text(value, unit))
 }
 

@@ -91,7 +91,7 @@ fn record(
         trailer,
         attached: _until_all_is_written,
     } = command::runtime()?.block_on(async {
-        let child = workload::start_into(command, &console)?;
+        let child = workload::start(command, Some(&console))?;
         pump::run(tracer, Until { child, duration: None }, &mut recorder).await
     })?;
     let duration_ns = nanos(began);

@@ -62,8 +62,8 @@ pub(crate) fn create(folder: &Path, terms: Terms) -> Result<()> {
     store::write(&folder.join("session.json"), &head)
 }
 
-/// Reads one, as far as it can be read.
-pub(crate) fn open(folder: &Path) -> Result<Session> {
+/// What a session goes by.
+fn terms(folder: &Path) -> Result<Terms> {
     let advice = "restore session.json, or start another session; the recordings in it can be read all the same";
     let head: Head = match store::read(&folder.join("session.json")) {
         Ok(Some(head)) => head,
@@ -84,9 +84,14 @@ pub(crate) fn open(folder: &Path) -> Result<Session> {
         );
         return Err(failure(BISECT_FAILED, text));
     }
+    Ok(head.terms)
+}
+
+/// Reads one, as far as it can be read.
+pub(crate) fn open(folder: &Path) -> Result<Session> {
     let mut session = Session {
         folder: folder.to_owned(),
-        terms: head.terms,
+        terms: terms(folder)?,
         steps: Vec::new(),
         damage: Vec::new(),
     };
@@ -97,7 +102,7 @@ pub(crate) fn open(folder: &Path) -> Result<Session> {
 /// Reads one to write into it. A second one who wants that is refused.
 pub(crate) fn open_to_write(folder: &Path) -> Result<Writing> {
     // A folder without a session gets no lock file.
-    open(folder)?;
+    terms(folder)?;
     let lock = Lock::take(folder)?;
     Ok(Writing {
         session: open(folder)?,

@@ -42,7 +42,7 @@ fn follow_in(
     sink: &mut impl Sink,
 ) -> Result<Ended> {
     runtime.block_on(async {
-        let child = workload::start(command)?;
+        let child = workload::start(command, None)?;
         pump::run(tracer, Until { child, duration }, sink).await
     })
 }

@@ -53,34 +53,26 @@ fn places(program: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Starts it, if there is one.
-pub(super) fn start(command: &[OsString]) -> Result<Option<Child>> {
+/// Starts it, if there is one: with what this process reads and writes, or with nothing to read and a file for what it says.
+pub(crate) fn start(command: &[OsString], console: Option<&File>) -> Result<Option<Child>> {
     let Some((program, arguments)) = command.split_first() else {
         return Ok(None);
     };
-    spawn(program, Command::new(program).args(arguments)).map(Some)
-}
-
-/// Starts it with nothing to read, and with a file for what it says.
-pub(crate) fn start_into(command: &[OsString], console: &File) -> Result<Option<Child>> {
-    let Some((program, arguments)) = command.split_first() else {
-        return Ok(None);
-    };
-    let (out, err) = (console.try_clone()?, console.try_clone()?);
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err);
-    spawn(program, &mut command).map(Some)
-}
-
-fn spawn(program: &OsStr, command: &mut Command) -> Result<Child> {
-    command.spawn().map_err(|error| {
+    command.args(arguments);
+    if let Some(console) = console {
+        let (out, err) = (console.try_clone()?, console.try_clone()?);
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+    }
+    let child = command.spawn().map_err(|error| {
         let status = if error.kind() == io::ErrorKind::NotFound {
             NOT_FOUND
         } else {
             NOT_EXECUTABLE
         };
         failure(status, format!("cannot run {}: {error}", Path::new(program).display()))
-    })
+    })?;
+    Ok(Some(child))
 }
 
 /// The command's own exit status, 128 and the signal that killed it, or 0 when something else ended the recording.

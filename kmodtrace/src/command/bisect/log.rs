@@ -20,11 +20,8 @@ pub(crate) fn run(args: &BisectSession) -> Result<ExitCode> {
 
 fn write(session: &Session) -> io::Result<()> {
     let mut out = BufWriter::new(stdout().lock());
-    for rule in &session.terms.bad_when {
-        writeln!(out, "bad when {}", printable(&rule.to_string()))?;
-    }
-    for rule in &session.terms.skip_when {
-        writeln!(out, "skip when {}", printable(&rule.to_string()))?;
+    for rule in session.terms.rules() {
+        writeln!(out, "{}", printable(&rule))?;
     }
     for step in &session.steps {
         writeln!(out, "{}", printable(&line(step)))?;

@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum as _;
 use kmodtrace_core::bisect::{
-    JudgedRun, Judgement, Known, Sample, StepHead, Told, Verdict, Workload, judge, judge_run, shares, tally,
+    JudgedRun, Judgement, Known, Sample, Shares, StepHead, Terms, Told, Verdict, Workload, judge, judge_run, shares,
+    tally,
 };
 use kmodtrace_core::report::printable;
 
@@ -157,60 +158,69 @@ fn mend(writing: &Writing) -> Result<()> {
 struct Step {
     head: StepHead,
     with: Vec<With>,
-    samples: Vec<Sample>,
-    /// Runs that are known to be good or bad, those of this step not among them.
+    /// Runs that are known to be good; those of this step are, where it is.
     good: Vec<Sample>,
-    bad: Vec<Sample>,
-    told: usize,
+    /// What is known of commits besides this one.
+    shares: Shares,
+    /// Its own runs so far.
+    runs: Vec<JudgedRun>,
 }
 
 impl Step {
     fn new(writing: &Writing, head: StepHead) -> Self {
         let session = &writing.session;
-        let own = session.steps.iter().find(|step| step.head.number == head.number);
-        let samples = own.map(|step| samples::of_step(session, step)).unwrap_or_default();
-        let others = |known| {
+        let terms = &session.terms;
+        let others = |known| -> Vec<Sample> {
             let steps = session.steps.iter();
             let steps = steps.filter(|step| step.known() == Some(known) && step.head.number != head.number);
             steps.flat_map(|step| samples::of_step(session, step)).collect()
         };
-        let with = session.terms.with.iter();
-        Self {
+        let (good, bad) = (others(Known::Good), others(Known::Bad));
+        let judged = judge_all(terms, &good, &good);
+        let shares = shares(terms, tally(&judge_all(terms, &bad, &good)), tally(&judged));
+        let own = session.steps.iter().find(|step| step.head.number == head.number);
+        let own = own.map(|step| samples::of_step(session, step)).unwrap_or_default();
+        let with = terms.with.iter();
+        let mut step = Self {
             with: with.filter_map(|name| With::from_str(name, false).ok()).collect(),
-            good: others(Known::Good),
-            bad: others(Known::Bad),
-            told: samples.len(),
-            samples,
+            good,
+            shares,
+            runs: Vec::new(),
             head,
-        }
+        };
+        step.add(terms, own);
+        step
+    }
+
+    /// Judges more of its runs.
+    fn add(&mut self, terms: &Terms, mut samples: Vec<Sample>) {
+        let judged = if self.head.known == Some(Known::Good) {
+            let before = self.good.len();
+            self.good.append(&mut samples);
+            judge_all(terms, &self.good[before..], &self.good)
+        } else {
+            judge_all(terms, &samples, &self.good)
+        };
+        self.runs.extend(judged);
     }
 
     /// What the runs come to so far.
     fn judgement(&self, writing: &Writing) -> Judgement {
         let terms = &writing.session.terms;
-        if let Some(known) = self.head.known {
-            let wanted = self.head.runs.or(terms.runs).unwrap_or(KNOWN_RUNS);
-            let enough = self.samples.len() >= wanted as usize;
-            let verdict = match known {
-                Known::Good => Verdict::Good,
-                Known::Bad => Verdict::Bad,
-                Known::Skip => Verdict::CannotTell,
-            };
-            return Judgement {
-                verdict: enough.then_some(verdict),
-                why: format!(
-                    "{} runs of what its user knows to be {}",
-                    self.samples.len(),
-                    known.name()
-                ),
-            };
-        }
-        let good: Vec<&Sample> = self.good.iter().collect();
-        let judged = |samples: &[Sample]| -> Vec<JudgedRun> {
-            samples.iter().map(|sample| judge_run(terms, sample, &good)).collect()
+        let Some(known) = self.head.known else {
+            return judge(terms, self.shares, &self.runs);
         };
-        let known = shares(terms, tally(&judged(&self.bad)), tally(&judged(&self.good)));
-        judge(terms, known, &judged(&self.samples))
+        let wanted = self.head.runs.or(terms.runs).unwrap_or(KNOWN_RUNS);
+        let enough = self.runs.len() >= wanted as usize;
+        let verdict = match known {
+            Known::Good => Verdict::Good,
+            Known::Bad => Verdict::Bad,
+            Known::Skip => Verdict::CannotTell,
+        };
+        Judgement {
+            verdict: enough.then_some(verdict),
+            why: format!("{} runs of what its user knows to be {}", self.runs.len(), known.name()),
+        }
     }
 
     /// Reads the runs that were made since, keeps their reports, and tells what each is.
@@ -218,21 +228,19 @@ impl Step {
         let session = &writing.session;
         let own = session.steps.iter().find(|step| step.head.number == self.head.number);
         let ends = own.map(|step| step.runs.as_slice()).unwrap_or_default();
-        for (run, end) in &ends[self.told.min(ends.len())..] {
+        let told = self.runs.len();
+        let mut fresh = Vec::new();
+        for (run, end) in ends.iter().skip(told) {
             let sample = samples::read(session, self.head.number, *run, end);
             if let Ok(recorded) = &sample.recorded {
                 writing.keep_report(self.head.number, *run, &recorded.report())?;
             }
-            self.samples.push(sample);
+            fresh.push(sample);
         }
-        let good = self.good.iter();
-        let own = self.samples.iter().filter(|_| self.head.known == Some(Known::Good));
-        let good: Vec<&Sample> = good.chain(own).collect();
-        for ((run, _), sample) in ends.iter().zip(&self.samples).skip(self.told) {
-            let judged = judge_run(&session.terms, sample, &good);
+        self.add(&session.terms, fresh);
+        for ((run, _), judged) in ends.iter().zip(&self.runs).skip(told) {
             line(&format!("run {run}: {}: {}", judged.verdict.name(), judged.why))?;
         }
-        self.told = self.samples.len();
         Ok(())
     }
 
@@ -245,6 +253,11 @@ impl Step {
         };
         writing.tell(self.head.number, &told)
     }
+}
+
+fn judge_all(terms: &Terms, samples: &[Sample], good: &[Sample]) -> Vec<JudgedRun> {
+    let good: Vec<&Sample> = good.iter().collect();
+    samples.iter().map(|sample| judge_run(terms, sample, &good)).collect()
 }
 
 /// A line for people. That nobody reads it is no reason to leave the verdict unwritten.
