@@ -6,6 +6,7 @@ mod bisect_demo;
 mod bpf_toolchain;
 mod demo;
 mod fixtures;
+mod git;
 mod guest;
 mod kernel;
 mod paths;

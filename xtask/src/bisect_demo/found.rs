@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::git::Git;
+use crate::git::Git;
 
 /// The end of a bisection.
 #[derive(Debug, Default, PartialEq, Eq)]

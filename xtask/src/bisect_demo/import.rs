@@ -4,8 +4,11 @@ use std::{fmt::Write as _, fs, process::Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::git::{self, Git};
-use crate::{paths::Scratch, process};
+use crate::{
+    git::{self, Git},
+    paths::Scratch,
+    process,
+};
 
 /// A commit that changes one file.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 
 mod branch;
 mod found;
-mod git;
 mod import;
 mod place;
 mod repository;
@@ -23,12 +22,12 @@ use clap::Args;
 
 use crate::{
     artifacts,
+    git::Git,
     kernel::{self, build::make},
     process, setup,
 };
 use branch::Branch;
 use found::Found;
-use git::Git;
 use place::Place;
 use repository::History;
 

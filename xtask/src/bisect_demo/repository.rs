@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result};
 
 use super::{
     branch::Branch,
-    git::Git,
     import::{self, Step},
     place::Place,
     series::{self, Role, SERIES},
 };
 use crate::{
+    git::Git,
     kernel::{Flavour, build::unpack},
     paths::Scratch,
 };

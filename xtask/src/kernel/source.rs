@@ -8,10 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{
-    Kernel,
-    apt::{self, Apt},
-};
+use super::{Kernel, apt::Apt, build::unpack};
 use crate::process;
 
 /// What is kept.
@@ -26,14 +23,12 @@ const FILES: [&str; 4] = [
 pub(super) fn selftest(apt: &Apt, kernel: &Kernel, version: &str, scratch: &Path) -> Result<PathBuf> {
     let series: Vec<_> = kernel.release.split('.').take(2).collect();
     let name = format!("linux-source-{}", series.join("."));
-    let (debs, tree, made) = (scratch.join("source"), scratch.join("tree"), scratch.join("selftest"));
-    for dir in [&debs, &tree, &made] {
+    let (tree, made) = (scratch.join("source"), scratch.join("selftest"));
+    for dir in [&tree, &made] {
         fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
-    for deb in apt.download([format!("{name}={version}").as_str()].into_iter(), &debs)? {
-        apt::unpack(&deb, &tree)?;
-    }
-    let archive = tree.join("usr/src").join(format!("{name}.tar.xz"));
+    let package = format!("{name}={version}");
+    let archive = unpack::archive(apt, &name, [package.as_str()].into_iter(), &tree)?;
     let mut tar = process::command(
         "tar",
         ["-C".as_ref(), tree.as_os_str(), "-xf".as_ref(), archive.as_os_str()],

@@ -1,14 +1,10 @@
 //! A `git bisect run` whose commits name the kernel to boot, as docs/bisect shows it for plain QEMU.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::{kernel::Kernel, paths, paths::Scratch, process};
+use crate::{git::Git, kernel::Kernel, paths, paths::Scratch, process};
 
 /// The kernel of each commit; one does not build, where git looks first.
 const HISTORY: [&str; 7] = ["plain", "plain", "plain", "nothing", "plain", "before", "before"];
@@ -45,44 +41,27 @@ pub(super) fn run(tool: &Path, plain: &Kernel, before: &Kernel) -> Result<()> {
         "--rate",
         "1",
     ])?;
-    let git = |arguments: &[&str]| -> Result<Output> {
-        let mut command = Command::new("git");
-        command.args([
-            "-c",
-            "user.name=A",
-            "-c",
-            "user.email=a@b",
-            "-c",
-            "init.defaultBranch=main",
-        ]);
-        command
-            .args(arguments)
-            .current_dir(&tree)
-            .env("KMODTRACE", tool)
-            .env("SESSION", &session);
-        command.env("PLAIN", &plain.image).env("PLAIN_MODULES", &plain.modules);
-        command
-            .env("BEFORE", &before.image)
-            .env("BEFORE_MODULES", &before.modules);
-        command.env("RECIPES", paths::workspace().join("docs/bisect"));
-        command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
-        command.output().context("cannot run git")
-    };
-    git(&["init", "-q"])?;
+    let git = Git::new(&tree);
+    git.run(&["init", "-q"])?;
     let mut commits = Vec::new();
     for (at, kernel) in HISTORY.iter().enumerate() {
         fs::write(tree.join("kernel"), kernel).context("cannot write")?;
         fs::write(tree.join("number"), at.to_string()).context("cannot write")?;
-        git(&["add", "-A"])?;
-        git(&["commit", "-q", "-m", &format!("module: change {at}")])?;
-        commits.push(text(&git(&["rev-parse", "HEAD"])?.stdout).trim().to_owned());
+        git.run(&["add", "-A"])?;
+        git.run(&["commit", "-q", "-m", &format!("module: change {at}")])?;
+        commits.push(git.text(&["rev-parse", "HEAD"])?.trim().to_owned());
     }
-    git(&["bisect", "start", &commits[HISTORY.len() - 1], &commits[0]])?;
-    let done = git(&["bisect", "run", "sh", "-c", STEP])?;
+    git.run(&["bisect", "start", &commits[HISTORY.len() - 1], &commits[0]])?;
+    let mut step = git.command(&["bisect", "run", "sh", "-c", STEP]);
+    step.env("KMODTRACE", tool).env("SESSION", &session);
+    step.env("PLAIN", &plain.image).env("PLAIN_MODULES", &plain.modules);
+    step.env("BEFORE", &before.image).env("BEFORE_MODULES", &before.modules);
+    step.env("RECIPES", paths::workspace().join("docs/bisect"));
+    let done = step.output().context("cannot run git")?;
     let said = text(&done.stdout) + &text(&done.stderr);
     let found = format!("{} is the first bad commit", commits[BAD]);
     ensure!(done.status.success() && said.contains(&found), "git says\n{said}");
-    let log = text(&git(&["bisect", "log"])?.stdout);
+    let log = git.text(&["bisect", "log"])?;
     ensure!(log.contains("git bisect skip"), "nothing was skipped\n{log}");
     let report = bisect(&["report"])?;
     ensure!(

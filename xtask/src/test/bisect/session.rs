@@ -1,6 +1,10 @@
 //! Sessions on the kernel that runs, each in a guest of its own.
 
-use std::{ffi::OsStr, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -59,12 +63,17 @@ impl Side<'_> {
         self.out.join(format!("all/0001/{run:02}.kmt"))
     }
 
-    /// The session is whole, and each run is what its driver says. Gives how many calls that were.
-    pub(super) fn check(&self, tool: &std::path::Path, verdict: u64) -> Result<usize> {
-        let session = self.out.join("all");
+    /// The first step of a session, by its report.
+    fn first_step(&self, tool: &Path, session: &str) -> Result<Value> {
+        let session = self.out.join(session);
         let words = ["bisect", "report", "--json", "--session"].map(OsStr::new);
-        let report = says(tool, &[words.as_slice(), &[session.as_os_str()]].concat())?;
-        let step = &report["steps"][0];
+        let mut report = says(tool, &[words.as_slice(), &[session.as_os_str()]].concat())?;
+        Ok(report["steps"][0].take())
+    }
+
+    /// The session is whole, and each run is what its driver says. Gives how many calls that were.
+    pub(super) fn check(&self, tool: &Path, verdict: u64) -> Result<usize> {
+        let step = self.first_step(tool, "all")?;
         let name = if verdict == 0 { "good" } else { "bad" };
         ensure!(step["verdict"] == name && step["label"] == self.name, "{step}");
         ensure!(step["kernels"] == serde_json::json!([self.kernel.release]), "{step}");
@@ -75,10 +84,7 @@ impl Side<'_> {
             calls += self.run_is_as_its_driver_says(run, verdict)?;
         }
         // A run that was killed is kept beside the one that was made for it.
-        let words = ["bisect", "report", "--json", "--session"].map(OsStr::new);
-        let killed = self.out.join("killed");
-        let report = says(tool, &[words.as_slice(), &[killed.as_os_str()]].concat())?;
-        let step = &report["steps"][0];
+        let step = self.first_step(tool, "killed")?;
         ensure!(step["interrupted"] == serde_json::json!([2]), "{step}");
         let numbers: Vec<_> = step["runs"]
             .as_array()

@@ -20,27 +20,27 @@ fn time(number: usize) -> String {
 }
 
 /// A person and a time as git stores them.
-pub(super) fn signature(number: usize) -> String {
+pub(crate) fn signature(number: usize) -> String {
     format!("{NAME} <{EMAIL}> {}", time(number))
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Git {
+pub(crate) struct Git {
     dir: PathBuf,
 }
 
 impl Git {
     /// The repository whose working tree this is, or will be.
-    pub(super) fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         Self { dir: dir.to_path_buf() }
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// A command of git.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = process::command("git", arguments);
         command.current_dir(&self.dir);
         for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"] {
@@ -59,12 +59,12 @@ impl Git {
     }
 
     /// Runs it.
-    pub(super) fn run(&self, arguments: &[&str]) -> Result<()> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<()> {
         process::captured(&mut self.command(arguments)).map(drop)
     }
 
     /// What it says.
-    pub(super) fn text(&self, arguments: &[&str]) -> Result<String> {
+    pub(crate) fn text(&self, arguments: &[&str]) -> Result<String> {
         process::text(&mut self.command(arguments))
     }
 }
