@@ -7,6 +7,7 @@
 mod members;
 mod outline;
 mod raw;
+mod returns;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests;
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use members::Walk;
 use raw::{Raw, kind};
+
+pub use returns::returns;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]

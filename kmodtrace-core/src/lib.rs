@@ -12,6 +12,7 @@ pub mod causes;
 pub mod coverage;
 pub mod decode;
 pub mod diff;
+pub mod drill;
 pub mod errno;
 pub mod event;
 pub mod facts;

@@ -52,11 +52,22 @@ pub(super) struct Raw<'a> {
     strings: &'a [u8],
     strings_at: usize,
     places: Vec<u32>,
+    /// What types and strings of these bytes go on behind, where they are a module's.
+    base: Option<&'a Raw<'a>>,
 }
 
 impl<'a> Raw<'a> {
     /// Reads the header and finds the place of every type.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, BtfError> {
+        Self::read(bytes, None)
+    }
+
+    /// Reads a module's: its numbers of types and offsets of strings go on where those of the base end.
+    pub(super) fn split(bytes: &'a [u8], base: &'a Self) -> Result<Self, BtfError> {
+        Self::read(bytes, Some(base))
+    }
+
+    fn read(bytes: &'a [u8], base: Option<&'a Self>) -> Result<Self, BtfError> {
         // BTF_MAGIC is 0xeb9f in the byte order of the kernel.
         match bytes.get(..2) {
             Some([0x9f, 0xeb]) => {}
@@ -89,6 +100,7 @@ impl<'a> Raw<'a> {
             strings: &bytes[strings_at..strings_end],
             strings_at,
             places: Vec::new(),
+            base,
         };
         raw.index(types_at, types_end)?;
         Ok(raw)
@@ -115,7 +127,9 @@ impl<'a> Raw<'a> {
                 kind::STRUCT | kind::UNION | kind::DATASEC | kind::ENUM64 => body + count * 12,
                 kind => {
                     return Err(BtfError::Kind {
-                        id: u32::try_from(self.places.len()).unwrap_or(u32::MAX),
+                        id: u32::try_from(self.places.len())
+                            .unwrap_or(u32::MAX)
+                            .saturating_add(self.before()),
                         kind,
                     });
                 }
@@ -137,9 +151,16 @@ impl<'a> Raw<'a> {
         })
     }
 
-    /// Every type with its number.
+    /// How many types the base has.
+    fn before(&self) -> u32 {
+        // No more than its bytes hold, of which an index is an u32.
+        let count = |base: &Raw| u32::try_from(base.places.len()).unwrap_or(u32::MAX);
+        self.base.map_or(0, count)
+    }
+
+    /// Every type with its number, without those of the base.
     pub(super) fn types(&self) -> impl Iterator<Item = (u32, Type)> {
-        (1..)
+        (self.before().saturating_add(1)..)
             .zip(&self.places)
             .filter_map(|(id, &at)| Some((id, self.type_at(at as usize).ok()?)))
     }
@@ -149,9 +170,13 @@ impl<'a> Raw<'a> {
         let Some(index) = id.checked_sub(1) else {
             return Ok(None);
         };
+        let before = self.before();
+        if let Some(base) = self.base.filter(|_| index < before) {
+            return base.get(id);
+        }
         let at = *self
             .places
-            .get(index as usize)
+            .get((index - before) as usize)
             .ok_or(BtfError::Damaged(self.strings_at))?;
         self.type_at(at as usize).map(Some)
     }
@@ -186,10 +211,27 @@ impl<'a> Raw<'a> {
         }))
     }
 
+    /// The word that describes an integer (`BTF_INT_ENCODING` and the like), by the number of its type.
+    pub(super) fn integer(&self, id: u32) -> Result<u32, BtfError> {
+        if let Some(base) = self.base.filter(|_| id <= self.before()) {
+            return base.integer(id);
+        }
+        let damaged = BtfError::Damaged(self.strings_at);
+        let ty = self.get(id)?.filter(|ty| ty.kind == kind::INT).ok_or(damaged)?;
+        word(self.bytes, ty.body)
+    }
+
     /// The string at an offset, without its NUL.
     pub(super) fn string(&self, offset: u32) -> Result<&'a [u8], BtfError> {
-        let damaged = BtfError::Damaged(self.strings_at.saturating_add(offset as usize));
-        let rest = self.strings.get(offset as usize..).ok_or(damaged.clone())?;
+        let mut at = offset as usize;
+        if let Some(base) = self.base {
+            match at.checked_sub(base.strings.len()) {
+                Some(own) => at = own,
+                None => return base.string(offset),
+            }
+        }
+        let damaged = BtfError::Damaged(self.strings_at.saturating_add(at));
+        let rest = self.strings.get(at..).ok_or(damaged.clone())?;
         let end = rest.iter().position(|&byte| byte == 0).ok_or(damaged)?;
         Ok(&rest[..end])
     }

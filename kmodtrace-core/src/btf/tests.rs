@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::raw::kind;
 use super::*;
+use crate::drill::Returns;
 
 /// Builds BTF type by type. Types are numbered from 1, as in the format.
 #[derive(Clone, Default)]
@@ -218,5 +219,149 @@ proptest! {
         }
         let end = if whole { bytes.len() } else { cut.index(bytes.len()) };
         let _ = ask(&bytes[..end]);
+    }
+}
+
+/// Types with what a function returns of each, and functions that return them, by names.
+fn of_returns() -> Builder {
+    let mut b = Builder::new();
+    let int = b.add("int", kind::INT, false, 0, 4, &[1 << 24 | 32]);
+    let long = b.add("long", kind::INT, false, 0, 8, &[1 << 24 | 64]);
+    let unsigned = b.add("unsigned int", kind::INT, false, 0, 4, &[32]);
+    let boolean = b.add("_Bool", kind::INT, false, 0, 1, &[4 << 24 | 8]);
+    let byte = b.add("u8", kind::TYPEDEF, false, 0, unsigned, &[]);
+    let bool_of_byte = b.add("bool", kind::TYPEDEF, false, 0, byte, &[]);
+    let pointer = b.add("", kind::PTR, false, 0, 0, &[]);
+    let constant = b.add("", kind::CONST, false, 0, int, &[]);
+    let errno = b.add("errno_t", kind::TYPEDEF, false, 0, constant, &[]);
+    let signed = b.add("signed", kind::ENUM, true, 1, 4, &[0, 0]);
+    let old = b.add("old", kind::ENUM, false, 1, 4, &[0, 0]);
+    let wide = b.add("wide", kind::ENUM64, true, 1, 8, &[0, 0, 0]);
+    let structure = b.structure("pair", kind::STRUCT, false, &[("a", int, 0)]);
+    for (name, ty) in [
+        ("void", 0),
+        ("int", int),
+        ("long", long),
+        ("unsigned", unsigned),
+        ("boolean", boolean),
+        ("bool_of_byte", bool_of_byte),
+        ("pointer", pointer),
+        ("errno", errno),
+        ("signed", signed),
+        ("old", old),
+        ("wide", wide),
+        ("structure", structure),
+        ("twice", int),
+        ("twice", errno),
+        ("disputed", int),
+        ("disputed", long),
+    ] {
+        b.returning(name, ty);
+    }
+    b
+}
+
+impl Builder {
+    fn returning(&mut self, name: &str, ty: u32) {
+        let prototype = self.add("", kind::FUNC_PROTO, false, 0, ty, &[]);
+        self.add(name, kind::FUNC, false, 0, prototype, &[]);
+    }
+
+    /// One that goes on behind another.
+    fn behind(base: &Self) -> Self {
+        Self {
+            types: Vec::new(),
+            strings: Vec::new(),
+            count: base.count,
+        }
+    }
+}
+
+const ASKED: [&str; 15] = [
+    "void",
+    "int",
+    "long",
+    "unsigned",
+    "boolean",
+    "bool_of_byte",
+    "pointer",
+    "errno",
+    "signed",
+    "old",
+    "wide",
+    "structure",
+    "twice",
+    "disputed",
+    "gone",
+];
+
+#[test]
+fn tells_what_functions_return() {
+    let found = returns(&of_returns().bytes(), None, &BTreeSet::from(ASKED)).unwrap();
+    let expected = [
+        ("bool_of_byte", Returns::Bool),
+        ("boolean", Returns::Bool),
+        ("errno", Returns::Int),
+        ("int", Returns::Int),
+        ("long", Returns::Long),
+        ("old", Returns::Other),
+        ("pointer", Returns::Pointer),
+        ("signed", Returns::Int),
+        ("structure", Returns::Other),
+        ("twice", Returns::Int),
+        ("unsigned", Returns::Other),
+        ("void", Returns::Void),
+        ("wide", Returns::Long),
+    ];
+    let found: Vec<_> = found.iter().map(|(name, returns)| (&**name, *returns)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_modules_types_go_on_behind_the_kernels() {
+    let base = of_returns();
+    let mut split = Builder::behind(&base);
+    // A string of its own counts from behind the base's.
+    let shift = u32::try_from(base.strings.len()).unwrap();
+    let prototype = split.add("", kind::FUNC_PROTO, false, 0, 2, &[]);
+    split.strings = b"probe\0".to_vec();
+    let word = |value: u32| value.to_le_bytes();
+    let info = kind::FUNC << 24;
+    split.types.extend([word(shift), word(info), word(prototype)].concat());
+    let (base, split) = (base.bytes(), split.bytes());
+    let wanted = BTreeSet::from(["probe", "int"]);
+    let found = returns(&base, Some(&split), &wanted).unwrap();
+    assert_eq!(found, BTreeMap::from([("probe".to_owned(), Returns::Long)]));
+    // On another base its names and types are others: at worst an error.
+    assert!(returns(&small().bytes(), Some(&split), &wanted).is_ok_and(|found| found.is_empty()));
+    assert_eq!(returns(&base, Some(b"junk"), &wanted), Err(BtfError::Magic));
+}
+
+#[test]
+fn a_type_of_itself_is_no_answer() {
+    let mut b = Builder::new();
+    b.add("loop", kind::TYPEDEF, false, 0, 1, &[]);
+    b.returning("f", 1);
+    assert_eq!(
+        returns(&b.bytes(), None, &BTreeSet::from(["f"])),
+        Err(BtfError::Endless)
+    );
+}
+
+proptest! {
+    #[test]
+    fn damage_to_a_split_never_panics(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..8),
+    ) {
+        let base = of_returns();
+        let mut split = Builder::behind(&base);
+        split.returning("int", 1);
+        let (mut base, mut split) = (base.bytes(), split.bytes());
+        for (at, byte, in_base) in changes {
+            let bytes = if in_base { &mut base } else { &mut split };
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = returns(&base, Some(&split), &BTreeSet::from(ASKED));
     }
 }

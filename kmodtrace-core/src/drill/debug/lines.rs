@@ -1,0 +1,112 @@
+//! Lines of source: of an address, and the names of files.
+
+use gimli::{AttributeValue, Dwarf, Unit};
+
+use super::Reader;
+
+/// A stretch of code that is of one line.
+struct Span {
+    begin: u64,
+    end: u64,
+    file: u64,
+    line: u32,
+}
+
+/// The lines of a unit's code.
+#[derive(Default)]
+pub(super) struct Rows(Vec<Span>);
+
+impl Rows {
+    /// Runs a unit's program of lines.
+    pub(super) fn read(unit: &Unit<Reader<'_>>) -> gimli::Result<Self> {
+        let mut spans = Vec::new();
+        if let Some(program) = unit.line_program.clone() {
+            let mut rows = program.rows();
+            let mut open: Option<Span> = None;
+            while let Some((_, row)) = rows.next_row()? {
+                let address = row.address();
+                // Of several at one address the last one counts.
+                if let Some(span) = open.take().filter(|span| span.begin < address) {
+                    spans.push(Span { end: address, ..span });
+                }
+                open = (!row.end_sequence()).then(|| Span {
+                    begin: address,
+                    end: address,
+                    file: row.file_index(),
+                    line: row.line().and_then(|line| u32::try_from(line.get()).ok()).unwrap_or(0),
+                });
+            }
+        }
+        spans.sort_by_key(|span| span.begin);
+        Ok(Self(spans))
+    }
+
+    /// The number of the file and the line of an address.
+    pub(super) fn find(&self, address: u64) -> Option<(u64, u32)> {
+        let behind = self.0.partition_point(|span| span.begin <= address);
+        let span = self.0.get(behind.checked_sub(1)?)?;
+        (address < span.end && span.line > 0).then_some((span.file, span.line))
+    }
+}
+
+/// The name of a unit's file by its number: relative to where the compiler ran, where it is below that.
+pub(super) fn file_name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, file: u64) -> Option<String> {
+    let header = unit.line_program.as_ref()?.header();
+    let file = header.file(file)?;
+    let text = |value: AttributeValue<Reader<'_>>| {
+        let text = dwarf.attr_string(unit, value).ok()?;
+        Some(String::from_utf8_lossy(text.slice()).into_owned())
+    };
+    let top = unit
+        .comp_dir
+        .map(|top| String::from_utf8_lossy(top.slice()).into_owned());
+    let directory = file.directory(header).and_then(text).unwrap_or_default();
+    let name = text(file.path_name())?;
+    let name = if name.starts_with('/') || directory.is_empty() {
+        name
+    } else {
+        format!("{}/{name}", directory.trim_end_matches('/'))
+    };
+    Some(relative(&name, top.as_deref().unwrap_or_default()))
+}
+
+/// Without the directory in front, steps that stay or go back, and what goes up from it.
+fn relative(name: &str, top: &str) -> String {
+    let top = top.trim_end_matches('/');
+    let below = name.strip_prefix(top).and_then(|rest| rest.strip_prefix('/'));
+    let name = below.filter(|_| !top.is_empty()).unwrap_or(name);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.trim_start_matches('/').split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let root = if name.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn names_are_as_short_as_they_can_be() {
+        for (name, top, short) in [
+            ("/build/fs/a.c", "/build", "fs/a.c"),
+            ("/build/fs/a.c", "/build/", "fs/a.c"),
+            ("/build/./fs/a.c", "/build", "fs/a.c"),
+            ("/build/../../fs/a.c", "/build", "fs/a.c"),
+            ("/build/fs/xfs/./b/../a.h", "/build", "fs/xfs/a.h"),
+            ("./fs/a.c", "/build", "fs/a.c"),
+            ("/builder/a.c", "/build", "/builder/a.c"),
+            ("/a.c", "", "/a.c"),
+            ("a.c", "", "a.c"),
+        ] {
+            assert_eq!(relative(name, top), short, "{name} below {top}");
+        }
+    }
+}
