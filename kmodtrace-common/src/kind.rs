@@ -1,7 +1,8 @@
 //! The kinds of records: numbers that never change their meaning, each with the layout that it uses.
 
 use crate::record::{
-    Ancestors, AttemptEnter, File, Helper, InitFn, Module, Owner, Plain, Request, Ret, Site, Stack, Symbol, Text, Tick,
+    Ancestors, AttemptEnter, CallEnter, CallExit, File, Helper, InitFn, Module, Owner, Plain, Request, Ret, Site,
+    Stack, Switch, Symbol, Text, Tick,
 };
 
 /// Which struct of [`crate::record`] a kind is carried in.
@@ -9,6 +10,12 @@ use crate::record::{
 pub enum Layout {
     /// [`AttemptEnter`]
     AttemptEnter,
+    /// [`CallEnter`]
+    CallEnter,
+    /// [`CallExit`]
+    CallExit,
+    /// [`Switch`]
+    Switch,
     /// [`Ret`]
     Ret,
     /// [`Plain`]
@@ -44,6 +51,9 @@ impl Layout {
     pub const fn size(self) -> usize {
         match self {
             Self::AttemptEnter => size_of::<AttemptEnter>(),
+            Self::CallEnter => size_of::<CallEnter>(),
+            Self::CallExit => size_of::<CallExit>(),
+            Self::Switch => size_of::<Switch>(),
             Self::Ret => size_of::<Ret>(),
             Self::Plain => size_of::<Plain>(),
             Self::File => size_of::<File>(),
@@ -218,6 +228,14 @@ kinds! {
     DUP_REQUEST_EXIT = 71 as Ret;
     /// The tracepoint `initcall_start` inside an attempt: the init function is really called, and not blacklisted.
     INITCALL_CALLED = 72 as Plain;
+    /// A function that was asked for was entered, in whatever task.
+    CALL_ENTER = 73 as CallEnter;
+    /// It returned.
+    CALL_EXIT = 74 as CallExit;
+    /// The tracepoint `sched_switch`: the task inside an attempt that leaves the processor.
+    SWITCH_OUT = 75 as Switch;
+    /// The same: the one that gets it.
+    SWITCH_IN = 76 as Switch;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

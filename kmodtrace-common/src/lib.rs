@@ -41,6 +41,9 @@ pub const STATE_NONE: u32 = u32::MAX;
 /// A `u32` count that could not be read (a fault on user memory, an offset that this kernel does not have).
 pub const UNREAD: u32 = u32::MAX;
 
+/// `CallExit::ret` of what is neither an errno nor a number of 32 bits: it may be an address.
+pub const NOT_KEPT: i64 = i64::MIN;
+
 /// Counters that the BPF programs keep, by index into the map `COUNTERS`.
 pub mod counter {
     /// Records that found no room in the ring buffer.

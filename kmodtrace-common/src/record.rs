@@ -79,6 +79,36 @@ records! {
         ret: i64,
     }
 
+    /// The entry of a function that was asked for by name.
+    CallEnter (56) {
+        /// Common part.
+        header: Header,
+        /// Which one: its place in the list of functions of the recording's header.
+        function: u64,
+        /// Where it lies, behind a number that is drawn for each recording: only how far two of these are apart means something.
+        at: u64,
+        /// Where it will return to, behind the same number. Other tracers may have put a place of theirs there.
+        from: u64,
+    }
+
+    /// The return of a function that was asked for by name.
+    CallExit (48) {
+        /// Common part.
+        header: Header,
+        /// Which one, as in `CallEnter`.
+        function: u64,
+        /// What it returned: an errno whole, of other numbers the lower 32 bits where the rest is 0, else [`crate::NOT_KEPT`].
+        ret: i64,
+    }
+
+    /// A task inside an attempt was given the processor, or lost it.
+    Switch (40) {
+        /// Common part; task and thread group are those that it is about.
+        header: Header,
+        /// 1 when it was taken away, 0 when the task went to sleep; 0 where it was given.
+        preempted: u64,
+    }
+
     /// Nothing but the moment.
     Plain (32) {
         /// Common part.

@@ -132,6 +132,7 @@ impl Aggregates {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::State(span) => self.add_state(span),
             Finished::Request(request) => self.requests.entry(request.name.clone()).or_default().add(request),
+            Finished::Call(_) => {}
         }
     }
 

@@ -57,6 +57,42 @@ impl Span {
     }
 }
 
+/// The entry or return of a function that was asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallMark {
+    /// When.
+    pub time: Ktime,
+    /// In which task.
+    pub tid: Tid,
+    /// Its place in the list of functions of the recording's header.
+    pub function: u32,
+    /// Which of both.
+    pub edge: CallEdge,
+}
+
+/// The entry or the return of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEdge {
+    /// Its entry.
+    Enter {
+        /// Where the function lies. Only how far places are apart means something.
+        at: u64,
+        /// Where it will return to.
+        from: u64,
+    },
+    /// Its return, and the register that it returned; none where that may hold an address.
+    Exit(Option<i64>),
+}
+
+/// When the task had no processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffCpu {
+    /// When.
+    pub span: Span,
+    /// Whether it could have gone on; else it slept.
+    pub preempted: bool,
+}
+
 /// One `init_module`, `finit_module` or `delete_module` call by one task, from entry to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -110,6 +146,13 @@ pub struct Attempt {
     pub symbols: Vec<SymbolLookUp>,
     /// Lines that the task wrote to the kernel log meanwhile.
     pub log: Vec<LogLine>,
+    /// Entries and returns of functions that were asked for by name, in order: its own, and those of other tasks while its init
+    /// function ran.
+    pub calls: Vec<CallMark>,
+    /// More of them, which were not kept.
+    pub calls_dropped: u64,
+    /// When its task had no processor, in order. Only told where functions were asked for by name.
+    pub off_cpu: Vec<OffCpu>,
     /// Who started the parent, and so on, the nearest first.
     pub ancestors: Vec<Parent>,
     /// The request whose helper makes this attempt.
@@ -150,6 +193,9 @@ impl Attempt {
             trail: Vec::new(),
             symbols: Vec::new(),
             log: Vec::new(),
+            calls: Vec::new(),
+            calls_dropped: 0,
+            off_cpu: Vec::new(),
             ancestors: Vec::new(),
             request: None,
             requests: Vec::new(),
@@ -397,6 +443,8 @@ pub enum Finished {
     State(StateSpan),
     /// A request for a module has its answer, and its caller too where that is seen.
     Request(Box<Request>),
+    /// A function that was asked for by name was entered or left, and no load was there that it belongs to.
+    Call(CallMark),
 }
 
 /// A function was entered, left, or passed.

@@ -7,7 +7,9 @@ mod request;
 mod split;
 mod tick;
 
-use crate::event::{AttemptEnter, Counters, Event, Fact, FileId, InitStart, ModuleRef, SymbolFact, Syscall, WaitEnd};
+use crate::event::{
+    AttemptEnter, CallEnter, Counters, Event, Fact, FileId, InitStart, ModuleRef, SymbolFact, Syscall, WaitEnd,
+};
 use crate::function::Function;
 use crate::state::ModuleState;
 use crate::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
@@ -119,6 +121,25 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         }
         kind::DO_INIT_ENTER => Fact::DoInitEnter(module(kind, bytes)?),
         kind::DO_INIT_EXIT => Fact::DoInitExit(ret(kind, bytes)?),
+        kind::CALL_ENTER => {
+            let record: record::CallEnter = layout(kind, bytes)?;
+            Fact::CallEnter(CallEnter {
+                function: function(record.function),
+                at: record.at,
+                from: record.from,
+            })
+        }
+        kind::CALL_EXIT => {
+            let record: record::CallExit = layout(kind, bytes)?;
+            Fact::CallExit(function(record.function), record.ret)
+        }
+        kind::SWITCH_OUT => Fact::SwitchOut {
+            preempted: layout::<record::Switch>(kind, bytes)?.preempted != 0,
+        },
+        kind::SWITCH_IN => {
+            layout::<record::Switch>(kind, bytes)?;
+            Fact::SwitchIn
+        }
         kind::INIT_START => {
             let record: record::InitFn = layout(kind, bytes)?;
             Fact::InitStart(InitStart {
@@ -214,6 +235,11 @@ fn plain(kind: u16, bytes: &[u8], fact: Fact) -> Result<Fact, DecodeError> {
 
 fn ret(kind: u16, bytes: &[u8]) -> Result<i64, DecodeError> {
     layout::<record::Ret>(kind, bytes).map(|record| record.ret)
+}
+
+/// A number that no list is long enough for stands for a function that is not known.
+fn function(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn module(kind: u16, bytes: &[u8]) -> Result<ModuleRef, DecodeError> {
@@ -335,6 +361,10 @@ mod tests {
             Fact::DoInitEnter(_) => kind::DO_INIT_ENTER,
             Fact::DoInitExit(_) => kind::DO_INIT_EXIT,
             Fact::InitStart(_) => kind::INIT_START,
+            Fact::CallEnter(_) => kind::CALL_ENTER,
+            Fact::CallExit(..) => kind::CALL_EXIT,
+            Fact::SwitchOut { .. } => kind::SWITCH_OUT,
+            Fact::SwitchIn => kind::SWITCH_IN,
             Fact::InitEnd(_) => kind::INIT_END,
             Fact::AsyncEnter => kind::ASYNC_ENTER,
             Fact::AsyncExit => kind::ASYNC_EXIT,

@@ -70,6 +70,17 @@ pub enum Fact {
     DoInitExit(i64),
     /// The init function starts. No symbol where the kernel could not tell it.
     InitStart(InitStart),
+    /// A function that was asked for was entered.
+    CallEnter(CallEnter),
+    /// It returned: its place in the list of the recording's header, and what it returned.
+    CallExit(u32, i64),
+    /// The task, which is inside an attempt, lost the processor, to one that had to run or because it went to sleep.
+    SwitchOut {
+        /// Whether it could have gone on.
+        preempted: bool,
+    },
+    /// It got the processor.
+    SwitchIn,
     /// The init function returned.
     InitEnd(i64),
     /// `async_synchronize_full` entered.
@@ -227,6 +238,17 @@ pub struct InitStart {
     pub func: u64,
     /// Its symbol; none where the kernel could not tell it.
     pub symbol: Option<String>,
+}
+
+/// The entry of a function that was asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallEnter {
+    /// Its place in the list of the recording's header.
+    pub function: u32,
+    /// Where it lies. Only how far places are apart means something.
+    pub at: u64,
+    /// Where it will return to.
+    pub from: u64,
 }
 
 /// What became of a symbol.

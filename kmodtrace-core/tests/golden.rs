@@ -50,7 +50,7 @@ fn shown(path: &Path) -> String {
         match one {
             Finished::Attempt(attempt) => attempts.push(*attempt),
             Finished::Request(request) => requests.push(*request),
-            Finished::State(_) => {}
+            Finished::State(_) | Finished::Call(_) => {}
         }
     }
     let source = Source::of_recording(reader.header(), &loss, None);

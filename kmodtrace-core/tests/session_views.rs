@@ -43,7 +43,7 @@ fn attempts() -> Vec<Attempt> {
 fn requests() -> Vec<Request> {
     let request = |finished| match finished {
         Finished::Request(request) => Some(*request),
-        Finished::Attempt(_) | Finished::State(_) => None,
+        Finished::Attempt(_) | Finished::State(_) | Finished::Call(_) => None,
     };
     finished().into_iter().filter_map(request).collect()
 }

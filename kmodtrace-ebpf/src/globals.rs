@@ -61,6 +61,10 @@ pub static KMOD_SLOTS: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub static PRINTK_TEXT: Global<u64> = Global::new(0);
 
+/// A number that no recording holds: added to addresses, it hides where the kernel and its modules lie.
+#[unsafe(no_mangle)]
+pub static CALL_KEY: Global<u64> = Global::new(0);
+
 /// 1 when stacks of requesters were asked for.
 #[unsafe(no_mangle)]
 pub static WITH_STACKS: Global<u32> = Global::new(0);

@@ -88,6 +88,12 @@ pub fn current_task(tid: u32) -> Option<&'static mut Task> {
     TASKS.get_ptr_mut(tid).map(|task| unsafe { &mut *task })
 }
 
+/// Whether a task is inside a module system call that was seen to begin.
+#[inline(always)]
+pub fn is_inside(tid: u32) -> bool {
+    TASKS.get_ptr(tid).is_some()
+}
+
 /// Begins an attempt: whatever an earlier one of this tid left behind (a lost exit, a killed task) is overwritten.
 #[inline(always)]
 pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64) -> bool {

@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Graph(Graph),
     /// Compare two recordings, or two sets of them: what differs, by how much, and whether that is noise
     Diff(Diff),
+    /// Look inside modules while they are loaded: which of their functions called which, and which made the errno
+    Drill(Drill),
     /// Find the commit that made it slower, or made it fail: record kernels, judge them by rules, answer `git bisect run`
     #[command(subcommand)]
     Bisect(Bisect),
@@ -123,6 +125,9 @@ pub(crate) struct Trace {
     /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk], conflicts_with = "from")]
     pub(crate) with: Vec<With>,
+    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    #[arg(long, value_name = "MODULE", value_delimiter = ',', conflicts_with = "from")]
+    pub(crate) drill: Vec<String>,
     /// Run this and stop when it ends
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
     pub(crate) command: Vec<OsString>,
@@ -174,6 +179,9 @@ pub(crate) struct Record {
     /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
     pub(crate) with: Vec<With>,
+    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
+    pub(crate) drill: Vec<String>,
     /// Run this and stop when it ends
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -309,6 +317,44 @@ pub(crate) enum DiffFormat {
     Table,
     /// One JSON object
     Json,
+}
+
+/// Formats of what is inside modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DrillFormat {
+    /// For people
+    Tree,
+    /// A JSON object a line for each load
+    Json,
+}
+
+/// Looking inside modules.
+#[derive(Args, Debug)]
+pub(crate) struct Drill {
+    /// Modules, by name or by file, separated by commas; they need not be loaded yet
+    #[arg(value_name = "MODULE", required = true, value_delimiter = ',')]
+    pub(crate) modules: Vec<String>,
+    /// Only functions of this name; *, ? and [...] match as in a shell
+    #[arg(long, value_name = "GLOB", conflicts_with = "from")]
+    pub(crate) functions: Option<String>,
+    /// How to write it: a tree for people, or a JSON object a line for each load
+    #[arg(long, value_enum, default_value_t = DrillFormat::Tree)]
+    pub(crate) format: DrillFormat,
+    /// Calls within calls that are shown
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    pub(crate) depth: usize,
+    /// Read a recording of such a session instead of tracing
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
+    #[arg(short, long, value_parser = duration, conflicts_with = "from")]
+    pub(crate) duration: Option<Duration>,
+    /// Write a recording as well. An older one there is kept as FILE.old
+    #[arg(short, long, value_name = "FILE", conflicts_with = "from")]
+    pub(crate) output: Option<PathBuf>,
+    /// Run this and stop when it ends
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Checks.

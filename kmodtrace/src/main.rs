@@ -4,6 +4,7 @@ mod bisect;
 mod cli;
 mod command;
 mod failure;
+mod inside;
 mod live;
 mod recorder;
 mod replay;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some(Command::Why(args)) => command::why::run(&args, quiet),
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),
         Some(Command::Diff(args)) => command::diff::run(&args, quiet),
+        Some(Command::Drill(args)) => command::drill::run(&args, quiet, bpf_log),
         Some(Command::Bisect(args)) => return command::bisect::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kmodtrace_core::drill;
 use kmodtrace_core::facts::{Addresses, KernelFacts};
 use kmodtrace_core::plan::{self, GlobalValue, Mechanism};
 use object::read::elf::ElfFile64;
@@ -47,7 +48,10 @@ fn symbols(section: &str) -> BTreeMap<String, u64> {
 fn programs_are_those_that_a_plan_may_choose() {
     let object = aya_obj::Object::parse(OBJECT).unwrap();
     let found: BTreeSet<String> = object.programs.keys().cloned().collect();
-    assert_eq!(found, plan::programs());
+    let mut known = plan::programs();
+    let inside = drill::MODULE_PROGRAMS.into_iter().chain(drill::KERNEL_PROGRAMS);
+    known.extend(inside.chain([drill::SWITCH_PROGRAM]).map(str::to_owned));
+    assert_eq!(found, known);
 }
 
 /// aya takes the kind of a program from its section, the plan from the mechanism, and both must mean the same.
@@ -95,6 +99,7 @@ fn globals_are_those_that_the_plan_gives_values_in_their_width() {
     let mut wanted: BTreeMap<String, u64> = wanted.collect();
     assert_eq!(wanted.len(), plan::GLOBALS.len());
     wanted.insert(aya_log::LEVEL.to_owned(), size_of::<aya_log::Level>() as u64);
+    wanted.insert(drill::KEY_GLOBAL.to_owned(), size_of::<u64>() as u64);
     let mut found = symbols(".rodata");
     // Constants of the programs, which nobody sets.
     found.retain(|name, _| !CONSTANTS.contains(&name.as_str()));

@@ -1,4 +1,5 @@
-//! Inside a module that is being loaded: what its file tells of its functions before they run.
+//! Inside a module that is being loaded: which of its own functions was called by whom, what each returned, and which of them
+//! made the errno.
 
 mod debug;
 mod describe;
@@ -6,16 +7,41 @@ mod describe;
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod describe_tests;
 mod elf;
+mod elsewhere;
 mod image;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod image_tests;
+mod json;
 mod known;
+mod load;
+mod outside;
+mod say;
 mod sites;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod sites_tests;
+mod slow;
+mod text;
+mod tree;
 
 pub use describe::{Described, build_id, describe};
+pub use elsewhere::Elsewhere;
 pub use image::{Function, Functions, ImageError, LeftOut, Why, functions};
+pub use json::json;
 pub use known::{Known, Line, Outcome, Returns, Site};
+pub use load::Load;
+pub use outside::OUTSIDE;
+pub use say::{Cause, Names, cause};
+pub use slow::{Step, slowest};
+pub use text::{Limits, write_text};
+pub use tree::{Call, Spent, forest};
+
+/// The programs at the entry and the return of functions of modules that are asked for by name: the same for each, in no plan.
+pub const MODULE_PROGRAMS: [&str; 2] = ["kprobe_call", "kretprobe_call"];
+/// Those at functions of the kernel itself.
+pub const KERNEL_PROGRAMS: [&str; 2] = ["kprobe_outside", "kretprobe_outside"];
+/// The one that sees tasks lose and get the processor.
+pub const SWITCH_PROGRAM: &str = "raw_tp_call_switch";
+/// The global that hides addresses.
+pub const KEY_GLOBAL: &str = "CALL_KEY";

@@ -43,7 +43,7 @@ impl Findings {
                 }
             }
             Finished::Request(request) => requests::request(request, &mut self.tallies),
-            Finished::State(_) => {}
+            Finished::State(_) | Finished::Call(_) => {}
         }
     }
 

@@ -73,7 +73,7 @@ impl WaitGraph {
         match finished {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::Request(request) => self.add_request(request),
-            Finished::State(_) => {}
+            Finished::State(_) | Finished::Call(_) => {}
         }
     }
 

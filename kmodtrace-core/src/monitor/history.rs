@@ -43,7 +43,7 @@ impl History {
                     self.going.pop_front();
                 }
             }
-            Finished::State(_) => {}
+            Finished::State(_) | Finished::Call(_) => {}
         }
     }
 
@@ -124,6 +124,8 @@ impl History {
 }
 
 fn marks(attempt: &Attempt) -> usize {
-    // Waits, symbols and lines are larger than marks.
-    attempt.trail.len() + 4 * (attempt.waits.len() + attempt.symbols.len() + attempt.log.len()) + 16
+    // Waits, symbols, lines, calls and times without a processor are larger than marks.
+    let larger =
+        attempt.waits.len() + attempt.symbols.len() + attempt.log.len() + attempt.calls.len() + attempt.off_cpu.len();
+    attempt.trail.len() + 4 * larger + 16
 }

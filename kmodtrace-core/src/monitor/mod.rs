@@ -23,6 +23,7 @@ mod tests;
 use crate::aggregate::Aggregates;
 use crate::attempt::{Finished, Span};
 use crate::decode::DecodeError;
+use crate::drill::Known;
 use crate::findings::{Finding, Findings};
 use crate::graph::{Cycle, Tree, lasting, write_text};
 use crate::order::Loss;
@@ -52,6 +53,8 @@ pub struct Monitor {
     probes: Vec<ProbeLine>,
     /// When tracing began.
     start: Ktime,
+    /// Functions of modules that were asked for, by their numbers.
+    functions: Vec<Known>,
     aggregates: Aggregates,
     findings: Findings,
     history: History,
@@ -164,6 +167,7 @@ impl Monitor {
             source: Source::of_header(header),
             probes: probes::of_plan(&header.plan),
             start: header.clock.monotonic_ns,
+            functions: header.functions.clone(),
             aggregates: Aggregates::default(),
             findings: Findings::default(),
             history: History::default(),

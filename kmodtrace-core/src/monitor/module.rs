@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ModuleNow, Monitor, modules};
 use crate::attempt::{Attempt, Collision, Finished};
+use crate::drill::{Limits, Load, write_text};
 use crate::histogram::Bucket;
 use crate::report::{Glob, SpanRow, distributions};
 use crate::request::RequestId;
@@ -27,6 +28,9 @@ pub struct ModuleDetail {
     pub requesters: Vec<(String, u64)>,
     /// Why its loads failed, as `kmodtrace why` says; of the loads that are kept.
     pub why: Vec<Reason>,
+    /// The calls inside the last load that is kept and that ran one of the functions that were asked for, as `kmodtrace drill`
+    /// shows them.
+    pub inside: Vec<String>,
 }
 
 /// A distribution.
@@ -103,6 +107,7 @@ pub(super) fn detail(monitor: &Monitor, name: Option<&str>) -> Option<ModuleDeta
         hits,
         requesters: requesters(monitor, &own),
         why: why(monitor, name),
+        inside: inside(monitor, &own),
         now,
     })
 }
@@ -144,6 +149,16 @@ fn asked(monitor: &Monitor, id: RequestId) -> String {
     }
 }
 
+fn inside(monitor: &Monitor, own: &[&Attempt]) -> Vec<String> {
+    let Some(attempt) = own.iter().rev().find(|attempt| !attempt.calls.is_empty()) else {
+        return Vec::new();
+    };
+    let mut text = Vec::new();
+    // Nothing keeps bytes from going into a vector.
+    let _ = write_text(&Load::new(attempt, &monitor.functions), Limits::default(), &mut text);
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+}
+
 /// Everything that is kept goes in: what a failure follows from may be another module's.
 fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
     let Some(name) = name else { return Vec::new() };
@@ -151,7 +166,7 @@ fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
         modules: vec![Glob::new(name)],
         ..Filter::default()
     };
-    let mut fold = WhyFold::new(filter, monitor.start());
+    let mut fold = WhyFold::new(filter, monitor.start(), &monitor.functions);
     for request in monitor.history.requests() {
         fold.add(Finished::Request(Box::new(request.clone())));
     }

@@ -1,6 +1,7 @@
 //! What a recording says about itself.
 
 use super::{FORMAT, VERSION};
+use crate::drill::Known;
 use crate::units::Ktime;
 use kmodtrace_common::ABI_VERSION;
 use kmodtrace_common::kind::{self, Layout};
@@ -31,6 +32,9 @@ pub struct Header {
     pub facts: Option<Value>,
     /// The probes: chosen, refused, unobserved.
     pub plan: Value,
+    /// Functions that were asked for by name, in the order of the numbers that records of their calls have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Known>,
     /// What no probe could see, in words.
     pub unobserved: Vec<String>,
     /// The kinds of records and where their fields are.
@@ -96,6 +100,7 @@ impl Header {
             command: None,
             facts: None,
             plan,
+            functions: Vec::new(),
             unobserved: Vec::new(),
             records: kind::ALL
                 .iter()
@@ -119,6 +124,9 @@ impl RecordLayout {
             Layout::Helper => record::Helper::FIELDS,
             Layout::Owner => record::Owner::FIELDS,
             Layout::Request => record::Request::FIELDS,
+            Layout::CallEnter => record::CallEnter::FIELDS,
+            Layout::CallExit => record::CallExit::FIELDS,
+            Layout::Switch => record::Switch::FIELDS,
             Layout::Site => record::Site::FIELDS,
             Layout::Stack => record::Stack::FIELDS,
             Layout::Symbol => record::Symbol::FIELDS,

@@ -14,8 +14,10 @@ mod task;
 
 use std::collections::HashMap;
 
-use crate::attempt::{Attempt, AttemptId, Finished, Note, Role, TaskRef, Wait, WaitKind};
-use crate::event::{AttemptEnter, Event, Fact, OtherTask, RequestBegin};
+use kmodtrace_common::NOT_KEPT;
+
+use crate::attempt::{Attempt, AttemptId, CallEdge, CallMark, Finished, Note, Role, TaskRef, Wait, WaitKind};
+use crate::event::{AttemptEnter, CallEnter, Event, Fact, OtherTask, RequestBegin};
 use crate::request::Request;
 use crate::units::{Ktime, Tgid, Tid};
 use task::Task;
@@ -96,6 +98,23 @@ impl Session {
             | Fact::HelperRuns(_)
             | Fact::HelperEnd(_) => self.requests.helped(time, (tid, tgid), fact, out),
             Fact::Printk(line) => self.log(time, tid, line),
+            Fact::CallEnter(CallEnter { function, at, from }) => {
+                self.call(time, tid, function, CallEdge::Enter { at, from }, out);
+            }
+            Fact::CallExit(function, ret) => {
+                let ret = Some(ret).filter(|ret| *ret != NOT_KEPT);
+                self.call(time, tid, function, CallEdge::Exit(ret), out);
+            }
+            Fact::SwitchOut { preempted } => {
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.off(time, preempted);
+                }
+            }
+            Fact::SwitchIn => {
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.on(time);
+                }
+            }
             Fact::Tick(counters) | Fact::Trailer(counters) => {
                 let lost = counters.dropped.saturating_add(counters.missed);
                 if lost != self.lost {
@@ -215,6 +234,29 @@ impl Session {
             && let Some(task) = self.tasks.get_mut(&tid)
         {
             task.log(time, line);
+        }
+    }
+
+    /// A call belongs to the attempt of its task, or to those whose init function runs meanwhile: it may have queued it. What
+    /// belongs to none is handed on.
+    fn call(&mut self, time: Ktime, tid: Tid, function: u32, edge: CallEdge, out: &mut Vec<Finished>) {
+        let mark = CallMark {
+            time,
+            tid,
+            function,
+            edge,
+        };
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.active = time;
+            return task.call(mark);
+        }
+        let mut belongs = false;
+        for task in self.tasks.values_mut().filter(|task| task.runs_init()) {
+            task.call(mark);
+            belongs = true;
+        }
+        if !belongs {
+            out.push(Finished::Call(mark));
         }
     }
 

@@ -1,10 +1,10 @@
 //! Bounds of what a session holds. What it makes of events is told by the stories in tests/scenarios.
 
 use super::*;
-use crate::event::{FileId, HelperEnter, ModuleRef, OtherTask, SymbolFact, Syscall, WaitEnd};
+use crate::event::{FileId, HelperEnter, InitStart, ModuleRef, OtherTask, SymbolFact, Syscall, WaitEnd};
 use crate::function::Function;
 use crate::state::ModuleState;
-use crate::units::{Inode, ModuleAddress};
+use crate::units::{Inode, ModuleAddress, Nanos};
 use proptest::prelude::*;
 
 fn event(time: u64, tid: u32, fact: Fact) -> Event {
@@ -278,6 +278,60 @@ fn what_is_kept_of_one_attempt_is_bounded_and_said() {
     };
     assert_eq!((attempt.trail.len(), attempt.log.len()), (1_024, 1_024));
     assert_eq!(attempt.notes, [Note::InnerMissing]);
+}
+
+#[test]
+fn calls_belong_to_their_task_or_to_the_init_functions_that_run() {
+    let call = |function| {
+        Fact::CallEnter(CallEnter {
+            function,
+            at: 0,
+            from: 0,
+        })
+    };
+    let init = Fact::InitStart(InitStart { func: 1, symbol: None });
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    for (time, tid, fact) in [
+        (1, 9, call(7)),
+        (2, 1, enter(Syscall::FinitModule)),
+        // The attempt of 1 does not run init yet.
+        (3, 9, call(6)),
+        (4, 1, init),
+        (5, 1, call(0)),
+        (6, 1, Fact::SwitchOut { preempted: false }),
+        (7, 9, call(5)),
+        (8, 9, Fact::CallExit(5, NOT_KEPT)),
+        (9, 1, Fact::SwitchIn),
+        (10, 1, Fact::CallExit(0, -19)),
+        (11, 1, Fact::InitEnd(-19)),
+        (12, 9, Fact::CallExit(6, 0)),
+        (13, 1, Fact::SwitchOut { preempted: true }),
+        (14, 1, Fact::AttemptExit(-19)),
+        (15, 1, Fact::SwitchIn),
+    ] {
+        session.apply(event(time, tid, fact), &mut out);
+    }
+    let mut outside = Vec::new();
+    let mut inside = Vec::new();
+    for one in &out {
+        match one {
+            Finished::Call(mark) => outside.push(mark.function),
+            Finished::Attempt(attempt) => {
+                inside.extend(attempt.calls.iter().map(|mark| (mark.tid.0, mark.function)));
+                let off: Vec<_> = attempt
+                    .off_cpu
+                    .iter()
+                    .map(|off| (off.span.duration(), off.preempted))
+                    .collect();
+                assert_eq!(off, [(Some(Nanos(3)), false), (None, true)]);
+                assert_eq!(attempt.calls[2].edge, CallEdge::Exit(None));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(outside, [7, 6, 6]);
+    assert_eq!(inside, [(1, 0), (9, 5), (9, 5), (1, 0)]);
 }
 
 /// Facts by which entries are made and forgotten.

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::attempt::{Attempt, Finished};
+use crate::drill::Known;
 use crate::errno::Errno;
 use crate::findings::{Finding, Findings};
 use crate::origin::Origin;
@@ -110,11 +111,11 @@ pub struct Reason {
 }
 
 impl WhyFold {
-    /// Nothing yet. Times are told since `origin`.
-    pub fn new(filter: Filter, origin: Ktime) -> Self {
+    /// Nothing yet. Times are told since `origin`; `functions` are those of the recording's header.
+    pub fn new(filter: Filter, origin: Ktime, functions: &[Known]) -> Self {
         Self {
             filter,
-            window: Window::since(origin),
+            window: Window::since(origin, functions),
             ..Self::default()
         }
     }
@@ -131,7 +132,7 @@ impl WhyFold {
                 self.failed_requests += u64::from(request.failed());
                 self.window.request(request)
             }
-            Finished::Attempt(_) | Finished::State(_) => None,
+            Finished::Attempt(_) | Finished::State(_) | Finished::Call(_) => None,
         };
         if let Some(entry) = settled {
             self.settle(entry);

@@ -3,6 +3,7 @@
 use super::titles;
 use super::window::Window;
 use crate::attempt::{Attempt, TaskRef};
+use crate::drill::Load;
 use crate::origin::{Certainty, Origin};
 use crate::report::span_text;
 use crate::request::{Caller, Request, RequestId, SLOTS, ret_text};
@@ -72,6 +73,12 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
     ));
     chain.advise(origin);
     started_by(chain, attempt);
+    if !attempt.calls.is_empty() {
+        let said = Load::new(attempt, &window.functions).sentences();
+        for sentence in said {
+            chain.say(sentence);
+        }
+    }
     for line in origin.evidence.iter().take(2) {
         chain.say(format!("the kernel log says: {line}"));
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::attempt::{Attempt, AttemptId};
+use crate::drill;
 use crate::origin::{self, Known, Origin};
 use crate::request::{Request, RequestId};
 use crate::units::{Ktime, Nanos};
@@ -26,6 +27,8 @@ pub(super) struct Window {
     /// Slots that were held, by requests of any end.
     held: VecDeque<Held>,
     began: Ktime,
+    /// Functions of modules that were asked for, by their numbers.
+    pub(super) functions: Vec<drill::Known>,
 }
 
 /// A slot that a request held.
@@ -46,10 +49,11 @@ pub(super) struct Holders {
 }
 
 impl Window {
-    /// Empty. Times are told since `began`.
-    pub(super) fn since(began: Ktime) -> Self {
+    /// Empty. Times are told since `began`; `functions` are those of the recording.
+    pub(super) fn since(began: Ktime, functions: &[drill::Known]) -> Self {
         Self {
             began,
+            functions: functions.to_vec(),
             ..Self::default()
         }
     }

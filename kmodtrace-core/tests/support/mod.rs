@@ -117,7 +117,7 @@ pub(crate) fn run(events: impl IntoIterator<Item = Event>) -> Vec<Finished> {
 pub(crate) fn attempts(finished: &[Finished]) -> Vec<Attempt> {
     let attempts = finished.iter().filter_map(|one| match one {
         Finished::Attempt(attempt) => Some((**attempt).clone()),
-        Finished::State(_) | Finished::Request(_) => None,
+        Finished::State(_) | Finished::Request(_) | Finished::Call(_) => None,
     });
     attempts.collect()
 }
@@ -126,7 +126,7 @@ pub(crate) fn attempts(finished: &[Finished]) -> Vec<Attempt> {
 pub(crate) fn requests(finished: &[Finished]) -> Vec<Request> {
     let requests = finished.iter().filter_map(|one| match one {
         Finished::Request(request) => Some((**request).clone()),
-        Finished::State(_) | Finished::Attempt(_) => None,
+        Finished::State(_) | Finished::Attempt(_) | Finished::Call(_) => None,
     });
     requests.collect()
 }

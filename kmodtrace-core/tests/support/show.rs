@@ -28,6 +28,7 @@ fn line(finished: &Finished, show: Show) -> String {
                 span.span.start.0
             )
         }
+        Finished::Call(mark) => format!("call of {} in {} at {}", mark.function, mark.tid.0, mark.time.0),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The programs, a file for each subject.
 
 pub mod attempt;
+pub mod call;
 pub mod helper;
 pub mod init;
 pub mod life;

@@ -3,6 +3,7 @@
 pub(crate) mod bisect;
 pub(crate) mod check;
 pub(crate) mod diff;
+pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod record;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::workload;
 use crate::cli::{Record, With};
 use crate::failure::say;
+use crate::inside::Inside;
 use crate::live::attach::Wish;
 use crate::live::pump::Ended;
 use crate::live::start::start;
@@ -17,12 +18,15 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
     // Bad news come before anything is attached.
     let target = Target::new(&args.output)?;
     workload::find(&args.command)?;
-    let (tracer, facts) = start(&Wish {
+    let inside = Inside::find(&args.drill, None, quiet)?;
+    let (mut tracer, facts) = start(&Wish {
         log: bpf_log,
         max_in_flight: args.max_in_flight,
         families: With::families(&args.with),
     })?;
-    let mut recorder = Recorder::new(target, &header(&tracer, &facts, &args.command))?;
+    let mut header = header(&tracer, &facts, &args.command);
+    let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
+    let mut recorder = Recorder::new(target, &header)?;
     let Ended {
         stop,
         trailer,

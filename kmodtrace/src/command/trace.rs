@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::attempt::Finished;
+use kmodtrace_core::drill::{Known, Limits, Load, write_text};
 use kmodtrace_core::findings::Findings;
 use kmodtrace_core::graph::Watch;
 use kmodtrace_core::line::{HEADER, Line, time_text};
@@ -18,6 +19,7 @@ use super::tee::Tee;
 use super::workload;
 use crate::cli::{Trace, With};
 use crate::failure::say;
+use crate::inside::Inside;
 use crate::live::attach::Wish;
 use crate::live::pump::{Ended, Sink};
 use crate::live::start::start;
@@ -46,12 +48,14 @@ pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
 fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
     workload::find(&args.command)?;
-    let (tracer, facts) = start(&Wish {
+    let inside = Inside::find(&args.drill, None, quiet)?;
+    let (mut tracer, facts) = start(&Wish {
         log: bpf_log,
         max_in_flight: args.max_in_flight,
         families: With::families(&args.with),
     })?;
-    let header = header(&tracer, &facts, &args.command);
+    let mut header = header(&tracer, &facts, &args.command);
+    let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
     let mut sink = Tee {
         recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
         front: Some(Lines::new(&header, selection)?),
@@ -76,6 +80,8 @@ struct Lines {
     findings: Findings,
     selection: Selection,
     origin: Ktime,
+    /// Functions of modules that were asked for, by their numbers.
+    functions: Vec<Known>,
     out: StdoutLock<'static>,
 }
 
@@ -89,6 +95,7 @@ impl Lines {
             findings: Findings::default(),
             selection,
             origin: header.clock.monotonic_ns,
+            functions: header.functions.clone(),
             out,
         })
     }
@@ -104,6 +111,10 @@ impl Lines {
                     origin: self.origin,
                 };
                 super::written(writeln!(self.out, "{line}"))?;
+                if !attempt.calls.is_empty() {
+                    let load = Load::new(&attempt, &self.functions);
+                    super::written(write_text(&load, Limits::default(), &mut self.out))?;
+                }
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::tee::Tee;
 use crate::cli::{self, Trace, With};
 use crate::failure::{FAILED, failure, say};
+use crate::inside::Inside;
 use crate::live::attach::Wish;
 use crate::live::pump::Ended;
 use crate::live::start::start;
@@ -46,12 +47,14 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
 
 fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
-    let (tracer, facts) = start(&Wish {
+    let inside = Inside::find(&args.drill, None, quiet)?;
+    let (mut tracer, facts) = start(&Wish {
         log: bpf_log,
         max_in_flight: args.max_in_flight,
         families: With::families(&args.with),
     })?;
-    let header = header(&tracer, &facts, &[]);
+    let mut header = header(&tracer, &facts, &[]);
+    let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
     let recorder = target.map(|target| Recorder::new(target, &header)).transpose()?;
     let runtime = super::runtime()?;
     // The view listens for signals, for which the event loop has to be there.

@@ -21,7 +21,11 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         request: args.request.as_deref().map(Glob::new),
     };
     let mut recording = replay::open(&args.from)?;
-    let mut fold = WhyFold::new(filter, recording.header().clock.monotonic_ns);
+    let mut fold = WhyFold::new(
+        filter,
+        recording.header().clock.monotonic_ns,
+        &recording.header().functions,
+    );
     let (ended, _) = recording.finished(|finished| fold.add(finished));
     let why = fold.finish();
     super::written(write(&why, args.json))?;

@@ -9,6 +9,7 @@ use aya::maps::{MapData, RingBuf};
 use aya::programs::{Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
+use kmodtrace_core::drill::KEY_GLOBAL;
 use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Plan, ProbeSpec, Stage};
 use rustix::process::{Resource, getrlimit};
 use tracing::{debug, info};
@@ -105,7 +106,9 @@ fn load(loader: EbpfLoader<'_>, kernel: &Gathered, plan: &Plan, wish: &Wish) -> 
     let globals = plan::values(&kernel.facts, &kernel.addresses, &plan.families);
     // It keeps references to what it is given until it has loaded.
     let mut loader = loader;
+    let key = key()?;
     loader
+        .override_global(KEY_GLOBAL, &key, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("TASKS", wish.max_in_flight);
     for (name, value) in &globals {
@@ -115,6 +118,13 @@ fn load(loader: EbpfLoader<'_>, kernel: &Gathered, plan: &Plan, wish: &Wish) -> 
         };
     }
     loader.load(OBJECT).map_err(|error| no_maps(error.into()))
+}
+
+/// A number that nobody can guess.
+fn key() -> Result<u64> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).context("no random numbers")?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// Before 5.11 the kernel counts maps as locked memory (`bpf_charge_memlock`, kernel/bpf/syscall.c); root raises that limit on
@@ -200,7 +210,7 @@ fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result
 const STATISTICS: [&str; 2] = ["verification time ", "processed "];
 
 /// One line of why; the verifier's whole log goes to the debug messages.
-fn reason(program: &str, error: ProgramError) -> String {
+pub(super) fn reason(program: &str, error: ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = &error {
         debug!("{program}: {verifier_log}");
         let log = verifier_log.to_string();

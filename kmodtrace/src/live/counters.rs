@@ -10,10 +10,21 @@ use kmodtrace_common::counter;
 use kmodtrace_core::event;
 use tracing::info;
 
+use super::tracefs::Misses;
+
+/// The programs that are loaded, by their files.
+fn programs(ebpf: &Ebpf) -> Vec<(String, i32)> {
+    let programs = ebpf.programs();
+    programs
+        .filter_map(|(name, program)| Some((name.to_owned(), program.fd().ok()?.as_fd().as_raw_fd())))
+        .collect()
+}
+
 /// Reads the counters of attached programs.
 pub(crate) struct Counters {
     map: PerCpuArray<MapData, u64>,
     programs: Vec<(String, i32)>,
+    events: Option<Misses>,
     missed: u64,
 }
 
@@ -23,14 +34,18 @@ impl Counters {
         let map = ebpf
             .take_map("COUNTERS")
             .context("the BPF object has no map COUNTERS")?;
-        let programs = ebpf
-            .programs()
-            .filter_map(|(name, program)| Some((name.to_owned(), program.fd().ok()?.as_fd().as_raw_fd())));
         Ok(Self {
-            programs: programs.collect(),
+            programs: programs(ebpf),
+            events: None,
             map: map.try_into()?,
             missed: 0,
         })
+    }
+
+    /// Counts programs that were loaded since, and what the events that they are on have missed.
+    pub(crate) fn add(&mut self, ebpf: &Ebpf, events: Misses) {
+        self.programs = programs(ebpf);
+        self.events = Some(events);
     }
 
     /// The counters now. Skipped probe hits cost a file read for each program, so they are those of the last
@@ -55,7 +70,11 @@ impl Counters {
             }
             Some(missed)
         });
-        self.missed = misses.sum();
+        let events = self.events.as_ref().map_or(0, Misses::read);
+        if events > 0 {
+            info!("entries and returns of functions that the kernel passed over: {events}");
+        }
+        self.missed = misses.sum::<u64>() + events;
     }
 
     fn sum(&self, index: u32) -> Result<u64> {

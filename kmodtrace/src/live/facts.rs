@@ -16,7 +16,7 @@ use super::capability;
 /// Where tracefs is mounted, in the order in which aya looks.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 /// BTF of the running kernel.
-const BTF: &str = "/sys/kernel/btf/vmlinux";
+pub(crate) const BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// What was found out about the running kernel.
 pub(crate) struct Gathered {

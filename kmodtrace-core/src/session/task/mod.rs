@@ -18,6 +18,9 @@ use crate::units::{Ktime, ModuleAddress, Tgid, Tid};
 /// does the same thing over and over, or a module that misses all its symbols.
 const KEPT: usize = 1024;
 
+/// Entries and returns of functions that were asked for, kept of one attempt: a load of xfs has some thousand.
+const CALLS_KEPT: usize = 1 << 16;
+
 /// What the task is to the load of its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {

@@ -1,7 +1,7 @@
 //! The trail of an attempt: which edge of which function each of its facts tells.
 
-use super::{KEPT, Task};
-use crate::attempt::{Edge, LogLine, Mark, SymbolLookUp};
+use super::{CALLS_KEPT, KEPT, Task};
+use crate::attempt::{CallMark, Edge, LogLine, Mark, OffCpu, Span, SymbolLookUp};
 use crate::event::Fact;
 use crate::function::Function;
 use crate::state::ModuleState;
@@ -58,6 +58,37 @@ impl Task {
         } else {
             self.broken = true;
         }
+    }
+
+    /// A function that was asked for by name was entered or left.
+    pub(in crate::session) fn call(&mut self, mark: CallMark) {
+        if self.attempt.calls.len() < CALLS_KEPT {
+            self.attempt.calls.push(mark);
+        } else {
+            self.attempt.calls_dropped += 1;
+        }
+    }
+
+    /// The task lost the processor.
+    pub(in crate::session) fn off(&mut self, time: Ktime, preempted: bool) {
+        if self.attempt.off_cpu.len() < CALLS_KEPT {
+            self.attempt.off_cpu.push(OffCpu {
+                span: Span { start: time, end: None },
+                preempted,
+            });
+        }
+    }
+
+    /// It got it back. One that was not seen to lose it is at its beginning.
+    pub(in crate::session) fn on(&mut self, time: Ktime) {
+        if let Some(last) = self.attempt.off_cpu.last_mut().filter(|last| last.span.end.is_none()) {
+            last.span.end = Some(time);
+        }
+    }
+
+    /// Whether its module's init function runs.
+    pub(in crate::session) fn runs_init(&self) -> bool {
+        self.attempt.init.as_ref().is_some_and(|init| init.span.end.is_none())
     }
 
     /// The task wrote a line to the kernel log.

@@ -30,6 +30,7 @@ pub(super) fn lines(detail: Option<&ModuleDetail>, head: &Head, width: usize, th
     going(&mut lines, detail, head, width, theme);
     requesters(&mut lines, detail, theme);
     why(&mut lines, detail, width, theme);
+    inside(&mut lines, detail, width, theme);
     lines
 }
 
@@ -248,6 +249,18 @@ fn requesters(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, theme: Them
     let more = detail.requesters.len().saturating_sub(REQUESTERS);
     if more > 0 {
         lines.push(Line::from(format!("        and {more} more")));
+    }
+}
+
+/// As `kmodtrace drill` shows it.
+fn inside(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, theme: Theme) {
+    if detail.inside.is_empty() {
+        return;
+    }
+    title(lines, "INSIDE the last load that is kept".to_owned(), theme);
+    for line in &detail.inside {
+        let indent = line.len() - line.trim_start().len();
+        lines.extend(wrapped(line, width, indent + 2).into_iter().map(Line::from));
     }
 }
 

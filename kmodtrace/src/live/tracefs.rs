@@ -1,0 +1,213 @@
+//! kprobe events of tracefs: unlike a probe of its own, an event may name a function of a module that is not there yet. The
+//! kernel arms it when the module comes, before its init function runs (`trace_kprobe_module_callback`,
+//! `kernel/trace/trace_kprobe.c`).
+//!
+//! Events outlive the process that made them. So they are in a group that names it, and the next process removes those of
+//! groups whose owner is gone.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::failure::{CANNOT_TRACE, failure};
+
+/// Where tracefs is: mounted in its own place, or in that of kernels before 4.1 and of those who mount debugfs only.
+const PLACES: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+/// How groups of ours begin.
+const GROUP: &str = "kmodtrace_";
+
+/// Returns of one function that can be awaited at a time: one for each task inside. The kernel's own default is twice the
+/// number of processors, too few for functions that sleep.
+const RETURNS: u32 = 32;
+
+/// How often removing is tried: the kernel lets go of a closed event in its own time.
+const TRIES: u32 = 50;
+
+/// Which edge of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// Its entry.
+    Enter,
+    /// Its return.
+    Exit,
+}
+
+/// The events of this process. Dropping it removes them; whoever is attached to one must let go of it first.
+#[derive(Debug)]
+pub(crate) struct Events {
+    root: PathBuf,
+    group: String,
+    /// Ends the name of each: the kernel tells how often it missed them by their names alone.
+    suffix: String,
+    names: Vec<String>,
+}
+
+/// How much events have missed: entries while another probe ran, returns of more tasks at a time than are awaited. A module that
+/// comes again begins from 0.
+#[derive(Clone, Debug)]
+pub(crate) struct Misses {
+    profile: PathBuf,
+    suffix: String,
+}
+
+impl Misses {
+    /// The sum now; 0 where it cannot be read.
+    pub(crate) fn read(&self) -> u64 {
+        let text = fs::read_to_string(&self.profile).unwrap_or_default();
+        text.lines().filter_map(|line| missed(line, &self.suffix)).sum()
+    }
+}
+
+/// The last column of `NAME HITS MISSES` (`probes_profile_seq_show`, `kernel/trace/trace_kprobe.c`), for names that end so.
+fn missed(line: &str, suffix: &str) -> Option<u64> {
+    let mut words = line.split_whitespace();
+    words.next().filter(|name| name.ends_with(suffix))?;
+    words.nth(1)?.parse().ok()
+}
+
+impl Events {
+    /// Finds tracefs, and removes what processes that are gone have left.
+    pub(crate) fn new() -> Result<Self> {
+        let root = PLACES
+            .iter()
+            .map(Path::new)
+            .find(|root| root.join("kprobe_events").exists());
+        let Some(root) = root else {
+            let text = "no kprobe events: this kernel has none (CONFIG_KPROBE_EVENTS), or tracefs is not mounted (mount -t tracefs \
+                        tracefs /sys/kernel/tracing)";
+            return Err(failure(CANNOT_TRACE, text));
+        };
+        remove_stale(root).with_context(|| format!("cannot remove old events from {}", root.display()))?;
+        let pid = std::process::id();
+        let group = format!("{GROUP}{pid}_{}", started(pid).unwrap_or_default());
+        if root.join("events").join(&group).exists() {
+            let text = format!(
+                "the events {group} in {} are somebody else's: remove them",
+                root.display()
+            );
+            return Err(failure(CANNOT_TRACE, text));
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            group,
+            suffix: format!("_{pid}"),
+            names: Vec::new(),
+        })
+    }
+
+    /// What tells how much these events have missed.
+    pub(crate) fn misses(&self) -> Misses {
+        Misses {
+            profile: self.root.join("kprobe_profile"),
+            suffix: self.suffix.clone(),
+        }
+    }
+
+    /// Makes an event and gives its number, under which a performance event is opened.
+    ///
+    /// A function of a module is `module:function`, and that may not be there yet.
+    pub(crate) fn add(&mut self, function: &str, edge: Edge) -> io::Result<u64> {
+        let (number, suffix) = (self.names.len(), &self.suffix);
+        let (kind, name) = match edge {
+            Edge::Enter => ("p".to_owned(), format!("e{number}{suffix}")),
+            Edge::Exit => (format!("r{RETURNS}"), format!("r{number}{suffix}")),
+        };
+        let group = &self.group;
+        self.say(&format!("{kind}:{group}/{name} {function}"))?;
+        let id = self.root.join("events").join(group).join(&name).join("id");
+        self.names.push(name);
+        let id = fs::read_to_string(id)?;
+        id.trim()
+            .parse()
+            .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+    }
+
+    /// One command a write: of several in one the kernel does not say which it did not take.
+    fn say(&self, command: &str) -> io::Result<()> {
+        say(&self.root, command)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        for name in &self.names {
+            let command = format!("-:{}/{name}", self.group);
+            for _ in 0..TRIES {
+                match self.say(&command) {
+                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy => sleep(Duration::from_millis(20)),
+                    // One that is not there any more needs no removing.
+                    _ => break,
+                }
+            }
+        }
+    }
+}
+
+fn say(root: &Path, command: &str) -> io::Result<()> {
+    let mut file = File::options().append(true).open(root.join("kprobe_events"))?;
+    file.write_all(format!("{command}\n").as_bytes())
+}
+
+/// Removes the groups whose owner is not there any more: neither its number, nor the time at which it began.
+fn remove_stale(root: &Path) -> io::Result<()> {
+    let text = fs::read_to_string(root.join("kprobe_events"))?;
+    let events: BTreeSet<&str> = text.lines().filter_map(event).collect();
+    for event in events {
+        let owner = event
+            .strip_prefix(GROUP)
+            .and_then(|rest| rest.split_once('/')?.0.split_once('_'));
+        let Some((pid, began)) = owner.and_then(|(pid, began)| Some((pid.parse::<u32>().ok()?, began))) else {
+            continue;
+        };
+        if started(pid).as_deref() != Some(began) {
+            say(root, &format!("-:{event}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// `GROUP/NAME` of a line such as `p:GROUP/NAME module:function`.
+fn event(line: &str) -> Option<&str> {
+    line.split_whitespace().next()?.split_once(':').map(|(_, event)| event)
+}
+
+/// When a process began, in ticks since the boot: field 22 of its stat, see proc(5). The command before may hold blanks and
+/// brackets.
+fn started(pid: u32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_whitespace().nth(19).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_told_by_their_group() {
+        assert_eq!(event("p:kmodtrace_7_99/e0 dummy:init"), Some("kmodtrace_7_99/e0"));
+        assert_eq!(event("r32:kmodtrace_7_99/r1 dummy:init"), Some("kmodtrace_7_99/r1"));
+        assert_eq!(event(""), None);
+    }
+
+    #[test]
+    fn misses_are_those_of_our_events() {
+        let line = "  r7_4211                                               12              3";
+        assert_eq!(missed(line, "_4211"), Some(3));
+        assert_eq!(missed(line, "_42"), None);
+        assert_eq!(missed("  r7_4211  12", "_4211"), None);
+    }
+
+    #[test]
+    fn this_process_began_at_some_time() {
+        let began = started(std::process::id());
+        assert!(began.is_some_and(|began| began.parse::<u64>().is_ok()));
+        assert_eq!(started(u32::MAX), None);
+    }
+}
