@@ -7,6 +7,7 @@ mod bpftool;
 mod clipped;
 mod compare;
 mod corpus;
+mod drill;
 mod guest;
 mod observed;
 mod oracle;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::guest::Tally;
 use super::observed::Report;
-use super::{bad_input, scenarios, selftest};
+use super::{bad_input, drill, scenarios, selftest};
 use crate::{fixtures, kernel::Kernel, process};
 
 /// What runs in a guest of its own. An error is a guest that gave no result at all.
@@ -16,7 +16,11 @@ type Part = fn(&Kernel) -> Result<Tally>;
 
 /// Runs everything on this kernel, the guests beside each other: they wait more than they compute.
 pub(crate) fn run(kernel: &Kernel) -> Tally {
-    let mut parts: Vec<(&str, Part)> = vec![("scenarios", scenarios::run), ("bad input", bad_input::run)];
+    let mut parts: Vec<(&str, Part)> = vec![
+        ("scenarios", scenarios::run),
+        ("bad input", bad_input::run),
+        ("drill", drill::run),
+    ];
     if kernel.name == fixtures::KERNEL {
         parts.push(("the kernel's test", selftest::run));
     }

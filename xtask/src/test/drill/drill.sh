@@ -1,0 +1,37 @@
+# Inside modules while they are loaded. Leaves what drill says, its exit statuses, and what is left in tracefs after each.
+events=/sys/kernel/tracing/kprobe_events
+drill() {
+    name=$1
+    shift
+    kmodtrace drill "$@" >/out/$name.txt 2>/out/$name.err
+    echo "$name $?"
+    cat $events >/out/$name.events
+}
+
+drill cpufreq acpi_cpufreq -o /out/cpufreq.kmt -- modprobe acpi_cpufreq
+drill pcc pcc_cpufreq -- modprobe pcc_cpufreq
+drill two acpi_cpufreq,pcc_cpufreq -- sh -c 'modprobe pcc_cpufreq; modprobe acpi_cpufreq'
+drill xfs xfs --functions 'init_xfs_fs' -- modprobe xfs
+drill again acpi_cpufreq -- true
+drill replayed acpi_cpufreq --from /out/cpufreq.kmt
+drill nobody no_such_module -- true
+kmodtrace record --drill acpi_cpufreq -o /out/recorded.kmt -- modprobe acpi_cpufreq 2>/out/recorded.err
+echo "recorded $?"
+kmodtrace why -i /out/recorded.kmt >/out/why.txt
+
+if grep -q kt_deep /lib/modules/*/modules.dep; then
+    for way in static inline probe work; do
+        for place in 1 2; do
+            drill $way-$place kt_deep -- modprobe kt_deep way=$way place=$place
+        done
+    done
+fi
+
+# Sixteen tasks at once, again and again; then one that is killed in the middle, and the next one, which finds its events.
+drill storm acpi_cpufreq -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do load-driver storm acpi_cpufreq --tasks 16 --log /dev/null; done'
+kmodtrace drill acpi_cpufreq -- sleep 1000 >/dev/null 2>&1 &
+until grep -q acpi_cpufreq $events || ! kill -0 $! 2>/dev/null; do sleep 1; done
+kill -9 $!
+wait
+cat $events >/out/killed.events
+drill after acpi_cpufreq -- modprobe acpi_cpufreq
