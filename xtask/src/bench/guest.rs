@@ -94,7 +94,7 @@ fn spec(kernel: Kernel, size: Size, out: &Path) -> Result<VmSpec> {
         calls,
         requests,
         storms,
-        records: _,
+        ..
     } = size;
     let command = format!(
         "ROUNDS={rounds} FAMILY_ROUNDS={family_rounds} CYCLES={cycles} CALLS={calls} REQUESTS={requests} TASKS={TASKS} STORMS={storms}\n{SCRIPT}"

@@ -7,6 +7,7 @@
 mod answer;
 mod figure;
 mod guest;
+mod inside;
 mod replay;
 mod view;
 
@@ -18,7 +19,7 @@ use clap::Args;
 use crate::{kernel, setup};
 use figure::Report;
 
-/// Measures what tracing costs: on loads, to attach, in memory, in records lost; how fast recordings are replayed; and what
+/// Measures what tracing costs: on loads, also with their module's functions drilled, to attach, in memory, in records lost; how fast recordings are replayed; and what
 /// the live view takes.
 ///
 /// bpftrace with the same probes is measured beside it, in the same boot, where this machine has it or can install it.
@@ -53,6 +54,10 @@ struct Size {
     requests: u32,
     /// Storms in a row.
     storms: u32,
+    /// Loads with some of the module's functions drilled.
+    inside_rounds: u32,
+    /// Loads with all of them drilled, which takes minutes each.
+    all_rounds: u32,
     /// Records to replay: ten times less, and this many.
     records: u64,
 }
@@ -64,6 +69,8 @@ const FULL: Size = Size {
     calls: 100,
     requests: 10,
     storms: 5,
+    inside_rounds: 8,
+    all_rounds: 1,
     records: 10_000_000,
 };
 const QUICK: Size = Size {
@@ -73,6 +80,8 @@ const QUICK: Size = Size {
     calls: 20,
     requests: 3,
     storms: 1,
+    inside_rounds: 2,
+    all_rounds: 0,
     records: 100_000,
 };
 
@@ -103,7 +112,9 @@ fn tracing(args: &BenchArgs) -> Result<Report> {
     setup::build_tools()?;
     setup::guest_tools()?;
     setup::bench_tools()?;
-    let mut report = guest::measure(kernel::ensure(flavour)?, size)?;
+    let kernel = kernel::ensure(flavour)?;
+    let mut report = guest::measure(kernel.clone(), size)?;
+    inside::measure(kernel, size, &mut report)?;
     replay::measure(size, &mut report)?;
     Ok(report)
 }
