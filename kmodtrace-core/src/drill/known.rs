@@ -31,17 +31,6 @@ pub struct Known {
     pub sites: Vec<Site>,
 }
 
-impl Known {
-    /// The call that returns to so many bytes from the function's beginning. The kernel replaces calls by shorter ones where
-    /// they lie (an indirect one that need not go through a thunk), so it may return to before the place that the file says.
-    pub fn site(&self, at: u32) -> Option<&Site> {
-        /// Between the shortest call and the longest, `call *%rax` and one with a prefix through a thunk.
-        const SHORTER: u32 = 4;
-        let behind = self.sites.partition_point(|site| site.at < at);
-        self.sites.get(behind).filter(|site| site.at - at <= SHORTER)
-    }
-}
-
 /// What a function returns, as far as that decides how its register is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -110,6 +99,15 @@ pub struct Site {
 }
 
 impl Known {
+    /// The call that returns to so many bytes from the function's beginning. The kernel replaces calls by shorter ones where
+    /// they lie (an indirect one that need not go through a thunk), so it may return to before the place that the file says.
+    pub fn site(&self, at: u32) -> Option<&Site> {
+        /// Between the shortest call and the longest, `call *%rax` and one with a prefix through a thunk.
+        const SHORTER: u32 = 4;
+        let behind = self.sites.partition_point(|site| site.at < at);
+        self.sites.get(behind).filter(|site| site.at - at <= SHORTER)
+    }
+
     /// How it is called where functions of this module are meant: others name theirs, as in a stack of the kernel.
     pub fn name_in(&self, module: Option<&str>) -> String {
         match self.module.as_deref() {

@@ -15,6 +15,7 @@ use crate::cli::{Drill, DrillFormat, MAX_IN_FLIGHT, With};
 use crate::failure::{FAILED, failure, say};
 use crate::inside::Inside;
 use crate::live::attach::Wish;
+use crate::live::module_file::module_name;
 use crate::live::pump::{Ended, Sink};
 use crate::live::start::start;
 use crate::recorder::{Recorder, Target as File, header};
@@ -81,12 +82,6 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
         say(summary);
     }
     Ok(workload::status(&stop))
-}
-
-/// The name of a module that was named by itself or by its file.
-fn module_name(text: &str) -> String {
-    let file = text.rsplit('/').next().unwrap_or(text);
-    file.split('.').next().unwrap_or(file).replace('-', "_")
 }
 
 /// Loads of the modules, and calls outside of loads.

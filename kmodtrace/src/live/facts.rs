@@ -13,8 +13,9 @@ use tracing::debug;
 
 use super::capability;
 
-/// Where tracefs is mounted, in the order in which aya looks.
-const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+/// Where tracefs is mounted, in the order in which aya looks: in its own place, or in that of kernels before 4.1 and of those who
+/// mount debugfs only.
+pub(super) const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 /// BTF of the running kernel.
 pub(crate) const BTF: &str = "/sys/kernel/btf/vmlinux";
 

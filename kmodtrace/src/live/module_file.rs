@@ -60,10 +60,14 @@ fn stem(file: &str) -> &str {
     plain.unwrap_or(base).strip_suffix(".ko").unwrap_or(base)
 }
 
-/// Whether it is the file of this module: the kernel makes underscores of dashes.
+/// The name of a module that was named by itself or by its file: the kernel makes underscores of dashes.
+pub(crate) fn module_name(name_or_path: &str) -> String {
+    stem(name_or_path).replace('-', "_")
+}
+
+/// Whether it is the file of this module.
 fn names(file: &str, module: &str) -> bool {
-    let [file, module] = [stem(file), module].map(|name| name.replace('-', "_"));
-    file == module
+    module_name(file) == module_name(module)
 }
 
 /// What is in a module's file, unpacked.

@@ -14,10 +14,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use super::facts::TRACEFS;
 use crate::failure::{CANNOT_TRACE, failure};
-
-/// Where tracefs is: mounted in its own place, or in that of kernels before 4.1 and of those who mount debugfs only.
-const PLACES: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
 /// How groups of ours begin.
 const GROUP: &str = "kmodtrace_";
@@ -74,7 +72,7 @@ fn missed(line: &str, suffix: &str) -> Option<u64> {
 impl Events {
     /// Finds tracefs, and removes what processes that are gone have left.
     pub(crate) fn new() -> Result<Self> {
-        let root = PLACES
+        let root = TRACEFS
             .iter()
             .map(Path::new)
             .find(|root| root.join("kprobe_events").exists());

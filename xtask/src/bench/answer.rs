@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::figure::quantile;
+use crate::vm::{self, Stream, VmSpec};
 
 /// One line.
 #[derive(Debug, Deserialize)]
@@ -55,6 +56,17 @@ pub(super) struct Tracer {
 pub(super) struct Memory {
     pub(super) resident_kb: u32,
     pub(super) peak_kb: u32,
+}
+
+/// Boots, and reads the release that runs and what the guest answers; what it says beside that is passed through.
+pub(super) fn of_guest(spec: &VmSpec) -> Result<(String, Vec<Answer>)> {
+    let outcome = vm::run(spec, &mut |stream, bytes| match stream {
+        Stream::Stdout => Ok(()),
+        Stream::Stderr => vm::pass_through(stream, bytes),
+    })?;
+    outcome.succeeded()?;
+    let answers = read(&String::from_utf8_lossy(&outcome.stdout))?;
+    Ok((outcome.release, answers))
 }
 
 /// The lines that are answers.

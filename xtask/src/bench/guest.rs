@@ -13,7 +13,7 @@ use crate::{
     artifacts,
     kernel::Kernel,
     paths::{self, Scratch},
-    vm::{self, Stream, VmSpec},
+    vm::VmSpec,
 };
 use std::time::Duration;
 
@@ -52,18 +52,12 @@ pub(super) fn measure(kernel: Kernel, size: Size) -> Result<Report> {
         "xtask: measuring on {}: {} rounds in one boot",
         spec.kernel.release, size.rounds
     );
-    let outcome = vm::run(&spec, &mut |stream, bytes| match stream {
-        Stream::Stdout => Ok(()),
-        Stream::Stderr => vm::pass_through(stream, bytes),
-    })?;
-    let text = String::from_utf8_lossy(&outcome.stdout);
-    outcome.succeeded()?;
-    let answers = answer::read(&text)?;
+    let (release, answers) = answer::of_guest(&spec)?;
     let probes = |tracer| fs::read_to_string(out.path().join(format!("{tracer}.probes"))).unwrap_or_default();
     let mut report = Report {
         title: format!(
             "What tracing costs on {}, {} emulated processors: kmodtrace with {} probes, bpftrace with {}",
-            outcome.release,
+            release,
             spec.smp,
             probes(OURS).trim(),
             probes(THEIRS).trim()

@@ -9,12 +9,7 @@ use super::{
     answer::{self, Answer, Block},
     figure::{Figure, Report},
 };
-use crate::{
-    artifacts,
-    kernel::Kernel,
-    paths::Scratch,
-    vm::{self, Stream, VmSpec},
-};
+use crate::{artifacts, kernel::Kernel, paths::Scratch, vm::VmSpec};
 
 /// What the guest does.
 const SCRIPT: &str = include_str!("inside.sh");
@@ -29,13 +24,7 @@ pub(super) fn measure(kernel: Kernel, size: Size, report: &mut Report) -> Result
     let out = Scratch::new()?;
     let spec = spec(kernel, size, out.path())?;
     eprintln!("xtask: measuring drill, {} rounds", size.inside_rounds);
-    let outcome = vm::run(&spec, &mut |stream, bytes| match stream {
-        Stream::Stdout => Ok(()),
-        Stream::Stderr => vm::pass_through(stream, bytes),
-    })?;
-    let text = String::from_utf8_lossy(&outcome.stdout);
-    outcome.succeeded()?;
-    let answers = answer::read(&text)?;
+    let (_, answers) = answer::of_guest(&spec)?;
     let blocks: Vec<&Block> = answers
         .iter()
         .filter_map(|answer| match answer {
@@ -50,12 +39,14 @@ pub(super) fn measure(kernel: Kernel, size: Size, report: &mut Report) -> Result
         "",
         answer::untraced_over_untraced(&blocks, Block::cycle),
     ));
-    for (tracer, count) in ["some", "all"].into_iter().zip(counts(&said)?) {
+    let counts = counts(&said)?;
+    let under = || ["some", "all"].into_iter().zip(&counts);
+    for (tracer, count) in under() {
         let name = format!("{count} functions / untraced");
         let ratios = answer::over_untraced(&blocks, tracer, Block::cycle);
         report.add(Figure::new(CYCLE, &name, "", ratios));
     }
-    for (tracer, count) in ["some", "all"].into_iter().zip(counts(&said)?) {
+    for (tracer, count) in under() {
         let seconds = answer::each(&blocks, Some(tracer), Block::attach);
         let seconds = seconds.iter().map(|ns| ns / 1e9).collect();
         report.add(Figure::new(START, &format!("{count} functions"), "s", seconds));
