@@ -122,6 +122,7 @@ impl VmArgs {
             },
             modules: Selection::parse(&self.modules),
             smp: self.smp,
+            by_turns: false,
             memory: self.mem.clone().unwrap_or_else(|| memory.to_owned()),
             append: self.append.clone(),
             timeout,

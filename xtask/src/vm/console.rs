@@ -16,7 +16,7 @@ const COMPLAINTS: &[&str] = &[
 ];
 
 /// How many lines of it a message shows.
-const TAIL: usize = 40;
+const EXCERPT: usize = 40;
 
 #[derive(Debug, Default)]
 pub(super) struct Console {
@@ -35,30 +35,51 @@ impl Console {
     /// The first line by which the kernel complains, unless it holds a tolerated text.
     pub(super) fn complaint(&self, tolerate: &[String]) -> Option<String> {
         let text = self.text();
-        let bad = |line: &&str| COMPLAINTS.iter().any(|complaint| line.contains(complaint));
         let tolerated = |line: &str| tolerate.iter().any(|text| line.contains(text.as_str()));
         text.lines()
-            .filter(bad)
+            .filter(|line| complains(line))
             .find(|line| !tolerated(line))
             .map(|line| line.trim().to_owned())
     }
 
-    /// Its last lines, for a message.
-    pub(super) fn tail(&self) -> String {
+    /// What a message shows of it: its last lines, or those from the first complaint on.
+    pub(super) fn excerpt(&self) -> String {
         let text = self.text();
         let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let from = lines.len().saturating_sub(TAIL);
+        let last = lines.len().saturating_sub(EXCERPT);
+        let from = lines
+            .iter()
+            .position(|line| complains(line))
+            .map_or(last, |first| first.min(last));
+        let to = lines.len().min(from + EXCERPT);
         if lines.is_empty() {
             "(the console is empty)".to_owned()
         } else {
-            format!("console:\n  {}", lines[from..].join("\n  "))
+            format!("console:\n  {}", lines[from..to].join("\n  "))
         }
     }
 }
 
+fn complains(line: &str) -> bool {
+    COMPLAINTS.iter().any(|complaint| line.contains(complaint))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Console;
+    use super::{Console, EXCERPT};
+
+    #[test]
+    fn an_excerpt_begins_where_the_trouble_does() {
+        let mut console = Console::default();
+        console.push(b"hello\n\nOops: 0010\n");
+        (0..EXCERPT).for_each(|_| console.push(b"BUG: another\n"));
+        assert!(
+            console
+                .excerpt()
+                .starts_with("console:\n  Oops: 0010\n  BUG: another\n")
+        );
+        assert_eq!(console.excerpt().lines().count(), 1 + EXCERPT);
+    }
 
     #[test]
     fn complaints_are_found_and_tolerated() {

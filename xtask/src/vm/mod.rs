@@ -35,6 +35,8 @@ pub(crate) struct VmSpec {
     pub(crate) modules: Selection,
     /// Virtual processors; more than the host has is allowed, time then stretches.
     pub(crate) smp: u32,
+    /// Whether an emulated guest's processors run by turns, and not beside each other.
+    pub(crate) by_turns: bool,
     /// Memory, as QEMU takes it.
     pub(crate) memory: String,
     /// Added to the kernel's command line.
@@ -60,6 +62,7 @@ impl VmSpec {
             },
             modules: Selection::default(),
             smp: 2,
+            by_turns: false,
             memory: "1G".to_owned(),
             append: String::new(),
             timeout: Duration::from_mins(5),
@@ -177,16 +180,16 @@ fn outcome(spec: &VmSpec, ended: Ended, start: Instant, retried: bool, scratch: 
         bail!(
             "{name}: not done after {} s\n{}",
             spec.timeout.as_secs(),
-            console.tail()
+            console.excerpt()
         );
     }
     if let Some(complaint) = console.complaint(&spec.tolerate) {
-        bail!("{name}: the kernel complains: {complaint}\n{}", console.tail());
+        bail!("{name}: the kernel complains: {complaint}\n{}", console.excerpt());
     }
     let (Some(release), Some(status), Some(up)) = (control.release, control.status, control.up) else {
         bail!(
             "{name}: the guest ended before its command did ({ending})\n{}",
-            console.tail()
+            console.excerpt()
         );
     };
     brought?;

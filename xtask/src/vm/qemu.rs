@@ -22,8 +22,9 @@ use crate::paths;
 /// The kernel's own parameters. On a busy host an emulated guest's clocks stutter, so its watchdogs get more time than on
 /// hardware, and the timer is not checked at boot: that check counts ticks for 40 ms, and panics one boot in ten. The TSC
 /// is not doubted either: a kernel that finds it unstable patches its clock's code while it runs, and the emulator can
-/// run into that halfway ("Oops: int3" in `sched_clock_cpu`).
-const APPEND: &str = "console=ttyS0 panic=-1 quiet 8250.nr_uarts=4 no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 \
+/// run into that halfway ("Oops: int3" in `sched_clock_cpu`). A kernel that has lost a thread of its own would wait for it
+/// until the guest's time is up, so an oops ends it.
+const APPEND: &str = "console=ttyS0 panic=-1 oops=panic quiet 8250.nr_uarts=4 no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 \
                       watchdog_thresh=30";
 
 /// Port addresses and interrupts: the PC's own, which a kernel without plug and play takes for granted. Two ports share each
@@ -46,9 +47,10 @@ impl Accelerator {
         if virtualises && opens() { Self::Kvm } else { Self::Tcg }
     }
 
-    fn arguments(self) -> [&'static str; 4] {
+    fn arguments(self, by_turns: bool) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg if by_turns => ["-accel", "tcg,thread=single", "-cpu", "max"],
             Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
         }
     }
@@ -66,7 +68,7 @@ pub(super) fn start(
     let program = paths::program("qemu-system-x86_64")
         .context("qemu-system-x86_64 is missing (package qemu-system-x86): cargo xtask setup installs it")?;
     let mut command = Command::new(program);
-    command.args(accelerator.arguments());
+    command.args(accelerator.arguments(spec.by_turns));
     command.args([
         "-nodefaults",
         "-no-user-config",
