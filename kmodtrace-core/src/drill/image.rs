@@ -17,8 +17,6 @@ const SITE_WITHIN: u64 = 16;
 pub struct Functions {
     /// The module's name, with underscores.
     pub name: String,
-    /// The function that runs when it is loaded, by the name that it has in `found` or `left_out`; none for a module without.
-    pub init: Option<String>,
     /// Whether the file tells ftrace its call sites. Without, `found` has every function with a name: either the kernel has no
     /// ftrace, or, as for some of lib/, nothing of the module is traced, and the kernel refuses all of it. The file looks the
     /// same in both cases.
@@ -34,10 +32,6 @@ pub struct Functions {
 pub struct Function {
     /// Its name, which no other symbol of the module has.
     pub name: String,
-    /// The section that it is in.
-    pub section: String,
-    /// Its length in bytes; 0 where the file does not say.
-    pub size: u64,
     /// Whether its code is freed when the module has been loaded.
     pub init: bool,
 }
@@ -127,7 +121,6 @@ pub fn functions(elf: &[u8]) -> Result<Functions, ImageError> {
     let module = Module::read(elf)?;
     let mut functions = Functions {
         name: module.name.clone(),
-        init: None,
         call_sites: module.sites.is_some(),
         found: Vec::new(),
         left_out: Vec::new(),
@@ -137,20 +130,12 @@ pub fn functions(elf: &[u8]) -> Result<Functions, ImageError> {
             continue;
         };
         let name = symbol.name.clone().into_owned();
-        if aliases.iter().any(|alias| alias.name == "init_module") {
-            functions.init = Some(name.clone());
-        }
         if let Some(why) = refusal(&module, symbol) {
             functions.left_out.push(LeftOut { name, why });
         } else {
-            let section = module.section(symbol.place).to_owned();
-            functions.found.push(Function {
-                name,
-                size: symbol.size,
-                // As module_init_section() in the kernel has it.
-                init: section.starts_with(".init"),
-                section,
-            });
+            // As module_init_section() in the kernel has it.
+            let init = module.section(symbol.place).starts_with(".init");
+            functions.found.push(Function { name, init });
         }
     }
     Ok(functions)
