@@ -56,7 +56,7 @@ const NESTED: Shot = Shot {
 };
 
 /// All of them.
-const SHOTS: [Shot; 10] = [
+const SHOTS: [Shot; 11] = [
     Shot {
         name: "modules",
         keys: &["1"],
@@ -67,6 +67,13 @@ const SHOTS: [Shot; 10] = [
         name: "module",
         keys: &["1", "Enter"],
         shows: "STAGES of all loads",
+        ..STORM
+    },
+    Shot {
+        name: "inside",
+        recording: "6.1-drill.kmt",
+        keys: &["1", "Enter", "G"],
+        shows: "deep_third_two made it",
         ..STORM
     },
     Shot {

@@ -96,12 +96,13 @@ fn scrolled(frame: &mut Frame<'_>, area: Rect, state: &State, lines: Vec<Line<'s
     }
 }
 
-/// A sentence cut into lines at blanks, each but the first set in.
+/// A sentence cut into lines at blanks: the first set in as it is, the others by so much.
 fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
     let width = width.max(indent + 10);
     let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
+    let words = text.trim_start();
+    let mut line = " ".repeat(text.len() - words.len());
+    for word in words.split(' ') {
         if !line.trim().is_empty() && line.len() + 1 + word.len() > width {
             lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
         } else if !line.trim().is_empty() {
@@ -135,6 +136,7 @@ mod tests {
     #[test]
     fn sentences_are_cut_at_blanks() {
         assert_eq!(wrapped("one two three four", 12, 2), ["one two", "  three four"]);
+        assert_eq!(wrapped("  one two three four", 12, 4), ["  one two", "    three four"]);
         assert_eq!(wrapped("", 12, 2), [""]);
         assert_eq!(wrapped("0123456789abcdefgh", 12, 2), ["0123456789abcdefgh"]);
     }

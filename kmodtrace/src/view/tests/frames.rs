@@ -54,6 +54,17 @@ fn the_nested_deadlock_when_it_is_over() {
 }
 
 #[test]
+fn the_calls_inside_a_load() {
+    let mut stage = Stage::new(recording("6.1-drill.kmt", None), 120, 40);
+    stage.press("1");
+    stage.press("Enter");
+    stage.press("G");
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("inside-120x40", stage.frame());
+    });
+}
+
+#[test]
 fn an_empty_session() {
     all("empty", empty);
 }
