@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::load::Load;
 use super::tree::Call;
-use crate::attempt::OffCpu;
+use crate::attempt::{Note, OffCpu};
 use crate::errno::Errno;
 
 /// A load. Times are nanoseconds.
@@ -13,7 +13,7 @@ struct Row<'a> {
     module: Option<&'a str>,
     tid: u32,
     comm: &'a str,
-    /// The errno that the system call returned, or `OK`; absent where its end was not seen.
+    /// The errno that the system call returned, or `OK`; absent where its end was not seen, of which `notes` tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,6 +22,8 @@ struct Row<'a> {
     calls: Vec<Node<'a>>,
     /// Entries and returns that were not kept.
     calls_dropped: u64,
+    /// What is known to be missing.
+    notes: &'a [Note],
     /// What there is to say.
     sentences: Vec<String>,
 }
@@ -71,6 +73,7 @@ pub fn json(load: &Load<'_>) -> serde_json::Result<String> {
         duration_ns: attempt.duration().map(|took| took.0),
         calls: nodes.collect(),
         calls_dropped: attempt.calls_dropped,
+        notes: &attempt.notes,
         sentences: load.sentences(),
     })
 }

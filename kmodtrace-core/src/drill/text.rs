@@ -32,12 +32,16 @@ pub fn write_text(load: &Load<'_>, limits: Limits, out: &mut impl Write) -> io::
     let took = attempt
         .duration()
         .map_or_else(|| "-".to_owned(), |took| span_text(took.0));
-    writeln!(
+    write!(
         out,
         "{module}: {result} after {took}, loaded by {} ({})",
         attempt.tid.0,
         printable(&attempt.comm)
     )?;
+    for note in &attempt.notes {
+        write!(out, " [{}]", note.text())?;
+    }
+    writeln!(out)?;
     let tree = Tree {
         load,
         limits,

@@ -8,6 +8,7 @@ mod bisect;
 mod check;
 mod damage;
 mod diff;
+mod drill;
 mod formats;
 mod streams;
 mod support;
