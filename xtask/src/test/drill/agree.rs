@@ -13,7 +13,7 @@ use super::graph::{Call, Graph};
 pub(super) struct Load {
     pub(super) module: String,
     pub(super) tid: u32,
-    pub(super) result: String,
+    pub(super) result: Option<String>,
     calls: Vec<Node>,
     calls_dropped: u64,
 }
@@ -208,7 +208,7 @@ mod tests {
 
     fn load(calls: &str) -> String {
         format!(
-            r#"{{"module":"m","tid":5,"comm":"modprobe","result":"OK","calls":[{calls}],"calls_dropped":0,"sentences":[]}}"#
+            r#"{{"module":"m","tid":5,"comm":"modprobe","result":"OK","calls":[{calls}],"calls_dropped":0,"notes":[],"sentences":[]}}"#
         )
     }
 

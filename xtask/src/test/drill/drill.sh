@@ -25,7 +25,7 @@ kmodtrace why -i /out/recorded.kmt >/out/why.txt
 if grep -q kt_deep /lib/modules/*/modules.dep; then
     for way in static inline probe work; do
         for place in 1 2; do
-            drill $way-$place kt_deep -- modprobe kt_deep way=$way place=$place
+            drill $way-$place kt_deep -o /out/$way-$place.kmt -- modprobe kt_deep way=$way place=$place
         done
     done
 fi

@@ -9,6 +9,7 @@ graph() {
     for try in 1 2 3; do
         graph_once "$@"
         grep -q 'lost 0, missed 0' /out/$1.err && ! grep -qE ' 0x|LOST' /out/$1.graph && break
+        echo "rerun $1"
         for filter in $2; do modprobe -r ${filter#*:mod:} 2>/dev/null; done
     done
 }
@@ -38,8 +39,9 @@ graph graph-cpufreq :mod:acpi_cpufreq 'acpi_cpufreq --format json' modprobe acpi
 graph graph-pcc :mod:pcc_cpufreq 'pcc_cpufreq --format json' modprobe pcc_cpufreq
 graph graph-xfs 'xfs_*init*:mod:xfs' 'xfs --functions xfs_*init* --format json' modprobe xfs
 # Init functions that make the kernel load another module: the first does not wait for it, the second does.
+ended='grep -q "^stm_p_basic .* Live" /proc/modules && ! pidof modprobe >/dev/null'
 has stm_core && graph graph-nowait ':mod:stm_core :mod:stm_p_basic' 'stm_core,stm_p_basic --format json' \
-    sh -c 'modprobe stm_core; sleep 2'
+    sh -c "modprobe stm_core; for i in \$(seq 60); do $ended && exit; sleep 1; done"
 if has kt_deep; then
     graph graph-request ':mod:kt_init :mod:kt_dep' 'kt_init,kt_dep --format json' modprobe kt_init request=kt_dep
     for way in static probe work; do
@@ -53,6 +55,7 @@ for try in 1 2 3; do
     graph_once loaded :mod:dummy dummy ip link add dummy7 type dummy
     ip link del dummy7
     grep -q 'lost 0, missed 0' /out/loaded.err && break
+    echo 'rerun loaded'
 done
 rmmod dummy
 
