@@ -70,6 +70,14 @@ impl Figure {
 }
 
 impl Report {
+    /// One with no figure yet.
+    pub(super) fn of(title: String) -> Self {
+        Self {
+            title,
+            ..Self::default()
+        }
+    }
+
     /// Adds a figure, if it was measured. Gives it back for aims.
     pub(super) fn add(&mut self, figure: Option<Figure>) -> Option<Figure> {
         self.figures.extend(figure.clone());

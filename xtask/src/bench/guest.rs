@@ -54,16 +54,13 @@ pub(super) fn measure(kernel: Kernel, size: Size) -> Result<Report> {
     );
     let (release, answers) = answer::of_guest(&spec)?;
     let probes = |tracer| fs::read_to_string(out.path().join(format!("{tracer}.probes"))).unwrap_or_default();
-    let mut report = Report {
-        title: format!(
-            "What tracing costs on {}, {} emulated processors: kmodtrace with {} probes, bpftrace with {}",
-            release,
-            spec.smp,
-            probes(OURS).trim(),
-            probes(THEIRS).trim()
-        ),
-        ..Report::default()
-    };
+    let mut report = Report::of(format!(
+        "What tracing costs on {}, {} emulated processors: kmodtrace with {} probes, bpftrace with {}",
+        release,
+        spec.smp,
+        probes(OURS).trim(),
+        probes(THEIRS).trim()
+    ));
     let mut all = Answers::default();
     for answer in &answers {
         match answer {

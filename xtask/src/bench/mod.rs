@@ -19,8 +19,8 @@ use clap::Args;
 use crate::{kernel, setup};
 use figure::Report;
 
-/// Measures what tracing costs: on loads, also with their module's functions drilled, to attach, in memory, in records lost; how fast recordings are replayed; and what
-/// the live view takes.
+/// Measures what tracing costs: on loads, also with their module's functions drilled, to attach, in memory, in records lost; how fast
+/// recordings are replayed; and what the live view takes.
 ///
 /// bpftrace with the same probes is measured beside it, in the same boot, where this machine has it or can install it.
 #[derive(Debug, Args)]
@@ -34,6 +34,9 @@ pub(crate) struct BenchArgs {
     /// Only the live view, for which no guest is needed.
     #[arg(long, conflicts_with = "kernel")]
     view: bool,
+    /// Only what drill costs a load.
+    #[arg(long, conflicts_with = "view")]
+    drill: bool,
     /// Every sample, as JSON, into a file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -87,16 +90,15 @@ const QUICK: Size = Size {
 
 /// Runs it. An aim that is missed is no failure: it is printed.
 pub(crate) fn main(args: &BenchArgs) -> Result<ExitCode> {
+    setup::build_tools()?;
     let mut report = if args.view {
-        setup::build_tools()?;
-        Report {
-            title: "What the live view costs".to_owned(),
-            ..Report::default()
-        }
+        Report::of("What the live view costs".to_owned())
     } else {
-        tracing(args)?
+        in_guests(args)?
     };
-    view::measure(args.quick, &mut report)?;
+    if !args.drill {
+        view::measure(args.quick, &mut report)?;
+    }
     report.print();
     if let Some(file) = &args.json {
         let json = serde_json::to_vec_pretty(&report)?;
@@ -106,13 +108,17 @@ pub(crate) fn main(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 /// Everything that has to do with a tracer.
-fn tracing(args: &BenchArgs) -> Result<Report> {
+fn in_guests(args: &BenchArgs) -> Result<Report> {
     let size = if args.quick { QUICK } else { FULL };
     let flavour = kernel::find(&args.kernel)?;
-    setup::build_tools()?;
     setup::guest_tools()?;
-    setup::bench_tools()?;
     let kernel = kernel::ensure(flavour)?;
+    if args.drill {
+        let mut report = Report::of(format!("What drill costs on {}", kernel.release));
+        inside::measure(kernel, size, &mut report)?;
+        return Ok(report);
+    }
+    setup::bench_tools()?;
     let mut report = guest::measure(kernel.clone(), size)?;
     inside::measure(kernel, size, &mut report)?;
     replay::measure(size, &mut report)?;
