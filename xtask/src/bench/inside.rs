@@ -84,6 +84,8 @@ fn spec(kernel: Kernel, size: Size, out: &Path) -> Result<VmSpec> {
     let command = format!("ROUNDS={inside_rounds} ALL_ROUNDS={all_rounds} CYCLES=1 SOME='{SOME}'\n{SCRIPT}");
     let mut spec = VmSpec::new(kernel, command);
     spec.guest.programs = artifacts::guest_programs()?;
+    // As in the tests of drill: code is patched that runs on the other processor.
+    spec.by_turns = true;
     spec.timeout = Duration::from_hours(1);
     spec.out_dir = Some(out.to_owned());
     Ok(spec)
