@@ -381,7 +381,8 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
         .lines()
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
     let words: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
-    let text = words.join("; ");
+    // What a line announces is on the next one.
+    let text = words.join("; ").replace(":; ", ": ");
     failure::say(format_args!(
         "{}; see --help",
         text.strip_prefix("error: ").unwrap_or(&text)

@@ -17,6 +17,7 @@ fn wrong_usage_is_told_in_one_line() {
         (&["trace", "--from", "a", "-o", "b"], "--output"),
         (&["trace", "--from", "a", "-d", "1"], "--duration"),
         (&["trace", "--from", "a", "--", "true"], "COMMAND"),
+        (&["drill"], "arguments were not provided: <MODULE>..."),
     ] {
         let done = run(args);
         let line = done.refused(2);
