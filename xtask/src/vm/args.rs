@@ -188,7 +188,7 @@ pub(crate) fn terminal() -> Result<Terminal> {
     })
 }
 
-/// Hands a guest's output on at once.
+/// Hands a guest's output on.
 pub(crate) fn pass_through(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     match stream {
         Stream::Stdout => io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()),

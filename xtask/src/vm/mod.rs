@@ -80,7 +80,7 @@ pub(crate) enum Stream {
     Stderr,
 }
 
-/// Gets what the command writes while it runs. An error ends the guest.
+/// Gets what the command writes while it runs, line by line. An error ends the guest.
 pub(crate) type Sink<'a> = dyn FnMut(Stream, &[u8]) -> io::Result<()> + 'a;
 
 /// What a command did in a guest that ran to its end.

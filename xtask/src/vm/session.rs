@@ -80,10 +80,13 @@ pub(super) fn run(
         stdout: Vec::new(),
         stderr: Vec::new(),
     };
+    let mut lines = Lines::default();
     let mut open = ports.len();
     while open > 0 {
         match arrivals.recv_timeout(Duration::from_millis(100)) {
-            Ok(Arrival::Bytes(port, bytes)) => take(&mut ended, spec.capture, port, &bytes, sink)?,
+            Ok(Arrival::Bytes(port, bytes)) => take(&mut ended, spec.capture, port, &bytes, &mut |stream, bytes| {
+                lines.push(stream, bytes, sink)
+            })?,
             Ok(Arrival::Closed) => open -= 1,
             // A machine that refused its own command line is off at once.
             Err(RecvTimeoutError::Timeout) if machine.is_off()? => break,
@@ -95,6 +98,7 @@ pub(super) fn run(
             break;
         }
     }
+    lines.finish(sink)?;
     if !machine.end()? && ended.ending == Ending::PoweredOff {
         ended.ending = Ending::Refused;
     }
@@ -135,6 +139,43 @@ fn take(ended: &mut Ended, capture: bool, port: Port, bytes: &[u8], sink: &mut S
     sink(stream, bytes)
 }
 
+/// Both outputs of the command line by line, since they mostly go to one terminal: they come by ports of their own, in pieces.
+#[derive(Debug, Default)]
+struct Lines {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Lines {
+    /// What is no text need not have an end of line anywhere.
+    const LONGEST: usize = 64 * 1024;
+
+    fn push(&mut self, stream: Stream, bytes: &[u8], sink: &mut Sink<'_>) -> io::Result<()> {
+        let held = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        held.extend_from_slice(bytes);
+        let whole = held.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let whole = if held.len() > Self::LONGEST { held.len() } else { whole };
+        if whole > 0 {
+            sink(stream, &held[..whole])?;
+            held.drain(..whole);
+        }
+        Ok(())
+    }
+
+    /// What ends without an end of line.
+    fn finish(self, sink: &mut Sink<'_>) -> io::Result<()> {
+        for (stream, held) in [(Stream::Stdout, self.stdout), (Stream::Stderr, self.stderr)] {
+            if !held.is_empty() {
+                sink(stream, &held)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A running QEMU, ended with the value.
 struct Machine(Child);
 
@@ -162,5 +203,52 @@ impl Drop for Machine {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+    use super::*;
+
+    #[test]
+    fn lines_of_both_outputs_are_whole() {
+        let mut lines = Lines::default();
+        let mut seen = Vec::new();
+        let mut sink = |_, bytes: &[u8]| {
+            seen.extend_from_slice(bytes);
+            Ok(())
+        };
+        for (stream, bytes) in [
+            (Stream::Stdout, &b"a tr"[..]),
+            (Stream::Stderr, b"lost 0\nmiss"),
+            (Stream::Stdout, b"ee\n  of calls\nend"),
+            (Stream::Stderr, b"ed 0\n"),
+        ] {
+            lines.push(stream, bytes, &mut sink).unwrap();
+        }
+        lines.finish(&mut sink).unwrap();
+        assert_eq!(
+            String::from_utf8(seen).unwrap(),
+            "lost 0\na tree\n  of calls\nmissed 0\nend"
+        );
+    }
+
+    #[test]
+    fn what_has_no_lines_is_not_held_for_ever() {
+        let mut lines = Lines::default();
+        let mut seen = 0;
+        let mut sink = |_, bytes: &[u8]| {
+            seen += bytes.len();
+            Ok(())
+        };
+        for _ in 0..3 {
+            lines
+                .push(Stream::Stdout, "x".repeat(40_000).as_bytes(), &mut sink)
+                .unwrap();
+        }
+        assert_eq!(lines.stdout.len(), 40_000);
+        lines.finish(&mut sink).unwrap();
+        assert_eq!(seen, 120_000);
     }
 }
