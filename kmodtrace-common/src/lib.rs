@@ -27,6 +27,9 @@ pub const TEXT_LEN: usize = 192;
 /// Bytes kept of a symbolised stack.
 pub const STACK_LEN: usize = 1024;
 
+/// Functions behind one link of kprobe.multi.
+pub const MULTI_FUNCTIONS: u32 = 64;
+
 /// `MODULE_STATE_LIVE` of `enum module_state` (include/linux/module.h; the same in 5.10 to 7.2).
 pub const STATE_LIVE: u32 = 0;
 /// `MODULE_STATE_COMING`: full formed, running `module_init`.

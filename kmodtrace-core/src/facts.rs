@@ -21,6 +21,54 @@ const FTRACE_SYMBOL: &str = "register_ftrace_direct";
 /// to 12 for TRACING", 6.6; before, a function of another name did it).
 const WIDE_SYMBOL: &str = "save_args";
 
+/// A text symbol that is there exactly when one link can carry probes on many functions (`CONFIG_FPROBE`, kernel/trace/fprobe.c,
+/// 5.18 and later).
+const FPROBE_SYMBOL: &str = "register_fprobe_ips";
+
+/// While `struct fprobe` has this member, returns take an instance of a pool (`fprobe_init_rethook`); later kernels keep them on a
+/// shadow stack of each task ("fprobe: Rewrite fprobe on function-graph tracer", 6.14).
+const RETURN_POOL: (&str, &str) = ("fprobe", "rethook");
+
+/// Where the kernel tells how many entries and returns a link of many functions missed ("bpf: Add missed value to kprobe_multi link
+/// info", 6.7).
+const LINK_MISSED: (&str, &str) = ("bpf_link_info", "kprobe_multi.missed");
+
+/// When the kernel takes the processor from a task that runs the kernel's own code (kernel/Kconfig.preempt).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preemption {
+    /// Nowhere, or only where the code offers it (`PREEMPT_NONE`, `PREEMPT_VOLUNTARY`).
+    None,
+    /// Anywhere (`PREEMPT`).
+    Full,
+    /// Anywhere, for most tasks not before the next tick (`PREEMPT_LAZY`).
+    Lazy,
+    /// Anywhere, most locks held or not (`PREEMPT_RT`).
+    Rt,
+}
+
+impl Preemption {
+    /// The one that the kernel calls so on its command line (`preempt=`) and in `/sys/kernel/debug/sched/preempt`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "none" | "voluntary" => Some(Self::None),
+            "full" => Some(Self::Full),
+            "lazy" => Some(Self::Lazy),
+            _ => None,
+        }
+    }
+
+    /// How messages call it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Full => "full",
+            Self::Lazy => "lazy",
+            Self::Rt => "RT",
+        }
+    }
+}
+
 /// What the driver reads outside BTF and kallsyms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
@@ -30,8 +78,14 @@ pub struct Environment {
     pub arch: String,
     /// CPUs that are online.
     pub cpus: u32,
+    /// CPUs that there may ever be (`/sys/devices/system/cpu/possible`); 0 where facts do not say.
+    #[serde(default)]
+    pub possible_cpus: u32,
     /// Bytes of a page.
     pub page_size: u32,
+    /// When the kernel preempts its own code; none when it could not be told.
+    #[serde(default)]
+    pub preemption: Option<Preemption>,
     /// Whether the kernel has modules (`CONFIG_MODULES`: `/proc/modules` exists); none when it could not be told.
     pub modules: Option<bool>,
     /// Whether kprobes can be made (`CONFIG_KPROBE_EVENTS`: `/sys/bus/event_source/devices/kprobe` exists).
@@ -88,6 +142,9 @@ pub struct KernelFacts {
     pub btf: bool,
     /// Whether trampolines (fentry, fexit) can be attached to functions.
     pub ftrace: bool,
+    /// Whether one link can carry probes on many functions (`CONFIG_FPROBE`).
+    #[serde(default)]
+    pub fprobe: bool,
     /// How many arguments a function may have that a trampoline is attached to.
     #[serde(default = "narrow_trampolines")]
     pub trampoline_args: u32,
@@ -108,7 +165,7 @@ const fn narrow_trampolines() -> u32 {
     6
 }
 
-/// Addresses of the catalogue's data symbols. Kept apart from [`KernelFacts`] so that none gets into a file.
+/// Addresses of the catalogue's functions and data symbols. Kept apart from [`KernelFacts`] so that none gets into a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses(BTreeMap<String, u64>);
 
@@ -154,15 +211,21 @@ impl KernelFacts {
             .map(|(offset, member)| (member, offset))
             .collect();
         let data = |name: &str| symbols.data.get(name).copied();
+        let functions_at = symbols
+            .functions
+            .iter()
+            .filter_map(|(name, symbol)| Some((name.clone(), symbol.address?)));
         let addresses = wanted_data_symbols()
             .into_iter()
             .filter_map(|name| data(name).flatten().map(|address| (name.to_owned(), address)))
+            .chain(functions_at)
             .collect();
         let has = |name: &str| symbols.functions.get(name).is_some_and(|symbol| symbol.count > 0);
         let facts = Self {
             schema: SCHEMA.to_owned(),
             btf: btf.is_some(),
             ftrace: has(FTRACE_SYMBOL),
+            fprobe: has(FPROBE_SYMBOL),
             trampoline_args: match environment.arch.as_str() {
                 "x86_64" if !has(WIDE_SYMBOL) => narrow_trampolines(),
                 "x86_64" => 12,
@@ -199,6 +262,28 @@ impl KernelFacts {
         }
     }
 
+    /// Whether the kernel preempts its own code; none when that could not be told.
+    pub fn preempts(&self) -> Option<bool> {
+        self.environment
+            .preemption
+            .map(|preemption| preemption != Preemption::None)
+    }
+
+    /// Whether returns of kprobe.multi take an instance of a pool; where BTF does not say, they may.
+    pub fn has_return_pool(&self) -> bool {
+        !self.btf || self.offset(RETURN_POOL) != Some(None)
+    }
+
+    /// Whether the kernel tells what kprobe.multi has missed.
+    pub fn counts_missed_links(&self) -> bool {
+        self.offset(LINK_MISSED).flatten().is_some()
+    }
+
+    /// Where a member is: none when nobody asked, none within when BTF does not have it.
+    fn offset(&self, (structure, path): (&str, &str)) -> Option<Option<u32>> {
+        self.offsets.get(&format!("{structure}.{path}")).copied()
+    }
+
     /// Whether this process holds a capability.
     pub fn capable(&self, capability: &str) -> bool {
         self.environment.capabilities.contains(capability)
@@ -214,17 +299,17 @@ pub fn wanted_functions(arch: &str) -> Vec<String> {
 /// Text symbols to look for in kallsyms: the functions, and what tells what trampolines can do.
 pub fn wanted_symbols(arch: &str) -> Vec<String> {
     let mut names = wanted_functions(arch);
-    names.extend([FTRACE_SYMBOL, WIDE_SYMBOL].map(str::to_owned));
+    names.extend([FTRACE_SYMBOL, FPROBE_SYMBOL, WIDE_SYMBOL].map(str::to_owned));
     names
 }
 
-/// Struct members whose offsets the BPF programs need, as (struct, path).
+/// Struct members whose offsets the BPF programs need, and those that tell what the kernel does, as (struct, path).
 pub fn wanted_members() -> Vec<(&'static str, &'static str)> {
     let members = GLOBALS.iter().filter_map(|global| match global.source {
         Source::Member(structure, path) => Some((structure, path)),
         Source::Address(_) | Source::Helper(_) | Source::Asked(_) => None,
     });
-    members.collect()
+    members.chain([RETURN_POOL, LINK_MISSED]).collect()
 }
 
 /// Data symbols to look for in kallsyms: those whose addresses the BPF programs need, and those that tell what exists.

@@ -13,6 +13,8 @@ const SUFFIXES: &[&str] = &[".isra", ".constprop", ".part", ".cold", ".llvm"];
 pub struct Symbol {
     /// How many have exactly this name.
     pub count: u32,
+    /// Where the last of them is, if that is shown.
+    pub address: Option<u64>,
     /// What the compiler made of it, such as `find_module_all.isra.0`.
     pub variants: Vec<String>,
 }
@@ -58,7 +60,7 @@ impl<'a> Scanner<'a> {
             self.data(base, (address != 0).then_some(address));
         // Weak symbols count as what they are: module_frob_arch_sections is a weak function on x86.
         } else if matches!(kind, b't' | b'T' | b'w' | b'W') {
-            self.function(name, base);
+            self.function(name, base, (address != 0).then_some(address));
         }
     }
 
@@ -74,13 +76,15 @@ impl<'a> Scanner<'a> {
         self.answers
     }
 
-    fn function(&mut self, name: &str, base: &str) {
+    fn function(&mut self, name: &str, base: &str, address: Option<u64>) {
         if !self.functions.contains(base) {
             return;
         }
         let suffix = &name[base.len()..];
         if suffix.is_empty() {
-            self.answers.functions.entry(base.to_owned()).or_default().count += 1;
+            let symbol = self.answers.functions.entry(base.to_owned()).or_default();
+            symbol.count += 1;
+            symbol.address = address;
         } else if SUFFIXES.iter().any(|known| suffix.starts_with(known)) {
             self.answers
                 .functions
@@ -126,15 +130,19 @@ mod tests {
              ffffffffc0000000 t finished_loading\t[kmodtest]\n\
              ffffffff82100000 d module_notify_list\n",
         );
-        let symbol = |count, variants: &[&str]| Symbol {
+        let symbol = |count, address, variants: &[&str]| Symbol {
             count,
+            address,
             variants: variants.iter().map(ToString::to_string).collect(),
         };
         assert!(answers.addresses);
-        assert_eq!(answers.functions["load_module"], symbol(1, &["load_module.cold"]));
+        assert_eq!(
+            answers.functions["load_module"],
+            symbol(1, Some(0xffff_ffff_8110_0000), &["load_module.cold"])
+        );
         assert_eq!(
             answers.functions["find_module_all"],
-            symbol(0, &["find_module_all.isra.0"])
+            symbol(0, None, &["find_module_all.isra.0"])
         );
         assert_eq!(answers.functions.get("finished_loading"), None);
         assert_eq!(answers.data["module_notify_list"], Some(0xffff_ffff_8210_0000));
@@ -145,6 +153,7 @@ mod tests {
         let answers = scan("0000000000000000 W load_module\n0000000000000000 D module_notify_list\n");
         assert!(!answers.addresses);
         assert_eq!(answers.functions["load_module"].count, 1);
+        assert_eq!(answers.functions["load_module"].address, None);
         assert_eq!(answers.data["module_notify_list"], None);
     }
 

@@ -2,8 +2,9 @@
 
 use core::arch::asm;
 
+use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 use kmodtrace_common::counter;
 
 /// Where the records go.
@@ -14,9 +15,10 @@ pub static RING: RingBuf = RingBuf::with_byte_size(2 << 20, 0);
 #[map]
 static SEQUENCE: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
-/// Counters by the indices of `kmodtrace_common::counter`.
+/// Counters by the indices of `kmodtrace_common::counter`. User space has it in its memory: while it asks for a value by a system
+/// call the kernel skips programs on kprobes (`bpf_disable_instrumentation`, include/linux/bpf.h).
 #[map]
-static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::COUNT, 0);
+static COUNTERS: Array<u64> = Array::with_max_entries(counter::COUNT, BPF_F_MMAPABLE);
 
 /// Tasks inside a module system call, by tid. Preallocated, because allocating inside a probe can fail at the worst
 /// of times; an attempt that finds it full is counted as clipped and keeps its entry and exit records.
@@ -192,7 +194,9 @@ pub static HELPER_TASKS: HashMap<u32, u32> = HashMap::with_max_entries(4096, 0);
 /// Adds one to a counter of `kmodtrace_common::counter`.
 #[inline(always)]
 pub fn count(counter: u32) {
-    increment(&COUNTERS, counter);
+    if let Some(slot) = COUNTERS.get_ptr_mut(counter) {
+        add_one(slot);
+    }
 }
 
 /// The number of the record that begins on this CPU, from 1.
@@ -201,16 +205,16 @@ pub fn count(counter: u32) {
 /// allows for. An atomic add that returns the value needs 5.12, and 5.10 refuses a program that merely contains it.
 #[inline(always)]
 pub fn next_sequence() -> u64 {
-    increment(&SEQUENCE, 0)
+    let Some(slot) = SEQUENCE.get_ptr_mut(0) else { return 0 };
+    add_one(slot);
+    // SAFETY: a slot of an array is 8-aligned and lives as long as the program.
+    unsafe { slot.read_volatile() }
 }
 
+/// Adds one to a slot of an array of 8-byte numbers.
 #[inline(always)]
-fn increment(map: &PerCpuArray<u64>, index: u32) -> u64 {
-    let Some(slot) = map.get_ptr_mut(index) else { return 0 };
-    // SAFETY: a per-CPU array's slot is 8-aligned and lives as long as the program; it is only used here. The instruction
-    // is BPF's atomic add without a result, which core offers for no target that lacks compare-and-swap.
-    unsafe {
-        asm!("lock *(u64 *)({slot} + 0) += {one}", slot = in(reg) slot, one = in(reg) 1u64);
-        slot.read_volatile()
-    }
+fn add_one(slot: *mut u64) {
+    // SAFETY: a slot of an array is 8-aligned and lives as long as the program; it is only used here. The instruction is BPF's atomic
+    // add without a result, which core offers for no target that lacks compare-and-swap.
+    unsafe { asm!("lock *(u64 *)({slot} + 0) += {one}", slot = in(reg) slot, one = in(reg) 1u64) };
 }

@@ -18,16 +18,21 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/km
 const MAPS: &[&str] = &[
     "AYA_LOGS",
     "COUNTERS",
+    "ENTRIES",
     "FS_TYPES",
     "HELPERS",
     "HELPER_TASKS",
     "REQUESTS",
+    "RETURNS",
     "RING",
     "SCRATCH",
     "SEQUENCE",
     "STACK_FRAMES",
     "TASKS",
 ];
+
+/// The programs behind links of kprobe.multi, which jump to those of a plan.
+const DISPATCHERS: [&str; 2] = ["kprobe_multi", "kretprobe_multi"];
 
 /// A facts file that has every key: the values do not matter here.
 const FACTS: &str = include_str!("../../kmodtrace-core/tests/facts/6.12.json");
@@ -51,6 +56,7 @@ fn programs_are_those_that_a_plan_may_choose() {
     let mut known = plan::programs();
     let inside = drill::MODULE_PROGRAMS.into_iter().chain(drill::KERNEL_PROGRAMS);
     known.extend(inside.chain([drill::SWITCH_PROGRAM]).map(str::to_owned));
+    known.extend(DISPATCHERS.map(str::to_owned));
     assert_eq!(found, known);
 }
 
@@ -68,9 +74,11 @@ fn programs_are_of_the_kind_that_their_mechanism_says() {
         let fits = match attach.mechanism {
             Mechanism::Fentry => matches!(section, Section::FEntry { sleepable: false }),
             Mechanism::Fexit => matches!(section, Section::FExit { sleepable: false }),
-            Mechanism::Kprobe => matches!(section, Section::KProbe),
-            Mechanism::Kretprobe => matches!(section, Section::KRetProbe),
-            Mechanism::TracepointEnter | Mechanism::TracepointExit => matches!(section, Section::TracePoint),
+            Mechanism::Kprobe | Mechanism::KprobeMulti => matches!(section, Section::KProbe),
+            Mechanism::Kretprobe | Mechanism::KretprobeMulti => matches!(section, Section::KRetProbe),
+            Mechanism::TracepointEnter | Mechanism::TracepointExit | Mechanism::Tracepoint => {
+                matches!(section, Section::TracePoint)
+            }
             Mechanism::RawTracepoint => matches!(section, Section::RawTracePoint),
         };
         assert!(fits, "{}: {section:?}", attach.program());

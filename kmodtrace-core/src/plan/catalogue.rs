@@ -1,6 +1,7 @@
 //! Every probe that kmodtrace knows. This list exists once: facts, plan, loader and messages all read it.
 //!
-//! fentry and fexit come first everywhere: they cost least, and fexit misses no return however many tasks sleep.
+//! kprobe.multi comes first: it misses no call, and one link attaches everything. Then fentry and fexit, whose returns need no pool,
+//! but which a kernel that preempts its own code skips: there kprobe events come before them (`resolve`).
 //! Where the kernel inlined a function, only what depends on that function is lost.
 
 use std::collections::BTreeSet;
@@ -10,20 +11,8 @@ use super::spec::{Attach, Candidate, Hook, ProbeSpec, Stage, Want};
 /// The chain that modules' state changes are announced on (kernel/module/main.c).
 const NOTIFY_LIST: &str = "module_notify_list";
 
-const fn sleeping(name: &'static str, args: u32) -> Hook {
-    Hook::Function {
-        name,
-        args,
-        sleeps: true,
-    }
-}
-
-const fn quick(name: &'static str, args: u32) -> Hook {
-    Hook::Function {
-        name,
-        args,
-        sleeps: false,
-    }
+const fn function(name: &'static str, args: u32) -> Hook {
+    Hook::Function { name, args }
 }
 
 /// One candidate per bracket: its attachments, and the data symbol that it needs.
@@ -39,37 +28,54 @@ macro_rules! candidates {
 }
 
 /// Attaching any tracepoint of the group `syscalls` makes `syscall_regfunc` (kernel/tracepoint.c) set `SYSCALL_WORK_SYSCALL_TRACEPOINT` for
-/// every task, so every system call of the machine takes the slow path; a trampoline on the wrapper costs its callers alone.
+/// every task, so every system call of the machine takes the slow path; a probe on the wrapper costs its callers alone.
 macro_rules! syscall_enter {
     ($hook:ident) => {
-        candidates!([Fentry $hook] [TracepointEnter $hook] [Kprobe $hook])
+        candidates!([KprobeMulti $hook] [Fentry $hook] [Kprobe $hook] [TracepointEnter $hook])
     };
 }
 
 macro_rules! syscall_exit {
     ($hook:ident) => {
-        candidates!([Fexit $hook] [TracepointExit $hook] [Kretprobe $hook])
+        candidates!([KretprobeMulti $hook] [Fexit $hook] [Kretprobe $hook] [TracepointExit $hook])
     };
 }
 
+/// The entry of a function; `; SYMBOL` where the program needs the address of a data symbol.
 macro_rules! enter {
-    ($hook:ident) => {
-        candidates!([Fentry $hook] [Kprobe $hook])
+    ($hook:ident $(; $needs:ident)?) => {
+        candidates!([KprobeMulti $hook $(; $needs)?] [Fentry $hook $(; $needs)?] [Kprobe $hook $(; $needs)?])
     };
 }
 
 macro_rules! exit {
-    ($hook:ident) => {
-        candidates!([Fexit $hook] [Kretprobe $hook])
+    ($hook:ident $(; $needs:ident)?) => {
+        candidates!([KretprobeMulti $hook $(; $needs)?] [Fexit $hook $(; $needs)?] [Kretprobe $hook $(; $needs)?])
     };
 }
 
+/// The return of a function together with what it was called with, which a return probe does not have: its entry keeps that.
+macro_rules! exit_with_arguments {
+    ($hook:ident) => {
+        candidates!([KprobeMulti $hook, KretprobeMulti $hook] [Fexit $hook] [Kprobe $hook, Kretprobe $hook])
+    };
+}
+
+/// A tracepoint, and the fields of its format that its programs read, with the bytes before each.
 macro_rules! tracepoint {
-    ($name:literal) => {
+    ($group:literal, $name:literal $(, $field:literal at $offset:literal)*) => {
         Hook::Tracepoint {
+            group: $group,
             name: $name,
             symbol: concat!("__tracepoint_", $name),
+            fields: &[$(($field, $offset)),*],
         }
+    };
+}
+
+macro_rules! hit {
+    ($hook:ident) => {
+        candidates!([RawTracepoint $hook] [Tracepoint $hook])
     };
 }
 

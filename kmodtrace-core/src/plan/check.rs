@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::resolve::{Attachment, Plan, PlannedProbe};
-use super::spec::{Family, Stage, Want};
+use super::spec::{Family, Mechanism, Stage, Want};
 use super::verdict::{Verdict, verdict};
 use crate::facts::KernelFacts;
 
@@ -83,6 +83,8 @@ pub enum Status {
 pub struct Refusal {
     /// Its programs.
     pub programs: Vec<String>,
+    /// How each of them would have been attached.
+    pub mechanisms: Vec<Mechanism>,
     /// Why.
     pub reason: String,
 }
@@ -125,6 +127,7 @@ fn report(plan: &Plan, probe: &PlannedProbe) -> ProbeReport {
             .refused()
             .map(|(choice, reason)| Refusal {
                 programs: choice.attach.iter().map(|attach| attach.program.clone()).collect(),
+                mechanisms: choice.attach.iter().map(|attach| attach.mechanism).collect(),
                 reason: reason.to_owned(),
             })
             .collect(),

@@ -15,9 +15,11 @@ pub(super) fn refusal(candidate: &Candidate, facts: &KernelFacts) -> Option<Stri
 fn attachment(attach: &Attach, facts: &KernelFacts) -> Option<String> {
     match attach.mechanism {
         Mechanism::Fentry | Mechanism::Fexit => trampoline(&attach.hook, facts),
-        Mechanism::Kprobe | Mechanism::Kretprobe => kprobe(&attach.hook, facts),
+        Mechanism::KprobeMulti | Mechanism::KretprobeMulti => kprobe_multi(&attach.hook, facts),
+        Mechanism::Kprobe | Mechanism::Kretprobe => kprobe_event(&attach.hook, facts),
         Mechanism::TracepointEnter | Mechanism::TracepointExit => tracepoint(facts),
         Mechanism::RawTracepoint => raw_tracepoint(&attach.hook, facts),
+        Mechanism::Tracepoint => tracefs(facts).or_else(|| raw_tracepoint(&attach.hook, facts)),
     }
 }
 
@@ -49,16 +51,36 @@ fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
 }
 
 fn raw_tracepoint(hook: &Hook, facts: &KernelFacts) -> Option<String> {
-    let Hook::Tracepoint { name, symbol } = hook else {
+    let Hook::Tracepoint { name, symbol, .. } = hook else {
         return Some("not a tracepoint".to_owned());
     };
     (facts.data_symbols.get(*symbol) != Some(&true)).then(|| format!("no tracepoint {name}"))
 }
 
-fn kprobe(hook: &Hook, facts: &KernelFacts) -> Option<String> {
+/// Functions are given by their addresses: a name may be that of several, and the same function given more than once makes the pool
+/// of returns larger.
+fn kprobe_multi(hook: &Hook, facts: &KernelFacts) -> Option<String> {
+    if !facts.fprobe {
+        return Some("no fprobes".to_owned());
+    }
+    if !facts.addresses {
+        return Some("kernel addresses are hidden".to_owned());
+    }
+    probed(hook, facts)
+}
+
+fn kprobe_event(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     if !facts.environment.kprobes {
         return Some("no kprobes".to_owned());
     }
+    tracefs(facts).or_else(|| probed(hook, facts))
+}
+
+fn tracefs(facts: &KernelFacts) -> Option<String> {
+    (!facts.environment.tracefs).then(|| "tracefs cannot be read".to_owned())
+}
+
+fn probed(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     match function(hook, facts) {
         Ok(function) => arguments(hook, &function),
         Err(reason) => Some(reason),
@@ -66,13 +88,7 @@ fn kprobe(hook: &Hook, facts: &KernelFacts) -> Option<String> {
 }
 
 fn tracepoint(facts: &KernelFacts) -> Option<String> {
-    if !facts.environment.tracefs {
-        Some("tracefs cannot be read".to_owned())
-    } else if facts.environment.tracepoints {
-        None
-    } else {
-        Some("no tracepoints of system calls".to_owned())
-    }
+    tracefs(facts).or_else(|| (!facts.environment.tracepoints).then(|| "no tracepoints of system calls".to_owned()))
 }
 
 /// The function, if kallsyms has exactly one symbol of its name.

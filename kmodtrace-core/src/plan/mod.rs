@@ -16,7 +16,7 @@ mod verdict;
 pub use catalogue::{CATALOGUE, programs};
 pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, Refusal, Status, check};
 pub use globals::{GLOBALS, GlobalSpec, GlobalValue, Source, values};
-pub use resolve::{Attachment, Choice, Plan, PlannedProbe, resolve};
+pub use resolve::{Attachment, Choice, Plan, PlannedProbe, RETURNS, resolve};
 pub use spec::{Attach, Candidate, Existence, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
 pub use text::render;
 pub use verdict::{Verdict, verdict};

@@ -1,8 +1,8 @@
 //! What a plan does not observe, and why: so that no report shows a 0 that nobody counted.
 
 use super::globals::{GLOBALS, GlobalSpec, Source};
-use super::resolve::{Plan, PlannedProbe};
-use super::spec::Want;
+use super::resolve::{Plan, PlannedProbe, RETURNS};
+use super::spec::{Mechanism, Want};
 use crate::coverage::{Coverage, Observed};
 
 /// A probe by its id, or a global by what its value is of.
@@ -174,18 +174,19 @@ impl Plan {
             .map(lost_probe)
             .chain(globals.map(|global| self.lost_with(global)))
             .chain(unasked)
-            .chain(self.missed_returns())
+            .chain(self.uncounted_returns())
     }
 
-    fn missed_returns(&self) -> Option<String> {
-        let returns = self.chosen().flat_map(|(_, choice)| &choice.attach);
-        let targets: Vec<&str> = returns
-            .filter(|attach| attach.misses_returns())
-            .map(|attach| attach.target.as_str())
-            .collect();
-        let (slots, targets) = (self.return_slots, targets.join(", "));
-        (!targets.is_empty())
-            .then(|| format!("returns while more than {slots} tasks or so sleep in one of: {targets} (return probes)"))
+    /// What kprobe.multi may miss without a word of the kernel.
+    fn uncounted_returns(&self) -> Option<String> {
+        let mut attached = self.chosen().flat_map(|(_, choice)| &choice.attach);
+        let multi = attached.any(|attach| attach.mechanism == Mechanism::KretprobeMulti);
+        (multi && self.has_return_pool && !self.counts_missed_links).then(|| {
+            format!(
+                "returns while more than {} are awaited: this kernel does not count them (kprobe.multi before Linux 6.7)",
+                2 * RETURNS
+            )
+        })
     }
 
     /// What is lost with a global, and with all that lose the same: `parents ... (not in BTF: task_struct.tgid, task_struct.comm)`.

@@ -10,6 +10,11 @@ use super::judge::refusal;
 use super::spec::{Attach, Candidate, Family, Mechanism, ProbeSpec, Want};
 use crate::facts::KernelFacts;
 
+/// How many returns can be awaited at a time where they take an instance of a pool: of all functions together behind one link, or
+/// of each with a kprobe event. A task that sleeps in a load holds about six of one link's. It is the most that tracefs accepts
+/// (`KRETPROBE_MAXACTIVE_MAX`, kernel/trace/trace_kprobe.c); a link gets twice as many.
+pub const RETURNS: u32 = 4096;
+
 /// What is attached on this kernel, what is not, and why.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -17,9 +22,10 @@ pub struct Plan {
     pub probes: Vec<PlannedProbe>,
     /// Globals that this kernel has no value for.
     pub lost_globals: Vec<&'static GlobalSpec>,
-    /// How many tasks may sleep in a function before returns of its return probe are missed: max(10, 2 x CPUs) (`register_kretprobe`,
-    /// kernel/kprobes.c), less on older kernels.
-    pub return_slots: u32,
+    /// Whether returns of kprobe.multi take an instance of a pool, which must be made large enough.
+    pub has_return_pool: bool,
+    /// Whether the kernel counts what finds that pool empty.
+    pub counts_missed_links: bool,
     /// The families that were asked for.
     pub families: BTreeSet<Family>,
 }
@@ -54,9 +60,9 @@ pub struct Attachment {
     pub target: String,
     /// The program's name in the BPF object.
     pub program: String,
-    /// Whether tasks sleep in the target, so that a return probe misses returns.
+    /// The fields that the program reads where they are in the format of a tracepoint, and the bytes before each.
     #[serde(skip)]
-    pub sleeps: bool,
+    pub fields: &'static [(&'static str, u32)],
 }
 
 /// Works out the plan, with the families of [`Family::DEFAULT`]. Never fails: what is missing is part of it.
@@ -65,19 +71,25 @@ pub fn resolve(catalogue: &'static [ProbeSpec], facts: &KernelFacts) -> Plan {
         spec,
         absent: spec.exists_if.and_then(|existence| existence.absent(facts)),
         unasked: None,
-        choices: spec
-            .candidates
-            .iter()
-            .map(|candidate| choice(candidate, facts))
-            .collect(),
+        choices: choices(spec.candidates, facts),
     });
     let plan = Plan {
         probes: probes.collect(),
         lost_globals: GLOBALS.iter().filter(|global| !global.source.is_known(facts)).collect(),
-        return_slots: facts.environment.cpus.saturating_mul(2).max(10),
+        has_return_pool: facts.has_return_pool(),
+        counts_missed_links: facts.counts_missed_links(),
         families: BTreeSet::new(),
     };
     plan.with(Family::DEFAULT)
+}
+
+/// The candidates in the order of the catalogue; on a kernel that preempts its own code those come last that miss calls there.
+fn choices(candidates: &[Candidate], facts: &KernelFacts) -> Vec<Choice> {
+    let mut choices: Vec<_> = candidates.iter().map(|candidate| choice(candidate, facts)).collect();
+    if facts.preempts() == Some(true) {
+        choices.sort_by_key(Choice::is_skipped_when_preempted);
+    }
+    choices
 }
 
 fn choice(candidate: &Candidate, facts: &KernelFacts) -> Choice {
@@ -92,33 +104,39 @@ fn choice(candidate: &Candidate, facts: &KernelFacts) -> Choice {
     }
 }
 
+impl Choice {
+    fn is_skipped_when_preempted(&self) -> bool {
+        let skipped = |attach: &Attachment| attach.mechanism.is_skipped_when_preempted();
+        self.attach.iter().any(skipped)
+    }
+}
+
 impl Attachment {
     fn new(attach: &Attach, arch: &str) -> Self {
         let name = attach.hook.name();
         let target = match attach.mechanism {
+            Mechanism::Tracepoint => format!("{}:{name}", attach.hook.group()),
             Mechanism::TracepointEnter => format!("syscalls:sys_enter_{name}"),
             Mechanism::TracepointExit => format!("syscalls:sys_exit_{name}"),
             Mechanism::RawTracepoint => name.to_owned(),
-            Mechanism::Fentry | Mechanism::Fexit | Mechanism::Kprobe | Mechanism::Kretprobe => {
-                attach.hook.symbol(arch).unwrap_or_else(|| name.to_owned())
-            }
+            Mechanism::Fentry
+            | Mechanism::Fexit
+            | Mechanism::KprobeMulti
+            | Mechanism::KretprobeMulti
+            | Mechanism::Kprobe
+            | Mechanism::Kretprobe => attach.hook.symbol(arch).unwrap_or_else(|| name.to_owned()),
         };
         Self {
             mechanism: attach.mechanism,
             target,
             program: attach.program(),
-            sleeps: attach.hook.sleeps(),
+            fields: attach.hook.fields(),
         }
     }
 
     /// Category and name, for a tracepoint.
     pub fn tracepoint(&self) -> Option<(&str, &str)> {
         self.target.split_once(':')
-    }
-
-    /// Whether it misses returns when many tasks sleep in its target.
-    pub fn misses_returns(&self) -> bool {
-        self.sleeps && self.mechanism == Mechanism::Kretprobe
     }
 }
 

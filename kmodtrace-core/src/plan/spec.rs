@@ -203,9 +203,15 @@ pub enum Mechanism {
     TracepointExit,
     /// A tracepoint with its own arguments, whatever its format. Needs neither BTF nor tracefs.
     RawTracepoint,
-    /// A breakpoint on a function's entry.
+    /// A tracepoint by a performance event, with the fields of its format. Needs tracefs.
+    Tracepoint,
+    /// One link for the entries of all functions (`CONFIG_FPROBE`). No task that is preempted in a program makes it skip another's.
+    KprobeMulti,
+    /// One link for the returns of all functions. Up to 6.13 the link has one pool of returns, which is made large enough.
+    KretprobeMulti,
+    /// A kprobe event of tracefs on a function's entry.
     Kprobe,
-    /// A return probe, out of a pool that the kernel sizes by CPUs: see [`Hook::Function`].
+    /// A return event of tracefs, whose pool of returns has the size that it is made with.
     Kretprobe,
 }
 
@@ -213,10 +219,21 @@ impl Mechanism {
     /// How messages call it.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::TracepointEnter | Self::TracepointExit => "tracepoint",
+            Self::TracepointEnter | Self::TracepointExit | Self::Tracepoint => "tracepoint",
             Self::RawTracepoint => "raw tracepoint",
+            Self::KprobeMulti => "kprobe.multi",
+            Self::KretprobeMulti => "kretprobe.multi",
             Self::Fentry | Self::Fexit | Self::Kprobe | Self::Kretprobe => self.prefix(),
         }
+    }
+
+    /// Whether the kernel skips a program while another task is preempted inside that very program on the same CPU: the guard of
+    /// trampolines is a counter for each program and CPU, and preemption stays on (`__bpf_prog_enter_recur`,
+    /// kernel/bpf/trampoline.c). Raw tracepoints have the same guard (`__bpf_trace_run`, kernel/trace/bpf_trace.c), and preemption
+    /// stays on in them since tracepoints are under SRCU (7.x). Programs on kprobes and on performance events run with preemption off
+    /// (`trace_call_bpf`, of the same).
+    pub const fn is_skipped_when_preempted(self) -> bool {
+        matches!(self, Self::Fentry | Self::Fexit | Self::RawTracepoint)
     }
 
     /// What the names of its programs begin with.
@@ -227,8 +244,9 @@ impl Mechanism {
             Self::TracepointEnter => "tp_enter",
             Self::TracepointExit => "tp_exit",
             Self::RawTracepoint => "raw_tp",
-            Self::Kprobe => "kprobe",
-            Self::Kretprobe => "kretprobe",
+            Self::Tracepoint => "tp",
+            Self::Kprobe | Self::KprobeMulti => "kprobe",
+            Self::Kretprobe | Self::KretprobeMulti => "kretprobe",
         }
     }
 }
@@ -242,17 +260,17 @@ pub enum Hook {
         name: &'static str,
         /// How many arguments the programs take it to have. Another number means another function.
         args: u32,
-        /// Whether tasks sleep in it. A return probe holds an instance of its pool for as long as the task sleeps, and the pool has
-        /// max(10, 2 x CPUs) of them (`register_kretprobe`, kernel/kprobes.c; one a CPU on older kernels), so in a storm most returns of
-        /// such a function are missed.
-        sleeps: bool,
     },
     /// A system call, by its name: its tracepoints, or the architecture's wrapper, which takes one `struct pt_regs *`.
     Syscall(&'static str),
     /// A tracepoint.
     Tracepoint {
+        /// Its group in tracefs.
+        group: &'static str,
         /// Its name.
         name: &'static str,
+        /// The fields of its format that programs read, and the bytes before each.
+        fields: &'static [(&'static str, u32)],
         /// The data symbol that is there exactly when the tracepoint is: `__tracepoint_NAME` (include/linux/tracepoint.h).
         symbol: &'static str,
     },
@@ -266,21 +284,28 @@ impl Hook {
         }
     }
 
+    /// The group of a tracepoint.
+    pub const fn group(&self) -> &'static str {
+        match self {
+            Self::Tracepoint { group, .. } => group,
+            Self::Function { .. } | Self::Syscall(_) => "",
+        }
+    }
+
+    /// The fields of a tracepoint that programs read.
+    pub const fn fields(&self) -> &'static [(&'static str, u32)] {
+        match self {
+            Self::Tracepoint { fields, .. } => fields,
+            Self::Function { .. } | Self::Syscall(_) => &[],
+        }
+    }
+
     /// How many arguments the function has; 0 for a tracepoint, whose arguments nobody counts.
     pub const fn args(&self) -> u32 {
         match self {
             Self::Function { args, .. } => *args,
             Self::Syscall(_) => 1,
             Self::Tracepoint { .. } => 0,
-        }
-    }
-
-    /// Whether tasks sleep in it.
-    pub const fn sleeps(&self) -> bool {
-        match self {
-            Self::Function { sleeps, .. } => *sleeps,
-            Self::Syscall(_) => true,
-            Self::Tracepoint { .. } => false,
         }
     }
 

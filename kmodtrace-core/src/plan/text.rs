@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::check::{CheckReport, ProbeReport, Status};
 use super::spec::{Family, Want};
 use super::verdict::Verdict;
-use crate::facts::KernelFacts;
+use crate::facts::{KernelFacts, Preemption};
 
 /// The report as text, ending in a newline. Where tracing works, probe by probe; where it does not, what stands in the way
 /// comes first, and of the probes only those that tracing cannot do without.
@@ -93,20 +93,14 @@ fn line(probe: &ProbeReport) -> String {
     }
 }
 
-/// `fentry, kprobe: reason`, with programs that share a reason together, and without the function that the line begins with.
+/// `fentry, kprobe: reason`, with mechanisms that share a reason together.
 fn refusals(probe: &ProbeReport) -> String {
-    let function = probe.id.split('.').next().unwrap_or(probe.id).trim_start_matches('_');
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for refusal in &probe.refused {
-        let programs = refusal.programs.iter().map(|program| {
-            let mechanism = program
-                .strip_suffix(function)
-                .and_then(|mechanism| mechanism.strip_suffix('_'));
-            mechanism.unwrap_or(program)
-        });
+        let words = refusal.mechanisms.iter().map(|mechanism| mechanism.word());
         match groups.iter_mut().find(|(reason, _)| *reason == refusal.reason) {
-            Some((_, all)) => all.extend(programs),
-            None => groups.push((&refusal.reason, programs.collect())),
+            Some((_, all)) => all.extend(words),
+            None => groups.push((&refusal.reason, words.collect())),
         }
     }
     let groups = groups
@@ -129,11 +123,16 @@ fn offers(facts: &KernelFacts) -> String {
         option("modules", environment.modules != Some(false), "CONFIG_MODULES"),
         option("BTF", facts.btf, "CONFIG_DEBUG_INFO_BTF"),
         option("trampolines", facts.ftrace, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"),
+        option("fprobes", facts.fprobe, "CONFIG_FPROBE"),
         option("kprobes", environment.kprobes, "CONFIG_KPROBE_EVENTS"),
         option(
             "system call tracepoints",
             environment.tracepoints,
             "CONFIG_FTRACE_SYSCALLS",
+        ),
+        format!(
+            "preemption {}",
+            environment.preemption.map_or("unknown", Preemption::word)
         ),
         format!("lockdown {}", environment.lockdown.as_deref().unwrap_or("none")),
     ];

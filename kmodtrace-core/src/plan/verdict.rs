@@ -82,7 +82,7 @@ fn locked_down(facts: &KernelFacts) -> Option<Verdict> {
 
 fn no_mechanism(facts: &KernelFacts) -> Option<Verdict> {
     let trampolines = facts.btf && facts.ftrace;
-    (!trampolines && !facts.environment.kprobes).then(|| {
+    (!trampolines && !facts.fprobe && !facts.environment.kprobes).then(|| {
         let missing = if facts.btf {
             "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"
         } else {

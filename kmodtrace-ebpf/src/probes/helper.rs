@@ -2,16 +2,16 @@
 //!
 //! Its tasks are told by their thread group.
 
-use aya_ebpf::macros::raw_tracepoint;
-use aya_ebpf::programs::RawTracePointContext;
+use aya_ebpf::macros::{kprobe, raw_tracepoint, tracepoint};
+use aya_ebpf::programs::{ProbeContext, RawTracePointContext, TracePointContext};
 use kmodtrace_common::record::{Helper, Owner, Site};
 use kmodtrace_common::{FILE_NAME_LEN, SYMBOL_LEN, counter, kind};
 
 use crate::emit::{emit, emit_ret, header, tid};
 use crate::globals::{ABSENT, OFF_BPRM_FILENAME, OFF_SUBPROCESS_PATH, OFF_SUBPROCESS_WORK, OFF_TASK_EXIT_CODE};
 use crate::maps::{HELPER_TASKS, HELPERS, count, current_request, end_request, step};
-use crate::probes::{Arguments, entry, exit, int};
-use crate::read::{member, string, task};
+use crate::probes::{Arguments, dynamic, entry, exit, int};
+use crate::read::{current, member, string, task};
 
 const ERESTARTSYS: i64 = -512;
 
@@ -134,12 +134,12 @@ fn tgid() -> u32 {
     (aya_ebpf::helpers::bpf_get_current_pid_tgid() >> 32) as u32
 }
 
-// sched_process_fork(parent, child), include/trace/events/sched.h: in the parent
-#[raw_tracepoint(tracepoint = "sched_process_fork")]
-pub fn raw_tp_sched_process_fork(ctx: RawTracePointContext) -> i32 {
+/// In the parent; `child` is a `struct task_struct *`.
+#[inline(always)]
+fn forked(child: u64) {
     let parent = tgid();
     if is_helper(parent) {
-        let (tid, tgid, comm) = task(ctx.arg(1));
+        let (tid, tgid, comm) = task(child);
         if tgid != parent {
             join(tgid);
             emit(&Owner {
@@ -150,35 +150,69 @@ pub fn raw_tp_sched_process_fork(ctx: RawTracePointContext) -> i32 {
             });
         }
     }
+}
+
+// sched_process_fork(parent, child), include/trace/events/sched.h
+#[raw_tracepoint(tracepoint = "sched_process_fork")]
+pub fn raw_tp_sched_process_fork(ctx: RawTracePointContext) -> i32 {
+    forked(ctx.arg(1));
     0
+}
+
+// wake_up_new_task(p), kernel/sched/core.c
+#[kprobe]
+pub fn kprobe_wake_up_new_task(ctx: ProbeContext) -> u32 {
+    forked(ctx.argument(0));
+    0
+}
+
+#[inline(always)]
+fn runs(filename: u64) {
+    if is_helper(tgid()) {
+        emit(&Site {
+            header: header::<Site>(kind::HELPER_RUNS),
+            value: 0,
+            symbol: string::<SYMBOL_LEN>(filename),
+        });
+    }
 }
 
 // sched_process_exec(p, old_pid, bprm): the program has been found and will run
 #[raw_tracepoint(tracepoint = "sched_process_exec")]
 pub fn raw_tp_sched_process_exec(ctx: RawTracePointContext) -> i32 {
-    if is_helper(tgid()) {
-        let symbol = string::<SYMBOL_LEN>(member(ctx.arg(2), &OFF_BPRM_FILENAME));
-        emit(&Site {
-            header: header::<Site>(kind::HELPER_RUNS),
-            value: 0,
-            symbol,
-        });
-    }
+    runs(member(ctx.arg(2), &OFF_BPRM_FILENAME));
     0
 }
 
-// sched_process_exit(p): in the task that ends
-#[raw_tracepoint(tracepoint = "sched_process_exit")]
-pub fn raw_tp_sched_process_exit(ctx: RawTracePointContext) -> i32 {
+#[tracepoint]
+pub fn tp_sched_process_exec(ctx: TracePointContext) -> u32 {
+    runs(dynamic(&ctx, 8).0);
+    0
+}
+
+#[inline(always)]
+fn ended() {
     let (tid, tgid) = (tid(), tgid());
     // What a request that got no slot left behind.
     if current_request(tid).is_some() {
         end_request(tid);
     }
     if tid == tgid && is_helper(tgid) {
-        let status: u32 = member(ctx.arg(0), &OFF_TASK_EXIT_CODE);
+        let status: u32 = member(current(), &OFF_TASK_EXIT_CODE);
         emit_ret(kind::HELPER_END, i64::from(status));
         let _ = HELPER_TASKS.remove(tgid);
     }
+}
+
+// sched_process_exit(p): in the task that ends
+#[raw_tracepoint(tracepoint = "sched_process_exit")]
+pub fn raw_tp_sched_process_exit(_ctx: RawTracePointContext) -> i32 {
+    ended();
+    0
+}
+
+#[tracepoint]
+pub fn tp_sched_process_exit(_ctx: TracePointContext) -> u32 {
+    ended();
     0
 }

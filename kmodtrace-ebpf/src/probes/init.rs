@@ -1,11 +1,11 @@
 //! `do_init_module`: the init function, and the wait for asynchronous work behind it.
 
-use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
-use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext};
+use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint, tracepoint};
+use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, TracePointContext};
 use kmodtrace_common::record::InitFn;
 use kmodtrace_common::{SYMBOL_LEN, kind};
 
-use crate::emit::{emit, emit_module, emit_plain, header, tid};
+use crate::emit::{emit, emit_module, header, tid};
 use crate::maps::current_task;
 use crate::probes::mark::{entered, left, returned};
 use crate::probes::{Arguments, entry, exit, int, untyped_argument, void_exit};
@@ -73,9 +73,13 @@ exit!(fexit_do_one_initcall, kretprobe_do_one_initcall, 1, init_end);
 // line blacklists
 #[raw_tracepoint(tracepoint = "initcall_start")]
 pub fn raw_tp_initcall_start(_ctx: RawTracePointContext) -> i32 {
-    if current_task(tid()).is_some() {
-        emit_plain(kind::INITCALL_CALLED);
-    }
+    left::<{ kind::INITCALL_CALLED }>();
+    0
+}
+
+#[tracepoint]
+pub fn tp_initcall_start(_ctx: TracePointContext) -> u32 {
+    left::<{ kind::INITCALL_CALLED }>();
     0
 }
 

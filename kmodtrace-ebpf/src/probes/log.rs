@@ -1,15 +1,15 @@
 //! What a task writes to the kernel log inside an attempt or a request.
 
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use aya_ebpf::macros::{fexit, kretprobe, raw_tracepoint};
-use aya_ebpf::programs::{FExitContext, RawTracePointContext, RetProbeContext};
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str};
+use aya_ebpf::macros::{fexit, kretprobe, raw_tracepoint, tracepoint};
+use aya_ebpf::programs::{FExitContext, RawTracePointContext, RetProbeContext, TracePointContext};
 use kmodtrace_common::record::Text;
 use kmodtrace_common::{TEXT_LEN, kind};
 
 use crate::emit::{emit, header, tid};
 use crate::globals::PRINTK_TEXT;
 use crate::maps::{current_request, current_task};
-use crate::probes::int;
+use crate::probes::{dynamic, int};
 use crate::read::string;
 
 #[inline(always)]
@@ -30,6 +30,22 @@ pub fn raw_tp_console(ctx: RawTracePointContext) -> i32 {
         let kept = if len < TEXT_LEN as u64 { len } else { TEXT_LEN as u64 };
         // SAFETY: the destination is ours and at least of this size; the helper checks the source.
         unsafe { bpf_probe_read_kernel(text.as_mut_ptr().cast(), kept as u32, ctx.arg::<*const _>(0)) };
+        emit(&Text { header, len, text });
+    }
+    0
+}
+
+// printk:console by a performance event: the text in the event, without the newline at its end, ends in NUL.
+#[tracepoint]
+pub fn tp_console(ctx: TracePointContext) -> u32 {
+    if is_ours() {
+        let (at, room) = dynamic(&ctx, 8);
+        let header = header::<Text>(kind::PRINTK);
+        let mut text = [0; TEXT_LEN];
+        // SAFETY: the destination is ours and of this size; the helper checks the source.
+        let read = unsafe { bpf_probe_read_kernel_str(text.as_mut_ptr().cast(), TEXT_LEN as u32, at as *const _) };
+        let whole = read >= 1 && (read as usize) < TEXT_LEN;
+        let len = if whole { read as u64 } else { room }.saturating_sub(1);
         emit(&Text { header, len, text });
     }
     0

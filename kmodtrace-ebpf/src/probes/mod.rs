@@ -8,6 +8,7 @@ pub mod life;
 pub mod load;
 pub mod log;
 pub mod mark;
+pub mod multi;
 pub mod mutex;
 pub mod notify;
 pub mod request;
@@ -16,7 +17,7 @@ pub mod symbol;
 pub mod wait;
 
 use aya_ebpf::EbpfContext;
-use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext};
+use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, TracePointContext};
 
 /// The arguments of a probed function, wherever the mechanism keeps them.
 pub trait Arguments {
@@ -111,6 +112,16 @@ macro_rules! void_exit {
 }
 
 pub(crate) use {entry, exit, void_exit};
+
+/// Where a field of variable length lies that a performance event has, and how long it is: `__data_loc` at this offset
+/// (include/trace/stages/stage1_struct_define.h) is its place in the event, and its length above.
+#[inline(always)]
+pub fn dynamic(ctx: &TracePointContext, offset: usize) -> (u64, u64) {
+    // SAFETY: user space has looked that the event has such a field there.
+    let place = unsafe { ctx.read_at::<u32>(offset) }.unwrap_or(0);
+    let at = ctx.as_ptr() as u64 + u64::from(place & 0xffff);
+    (at, u64::from(place >> 16))
+}
 
 /// `-errno` of a pointer that is an error (`IS_ERR`, include/linux/err.h), else 0.
 #[inline(always)]

@@ -5,8 +5,8 @@
 
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_comm;
-use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint};
-use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext};
+use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint, tracepoint};
+use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, TracePointContext};
 use kmodtrace_common::record::{Request as Record, Site};
 use kmodtrace_common::{SYMBOL_LEN, UNREAD, counter, kind};
 
@@ -117,16 +117,29 @@ exit!(
 );
 
 // module_request(name, wait, ip), include/trace/events/module.h: called when the task has a slot
-#[raw_tracepoint(tracepoint = "module_request")]
-pub fn raw_tp_module_request(ctx: RawTracePointContext) -> i32 {
+#[inline(always)]
+fn granted(waits: bool, ip: u64) {
     if let Some(request) = current_request(tid()) {
         request.step = step::GRANTED;
         emit(&Site {
             header: header::<Site>(kind::REQUEST_GRANTED),
-            value: i64::from(ctx.arg::<u64>(1) & 0xff != 0),
-            symbol: caller(ctx.arg(2)),
+            value: i64::from(waits),
+            symbol: caller(ip),
         });
     }
+}
+
+#[raw_tracepoint(tracepoint = "module_request")]
+pub fn raw_tp_module_request(ctx: RawTracePointContext) -> i32 {
+    granted(ctx.arg::<u64>(1) & 0xff != 0, ctx.arg(2));
+    0
+}
+
+#[tracepoint]
+pub fn tp_module_request(ctx: TracePointContext) -> u32 {
+    // SAFETY: user space has looked that both fields are there.
+    let (ip, waits) = unsafe { (ctx.read_at(8), ctx.read_at::<u8>(16)) };
+    granted(waits.unwrap_or(0) != 0, ip.unwrap_or(0));
     0
 }
 

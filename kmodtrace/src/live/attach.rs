@@ -2,20 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::thread::JoinHandle;
 
-use anyhow::{Context as _, Error, Result};
-use aya::maps::{MapData, RingBuf};
+use anyhow::{Context as _, Error, Result, bail};
+use aya::maps::{Map, MapData, RingBuf};
 use aya::programs::{Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
+use aya_obj::{Object, ParseError};
 use kmodtrace_core::drill::KEY_GLOBAL;
-use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Plan, ProbeSpec, Stage};
+use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Mechanism, Plan, ProbeSpec, Stage};
 use rustix::process::{Resource, getrlimit};
 use tracing::{debug, info};
 
-use super::counters::Counters;
+use super::bpf::refusal;
+use super::counters::{Counters, Misses};
 use super::facts::Gathered;
+use super::multi::Multi;
+use super::tracefs::{self, Edge, ProbeEvents};
 use crate::failure::{CANNOT_TRACE, failure};
 
 /// The programs, as the build script compiled them.
@@ -35,10 +40,10 @@ pub(crate) struct Wish {
     pub(crate) families: BTreeSet<Family>,
 }
 
-/// A tracer that is attached; dropping it detaches.
+/// A tracer that is attached.
 pub(crate) struct Tracer {
-    /// The programs and their links.
-    pub ebpf: Ebpf,
+    /// What is attached.
+    pub attached: Attached,
     /// Where the records come from.
     pub ring: RingBuf<MapData>,
     /// What was lost.
@@ -49,19 +54,37 @@ pub(crate) struct Tracer {
     pub plan: Plan,
 }
 
-/// Begins what can be begun before anything is known of the kernel: aya reads and parses all of the kernel's BTF as it makes
-/// a loader, which takes longer than gathering the facts. The programs have no use for it, so it goes at once.
-pub(crate) fn loader() -> JoinHandle<EbpfLoader<'static>> {
+/// Dropping it detaches.
+pub(crate) struct Attached {
+    multi: Option<Multi>,
+    events: Option<ProbeEvents>,
+    /// The programs, and the links that aya made.
+    pub(super) ebpf: Ebpf,
+}
+
+/// What can be begun before anything is known of the kernel.
+pub(crate) struct Begun {
+    loader: EbpfLoader<'static>,
+    object: Result<Object, ParseError>,
+}
+
+/// Begins: aya reads and parses all of the kernel's BTF as it makes a loader, which takes longer than gathering the facts. The
+/// programs have no use for it, so it goes at once.
+pub(crate) fn begin() -> JoinHandle<Begun> {
     std::thread::spawn(|| {
         let mut loader = EbpfLoader::new();
         loader.btf(None);
-        loader
+        Begun {
+            loader,
+            object: Object::parse(OBJECT),
+        }
     })
 }
 
 impl Tracer {
     /// Attaches the plan.
-    pub(crate) fn attach(loader: EbpfLoader<'_>, kernel: &Gathered, mut plan: Plan, wish: &Wish) -> Result<Self> {
+    pub(crate) fn attach(begun: Begun, kernel: &Gathered, mut plan: Plan, wish: &Wish) -> Result<Self> {
+        let Begun { loader, object } = begun;
         let outline = kernel
             .outline
             .as_deref()
@@ -69,9 +92,15 @@ impl Tracer {
         let btf = outline
             .transpose()
             .context("aya does not read the outline of the kernel's BTF")?;
-        let mut ebpf = load(loader, kernel, &plan, wish)?;
+        let ebpf = load(loader, kernel, &plan, wish)?;
+        let object = object.context("the BPF object cannot be read")?;
+        let mut attached = Attached {
+            multi: Multi::new(object, &ebpf, kernel, &plan)?,
+            events: None,
+            ebpf,
+        };
         for id in attach_order(&plan) {
-            attach_probe(&mut ebpf, &mut plan, id, btf.as_ref());
+            attached.attach_probe(&mut plan, id, btf.as_ref());
         }
         drop(btf);
         if let Some(missing) = plan.missing_required().next() {
@@ -81,23 +110,100 @@ impl Tracer {
             return Err(failure(CANNOT_TRACE, text));
         }
         info!("attached {} probes", plan.chosen().count());
+        let ebpf = &mut attached.ebpf;
         let logger = wish
             .log
-            .then(|| EbpfLogger::init(&mut ebpf))
+            .then(|| EbpfLogger::init(ebpf))
             .transpose()
             .context("cannot read the BPF side's messages")?;
         let ring = ebpf
             .take_map("RING")
             .context("the BPF object has no map RING")?
             .try_into()?;
-        let counters = Counters::new(&mut ebpf)?;
+        let Some(Map::Array(map)) = attached.ebpf.map("COUNTERS") else {
+            bail!("the BPF object has no map COUNTERS");
+        };
+        let counters = Counters::new(map, attached.misses(Vec::new()))?;
         Ok(Self {
-            ebpf,
+            attached,
             ring,
             counters,
             logger,
             plan,
         })
+    }
+}
+
+impl Attached {
+    /// Who knows what was missed, by this and by other events.
+    pub(super) fn misses(&self, mut events: Vec<tracefs::Misses>) -> Misses {
+        events.extend(self.events.as_ref().map(ProbeEvents::misses));
+        let links = self.multi.as_ref().map_or_else(Vec::new, Multi::links);
+        Misses::new(&self.ebpf, links, events)
+    }
+
+    /// Attaches the first candidate that the kernel takes; why it refused others goes into the plan. Of a candidate with two
+    /// programs the first may stay attached without the second: all that it does then is to keep an argument for it.
+    fn attach_probe(&mut self, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
+        let probe = plan.probe(id).filter(|probe| !plan.is_spared(probe));
+        let mut choice = probe.and_then(|probe| probe.chosen()).cloned();
+        while let Some(chosen) = choice {
+            let Err(reason) = chosen
+                .attach
+                .iter()
+                .try_for_each(|attachment| self.attach(attachment, btf))
+            else {
+                return;
+            };
+            let program = chosen.attach.first().map_or("", |attach| attach.program.as_str());
+            info!("{id}: the kernel refused {program}: {reason}");
+            choice = plan.refuse(id, reason).cloned();
+        }
+    }
+
+    fn attach(&mut self, attachment: &Attachment, btf: Option<&Btf>) -> Result<(), String> {
+        let Attachment {
+            target,
+            program: name,
+            mechanism,
+            fields,
+        } = attachment;
+        if matches!(mechanism, Mechanism::KprobeMulti | Mechanism::KretprobeMulti) {
+            let multi = self.multi.as_ref().ok_or("no link of kprobe.multi was made")?;
+            return multi.arm(attachment);
+        }
+        let program = self
+            .ebpf
+            .program_mut(name)
+            .ok_or_else(|| format!("the BPF object has no program {name}"))?;
+        let attached = match (program, btf) {
+            (Program::FEntry(program), Some(btf)) => {
+                program.load(target, btf).and_then(|()| program.attach().map(drop))
+            }
+            (Program::FExit(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
+            (Program::KProbe(program), _) => {
+                program.load().map_err(|error| reason(name, error))?;
+                let program = program.fd().map_err(|error| reason(name, error))?;
+                let edge = if *mechanism == Mechanism::Kretprobe {
+                    Edge::Exit
+                } else {
+                    Edge::Enter
+                };
+                return ProbeEvents::of(&mut self.events)?.attach(target, edge, program.as_fd());
+            }
+            (Program::RawTracePoint(program), _) => program.load().and_then(|()| program.attach(target).map(drop)),
+            (Program::TracePoint(program), _) => {
+                let (category, tracepoint) = attachment
+                    .tracepoint()
+                    .ok_or_else(|| format!("{target} is not a tracepoint"))?;
+                tracefs::has_fields(category, tracepoint, fields)?;
+                program
+                    .load()
+                    .and_then(|()| program.attach(category, tracepoint).map(drop))
+            }
+            (_, _) => return Err(format!("{name} cannot be attached here")),
+        };
+        attached.map_err(|error| reason(name, error))
     }
 }
 
@@ -148,77 +254,28 @@ fn no_maps(error: Error) -> Error {
     }
 }
 
-/// Where a call is told from its beginning, that beginning last: the other programs do nothing before they saw it, so no attempt
-/// and no request is ever seen from its middle. A probe that is there for another one comes behind that in the catalogue.
+/// The order in which probes are attached. Where a call is seen from its beginning, that beginning comes last: the other programs do
+/// nothing before they saw it, so no attempt and no request is ever seen from its middle. A probe that is there for another one comes
+/// behind that in the catalogue. The return of a function comes before its entry: of two kprobes at one place the kernel runs that
+/// first which was made last (`register_aggr_kprobe`, kernel/kprobes.c), and the one of the return puts a place of its own where the
+/// one of the entry reads who called.
 fn attach_order(plan: &Plan) -> Vec<&'static str> {
     let rank = |spec: &ProbeSpec| match spec.stage {
-        Stage::Attempt => 3 + u8::from(spec.enters()),
+        Stage::Attempt => 3,
         _ if spec.id == "security_kernel_module_request.enter" => 2,
         Stage::Request => 1,
         _ => 0,
     };
     let mut specs: Vec<_> = plan.probes.iter().map(|probe| probe.spec).collect();
-    specs.sort_by_key(|spec| rank(spec));
+    specs.sort_by_key(|spec| (rank(spec), spec.enters()));
     specs.into_iter().map(|spec| spec.id).collect()
 }
-
-/// Attaches the first candidate that the kernel takes; why it refused others goes into the plan. Of a candidate with two
-/// programs the first may stay attached without the second: all that it does then is to keep an argument for it.
-fn attach_probe(ebpf: &mut Ebpf, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
-    let probe = plan.probe(id).filter(|probe| !plan.is_spared(probe));
-    let mut choice = probe.and_then(|probe| probe.chosen()).cloned();
-    while let Some(chosen) = choice {
-        let Err(reason) = chosen
-            .attach
-            .iter()
-            .try_for_each(|attachment| attach(ebpf, attachment, btf))
-        else {
-            return;
-        };
-        let program = chosen.attach.first().map_or("", |attach| attach.program.as_str());
-        info!("{id}: the kernel refused {program}: {reason}");
-        choice = plan.refuse(id, reason).cloned();
-    }
-}
-
-fn attach(ebpf: &mut Ebpf, attachment: &Attachment, btf: Option<&Btf>) -> Result<(), String> {
-    let Attachment {
-        target, program: name, ..
-    } = attachment;
-    let program = ebpf
-        .program_mut(name)
-        .ok_or_else(|| format!("the BPF object has no program {name}"))?;
-    let attached = match (program, btf) {
-        (Program::FEntry(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
-        (Program::FExit(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
-        (Program::KProbe(program), _) => program.load().and_then(|()| program.attach(target, 0).map(drop)),
-        (Program::RawTracePoint(program), _) => program.load().and_then(|()| program.attach(target).map(drop)),
-        (Program::TracePoint(program), _) => {
-            let (category, tracepoint) = attachment
-                .tracepoint()
-                .ok_or_else(|| format!("{target} is no tracepoint"))?;
-            program
-                .load()
-                .and_then(|()| program.attach(category, tracepoint).map(drop))
-        }
-        (_, _) => return Err(format!("{name} cannot be attached here")),
-    };
-    attached.map_err(|error| reason(name, error))
-}
-
-/// How the statistics begin that the verifier adds to what it says of a program.
-const STATISTICS: [&str; 2] = ["verification time ", "processed "];
 
 /// One line of why; the verifier's whole log goes to the debug messages.
 pub(super) fn reason(program: &str, error: ProgramError) -> String {
     if let ProgramError::LoadError { io_error, verifier_log } = &error {
         debug!("{program}: {verifier_log}");
-        let log = verifier_log.to_string();
-        let said = log
-            .lines()
-            .take_while(|line| !STATISTICS.iter().any(|start| line.starts_with(start)));
-        let last = said.filter(|line| !line.is_empty()).last();
-        return last.map_or_else(|| io_error.to_string(), |line| format!("{io_error}: {line}"));
+        return refusal(io_error, &verifier_log.to_string());
     }
     format!("{:#}", anyhow::Error::new(error))
 }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::mem::size_of;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
@@ -13,19 +12,14 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::info;
 
 use super::attach::{Tracer, reason};
-use super::tracefs::{Edge, Events};
+use super::bpf::link_event;
+use super::perf;
+use super::tracefs::{Edge, Events, Owner};
 use crate::failure::{CANNOT_TRACE, failure};
 
-/// `PERF_TYPE_TRACEPOINT`, `include/uapi/linux/perf_event.h`.
-const TRACEPOINT: u32 = 2;
-/// `PERF_ATTR_SIZE_VER0`: all that a tracepoint needs.
-const ATTR_SIZE: u32 = 64;
-/// `PERF_FLAG_FD_CLOEXEC`, of the same.
-const CLOEXEC: libc::c_ulong = 8;
-/// `BPF_LINK_CREATE`, `include/uapi/linux/bpf.h`.
-const LINK_CREATE: libc::c_long = 28;
-/// `BPF_PERF_EVENT`, of `enum bpf_attach_type`.
-const PERF_EVENT: u32 = 41;
+/// Returns of one function that can be awaited at a time: one for each task inside. Drill may probe thousands of functions, and a
+/// module's init function runs in one task.
+const RETURNS: u32 = 32;
 
 /// What is attached; dropping it detaches, and then removes the events.
 #[derive(Debug)]
@@ -47,11 +41,11 @@ impl Calls {
         functions: Vec<Known>,
         outside: &BTreeMap<String, Returns>,
     ) -> Result<Self> {
-        let ebpf = &mut tracer.ebpf;
+        let ebpf = &mut tracer.attached.ebpf;
         allow_files(functions.len() + OUTSIDE.len());
         let mut calls = Self {
             links: Vec::new(),
-            events: Events::new()?,
+            events: Events::new(Owner::Drill)?,
             known: Vec::new(),
             refused: Vec::new(),
         };
@@ -76,7 +70,9 @@ impl Calls {
                 Err(error) => calls.refused.push((name, error.to_string())),
             }
         }
-        tracer.counters.add(ebpf, calls.events.misses());
+        tracer
+            .counters
+            .watch(tracer.attached.misses(vec![calls.events.misses()]));
         info!(
             "attached to {} functions, {} refused",
             calls.known.len(),
@@ -107,11 +103,11 @@ impl Calls {
         let number = self.known.len() as u64;
         // Of two probes at one place the kernel runs that first which was made last (`add_new_kprobe`, kernel/kprobes.c), and
         // that of the return puts a place of its own where the one of the entry reads who called.
-        let ret = self.events.add(function, Edge::Exit)?;
-        let entry = self.events.add(function, Edge::Enter)?;
+        let ret = self.events.add(function, Edge::Exit, RETURNS)?;
+        let entry = self.events.add(function, Edge::Enter, RETURNS)?;
         // The return first: what is entered is seen to return, or not seen at all.
-        let exit = link(exit, open(ret)?.as_fd(), number)?;
-        let enter = link(enter, open(entry)?.as_fd(), number)?;
+        let exit = link_event(exit, perf::open(ret)?.as_fd(), number)?;
+        let enter = link_event(enter, perf::open(entry)?.as_fd(), number)?;
         self.links.extend([exit, enter]);
         Ok(())
     }
@@ -156,34 +152,5 @@ fn allow_files(functions: usize) {
         limit.current = limit.maximum;
         // Without it opening fails and says so.
         let _ = setrlimit(Resource::Nofile, limit);
-    }
-}
-
-/// Opens the event as a performance event. A program on it runs on every processor, whichever it is opened for.
-fn open(id: u64) -> io::Result<OwnedFd> {
-    let mut attr = [0_u64; ATTR_SIZE as usize / size_of::<u64>()];
-    attr[0] = u64::from(TRACEPOINT) | u64::from(ATTR_SIZE) << 32;
-    attr[1] = id;
-    // SAFETY: the attributes are as long as they say, are read only, and live until the call returns. No library that is used
-    // here makes this call for an event that is there already.
-    let fd = unsafe { libc::syscall(libc::SYS_perf_event_open, attr.as_ptr(), -1, 0, -1, CLOEXEC) };
-    owned(fd)
-}
-
-/// Links a program to it, with a number that the program can ask for.
-fn link(program: BorrowedFd<'_>, event: BorrowedFd<'_>, cookie: u64) -> io::Result<OwnedFd> {
-    let half = |fd: BorrowedFd<'_>| u64::from(fd.as_raw_fd().unsigned_abs());
-    // prog_fd, target_fd; attach_type, flags; perf_event.bpf_cookie: `union bpf_attr`.
-    let attr = [half(program) | half(event) << 32, u64::from(PERF_EVENT), cookie];
-    // SAFETY: as above; aya's own links know no event that is there already.
-    let fd = unsafe { libc::syscall(libc::SYS_bpf, LINK_CREATE, attr.as_ptr(), size_of_val(&attr)) };
-    owned(fd)
-}
-
-fn owned(fd: libc::c_long) -> io::Result<OwnedFd> {
-    match i32::try_from(fd) {
-        // SAFETY: the kernel has just made this file for nobody else.
-        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        _ => Err(io::Error::last_os_error()),
     }
 }

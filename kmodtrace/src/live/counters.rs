@@ -1,84 +1,128 @@
-//! What the BPF side counted: records dropped, attempts clipped, probe hits that the kernel skipped.
+//! What was lost: records dropped and attempts clipped, which the BPF side counts, and probe hits that the kernel skipped.
 
 use std::fs;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
-use aya::maps::{MapData, PerCpuArray};
+use aya::maps::MapData;
 use kmodtrace_common::counter;
 use kmodtrace_core::event;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use tracing::info;
 
-use super::tracefs::Misses;
-
-/// The programs that are loaded, by their files.
-fn programs(ebpf: &Ebpf) -> Vec<(String, i32)> {
-    let programs = ebpf.programs();
-    programs
-        .filter_map(|(name, program)| Some((name.to_owned(), program.fd().ok()?.as_fd().as_raw_fd())))
-        .collect()
-}
+use super::multi::missed_by;
+use super::tracefs;
 
 /// Reads the counters of attached programs.
 pub(crate) struct Counters {
-    map: PerCpuArray<MapData, u64>,
-    programs: Vec<(String, i32)>,
-    events: Option<Misses>,
+    counted: Counted,
+    misses: Misses,
     missed: u64,
 }
 
 impl Counters {
-    /// Takes the map out of the object and remembers which programs are loaded.
-    pub(crate) fn new(ebpf: &mut Ebpf) -> Result<Self> {
-        let map = ebpf
-            .take_map("COUNTERS")
-            .context("the BPF object has no map COUNTERS")?;
+    /// Reads those of this map, and what these have missed.
+    pub(crate) fn new(map: &MapData, misses: Misses) -> Result<Self> {
         Ok(Self {
-            programs: programs(ebpf),
-            events: None,
-            map: map.try_into()?,
+            counted: Counted::new(map)?,
+            misses,
             missed: 0,
         })
     }
 
-    /// Counts programs that were loaded since, and what the events that they are on have missed.
-    pub(crate) fn add(&mut self, ebpf: &Ebpf, events: Misses) {
-        self.programs = programs(ebpf);
-        self.events = Some(events);
+    /// From now on these are all that can miss something.
+    pub(crate) fn watch(&mut self, misses: Misses) {
+        self.misses = misses;
     }
 
     /// The counters now. Skipped probe hits cost a file read for each program, so they are those of the last
     /// [`Self::read_missed`].
-    pub(crate) fn read(&self) -> Result<event::Counters> {
-        Ok(event::Counters {
-            dropped: self.sum(counter::DROPPED)?,
+    pub(crate) fn read(&self) -> event::Counters {
+        event::Counters {
+            dropped: self.counted.get(counter::DROPPED),
             missed: self.missed,
-            clipped: self.sum(counter::CLIPPED)?,
-        })
-    }
-
-    /// Sums up `recursion_misses` of every program (`bpf_prog_show_fdinfo`, kernel/bpf/syscall.c, since 5.12).
-    pub(crate) fn read_missed(&mut self) {
-        let misses = self.programs.iter().filter_map(|(name, fd)| {
-            let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-            let missed = info
-                .lines()
-                .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse::<u64>().ok())?;
-            if missed > 0 {
-                info!("runs that the kernel passed over: {name} {missed}");
-            }
-            Some(missed)
-        });
-        let events = self.events.as_ref().map_or(0, Misses::read);
-        if events > 0 {
-            info!("entries and returns of functions that the kernel passed over: {events}");
+            clipped: self.counted.get(counter::CLIPPED),
         }
-        self.missed = misses.sum::<u64>() + events;
     }
 
-    fn sum(&self, index: u32) -> Result<u64> {
-        let values = self.map.get(&index, 0).context("cannot read the BPF side's counters")?;
-        Ok(values.iter().sum())
+    /// Sums up what the kernel says that it skipped.
+    pub(crate) fn read_missed(&mut self) {
+        self.missed = self.misses.read();
     }
+}
+
+/// The memory of the map of counters. Each system call on a map makes the kernel skip all programs on kprobes of that CPU until
+/// it is over, and a task may be preempted in it (`bpf_disable_instrumentation`, include/linux/bpf.h): so while tracing there are none.
+struct Counted(*const u64);
+
+/// At least what the kernel maps for a few numbers.
+const PAGE: usize = 4096;
+
+impl Counted {
+    fn new(map: &MapData) -> Result<Self> {
+        let file = map.fd().as_fd();
+        // SAFETY: a new mapping, read only, at a place of the kernel's choice. It keeps the map.
+        let memory = unsafe { mmap(std::ptr::null_mut(), PAGE, ProtFlags::READ, MapFlags::SHARED, file, 0) };
+        let memory = memory.context("cannot map the BPF side's counters")?;
+        Ok(Self(memory.cast()))
+    }
+
+    fn get(&self, index: u32) -> u64 {
+        debug_assert!(index < counter::COUNT, "a counter that there is");
+        // SAFETY: aligned, and within the page that is mapped until this is dropped; the kernel adds to it meanwhile.
+        unsafe { self.0.add(index as usize).read_volatile() }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        // SAFETY: it was mapped with this length, and nobody has the address but this. A failure leaves a page behind.
+        let _ = unsafe { munmap(self.0.cast_mut().cast(), PAGE) };
+    }
+}
+
+/// Who knows what the kernel skipped.
+pub(crate) struct Misses {
+    /// Programs that aya loaded, by their files.
+    programs: Vec<(String, i32)>,
+    /// Links of kprobe.multi.
+    links: Vec<OwnedFd>,
+    /// Events of tracefs.
+    events: Vec<tracefs::Misses>,
+}
+
+impl Misses {
+    /// The programs that are loaded now, and these.
+    pub(crate) fn new(ebpf: &Ebpf, links: Vec<OwnedFd>, events: Vec<tracefs::Misses>) -> Self {
+        let loaded = ebpf
+            .programs()
+            .filter_map(|(name, program)| Some((name.to_owned(), program.fd().ok()?.as_fd().as_raw_fd())));
+        Self {
+            programs: loaded.collect(),
+            links,
+            events,
+        }
+    }
+
+    fn read(&self) -> u64 {
+        let programs: u64 = self.programs.iter().map(|(name, fd)| skipped(name, *fd)).sum();
+        let links = missed_by(&self.links);
+        let events: u64 = self.events.iter().map(tracefs::Misses::read).sum();
+        if links + events > 0 {
+            info!("the kernel skipped {links} runs of kprobe.multi, {events} of kprobe events");
+        }
+        programs + links + events
+    }
+}
+
+/// `recursion_misses` of a program (`bpf_prog_show_fdinfo`, kernel/bpf/syscall.c, since 5.12); 0 where it cannot be read.
+fn skipped(name: &str, fd: i32) -> u64 {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap_or_default();
+    let line = info.lines().find_map(|line| line.strip_prefix("recursion_misses:"));
+    let missed = line.and_then(|number| number.trim().parse().ok()).unwrap_or(0);
+    if missed > 0 {
+        info!("{name}: the kernel skipped {missed} runs");
+    }
+    missed
 }

@@ -11,7 +11,7 @@ use kmodtrace_core::facts::{self, Addresses, Environment, KernelFacts};
 use kmodtrace_core::{btf, kallsyms};
 use tracing::debug;
 
-use super::capability;
+use super::{capability, preemption};
 
 /// Where tracefs is mounted, in the order in which aya looks: in its own place, or in that of kernels before 4.1 and of those who
 /// mount debugfs only.
@@ -33,8 +33,11 @@ pub(crate) struct Gathered {
 pub(crate) fn gather() -> Gathered {
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
+    let release = uname.release().to_string_lossy().into_owned();
     let environment = Environment {
-        release: uname.release().to_string_lossy().into_owned(),
+        preemption: preemption::read(&release, &uname.version().to_string_lossy()),
+        possible_cpus: possible_cpus().unwrap_or(0),
+        release,
         cpus: std::thread::available_parallelism().map_or(0, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
         page_size: u32::try_from(rustix::param::page_size()).unwrap_or(0),
         modules: modules(),
@@ -65,6 +68,13 @@ pub(crate) fn gather() -> Gathered {
         addresses,
         outline: btf.map(|btf| btf.outline()),
     }
+}
+
+/// CPUs that may ever be: the end of the last range of `0-7`.
+fn possible_cpus() -> Option<u32> {
+    let text = fs::read_to_string("/sys/devices/system/cpu/possible").ok()?;
+    let last: u32 = text.trim().rsplit([',', '-']).next()?.parse().ok()?;
+    last.checked_add(1)
 }
 
 /// A kernel without modules has no `/proc/modules`; without `/proc` nobody knows.

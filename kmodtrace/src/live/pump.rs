@@ -4,7 +4,6 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use aya::Ebpf;
 use kmodtrace_core::decode::{TickBytes, Tracer as Identity};
 use kmodtrace_core::units::{Ktime, Tgid, Tid};
 use rustix::time::ClockId;
@@ -13,7 +12,7 @@ use tokio::process::Child;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use super::attach::{Logger, Tracer};
+use super::attach::{Attached, Logger, Tracer};
 use super::inside::Inside;
 
 /// Records gather this long before they are taken: the kernel wakes a reader only for the first record after it had
@@ -76,7 +75,7 @@ pub(crate) struct Ended {
     /// The last record.
     pub(crate) trailer: TickBytes,
     /// Dropping this detaches.
-    pub(crate) attached: Ebpf,
+    pub(crate) attached: Attached,
 }
 
 /// Traces until something of `until` happens, takes what the ring holds then, and makes the trailer.
@@ -85,7 +84,7 @@ pub(crate) struct Ended {
 /// function, one after the other, which takes seconds, and attempts of that time would be seen by fewer and fewer probes.
 pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> Result<Ended> {
     let Tracer {
-        ebpf,
+        attached,
         ring,
         counters,
         logger,
@@ -107,8 +106,8 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
     drain.take(sink)?;
     Ok(Ended {
         stop,
-        trailer: identity().trailer(now(), drain.counters.read()?),
-        attached: ebpf,
+        trailer: identity().trailer(now(), drain.counters.read()),
+        attached,
     })
 }
 
@@ -202,7 +201,7 @@ impl Drain {
         if let Some(logger) = &mut self.logger {
             logger.flush();
         }
-        sink.record(&identity().tick(before, self.counters.read()?))?;
+        sink.record(&identity().tick(before, self.counters.read()))?;
         Ok(any)
     }
 }

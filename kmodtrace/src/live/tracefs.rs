@@ -8,21 +8,20 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use kmodtrace_core::plan::RETURNS;
 
 use super::facts::TRACEFS;
+use super::perf;
 use crate::failure::{CANNOT_TRACE, failure};
 
 /// How groups of ours begin.
 const GROUP: &str = "kmodtrace_";
-
-/// Returns of one function that can be awaited at a time: one for each task inside. The kernel's own default is twice the
-/// number of processors, too few for functions that sleep.
-const RETURNS: u32 = 32;
 
 /// How often removing is tried: the kernel lets go of a closed event in its own time.
 const TRIES: u32 = 50;
@@ -34,6 +33,61 @@ pub(crate) enum Edge {
     Enter,
     /// Its return.
     Exit,
+}
+
+/// Who made events, and lets go of them by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// What looks inside modules.
+    Drill,
+    /// The plan.
+    Plan,
+}
+
+impl Owner {
+    /// Ends the names of groups and events.
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Drill => "",
+            Self::Plan => "p",
+        }
+    }
+}
+
+/// The probes of a plan that are on events; dropping it detaches, and then removes the events.
+pub(crate) struct ProbeEvents {
+    /// Before the events, which nobody may hold any more when they are removed.
+    attached: Vec<OwnedFd>,
+    events: Events,
+}
+
+impl ProbeEvents {
+    /// The one that is there, or a new one.
+    pub(crate) fn of(place: &mut Option<Self>) -> Result<&mut Self, String> {
+        if place.is_none() {
+            let events = Events::new(Owner::Plan).map_err(|error| format!("{error:#}"))?;
+            *place = Some(Self {
+                attached: Vec::new(),
+                events,
+            });
+        }
+        place.as_mut().ok_or_else(String::new)
+    }
+
+    /// Runs the program at an edge of a function of the kernel. The pool of a return event is as large as tracefs lets it be: the
+    /// kernel's own default is twice the number of processors, too few for functions that sleep.
+    pub(crate) fn attach(&mut self, function: &str, edge: Edge, program: BorrowedFd<'_>) -> Result<(), String> {
+        let event = self.events.add(function, edge, RETURNS).and_then(perf::open);
+        let event = event.map_err(|error| error.to_string())?;
+        perf::run(event.as_fd(), program).map_err(|error| error.to_string())?;
+        self.attached.push(event);
+        Ok(())
+    }
+
+    /// What tells how much they have missed.
+    pub(crate) fn misses(&self) -> Misses {
+        self.events.misses()
+    }
 }
 
 /// The events of this process. Dropping it removes them; whoever is attached to one must let go of it first.
@@ -71,7 +125,7 @@ fn missed(line: &str, suffix: &str) -> Option<u64> {
 
 impl Events {
     /// Finds tracefs, and removes what processes that are gone have left.
-    pub(crate) fn new() -> Result<Self> {
+    pub(crate) fn new(owner: Owner) -> Result<Self> {
         let root = TRACEFS
             .iter()
             .map(Path::new)
@@ -83,7 +137,8 @@ impl Events {
         };
         remove_stale(root).with_context(|| format!("cannot remove old events from {}", root.display()))?;
         let pid = std::process::id();
-        let group = format!("{GROUP}{pid}_{}", started(pid).unwrap_or_default());
+        let letter = owner.letter();
+        let group = format!("{GROUP}{pid}_{}{letter}", started(pid).unwrap_or_default());
         if root.join("events").join(&group).exists() {
             let text = format!(
                 "the events {group} in {} are somebody else's: remove them",
@@ -94,7 +149,7 @@ impl Events {
         Ok(Self {
             root: root.to_owned(),
             group,
-            suffix: format!("_{pid}"),
+            suffix: format!("_{pid}{letter}"),
             names: Vec::new(),
         })
     }
@@ -109,12 +164,13 @@ impl Events {
 
     /// Makes an event and gives its number, under which a performance event is opened.
     ///
-    /// A function of a module is `module:function`, and that may not be there yet.
-    pub(crate) fn add(&mut self, function: &str, edge: Edge) -> io::Result<u64> {
+    /// A function of a module is `module:function`, and that may not be there yet. `returns` is how many returns can be awaited at a
+    /// time.
+    pub(crate) fn add(&mut self, function: &str, edge: Edge, returns: u32) -> io::Result<u64> {
         let (number, suffix) = (self.names.len(), &self.suffix);
         let (kind, name) = match edge {
             Edge::Enter => ("p".to_owned(), format!("e{number}{suffix}")),
-            Edge::Exit => (format!("r{RETURNS}"), format!("r{number}{suffix}")),
+            Edge::Exit => (format!("r{returns}"), format!("r{number}{suffix}")),
         };
         let group = &self.group;
         self.say(&format!("{kind}:{group}/{name} {function}"))?;
@@ -147,6 +203,28 @@ impl Drop for Events {
     }
 }
 
+/// Whether a tracepoint has these fields where programs read them: `field:TYPE NAME; offset:8; size:4; signed:0;` in its format.
+pub(super) fn has_fields(group: &str, name: &str, fields: &[(&str, u32)]) -> Result<(), String> {
+    let place = |root: &&str| Path::new(root).join("events").join(group).join(name).join("format");
+    let text = TRACEFS.iter().find_map(|root| fs::read_to_string(place(root)).ok());
+    let text = text.unwrap_or_default();
+    let lacking = fields.iter().find(|(field, offset)| !has_field(&text, field, *offset));
+    lacking.map_or(Ok(()), |(field, offset)| {
+        Err(format!("its format does not have {field} at byte {offset}"))
+    })
+}
+
+fn has_field(format: &str, field: &str, offset: u32) -> bool {
+    let offset = format!("offset:{offset}");
+    format.lines().any(|line| {
+        let mut parts = line.trim().split(';').map(str::trim);
+        let declared = parts
+            .next()
+            .and_then(|declared| declared.split_whitespace().next_back());
+        declared.is_some_and(|declared| declared == field) && parts.next() == Some(&offset)
+    })
+}
+
 fn say(root: &Path, command: &str) -> io::Result<()> {
     let mut file = File::options().append(true).open(root.join("kprobe_events"))?;
     file.write_all(format!("{command}\n").as_bytes())
@@ -163,7 +241,7 @@ fn remove_stale(root: &Path) -> io::Result<()> {
         let Some((pid, began)) = owner.and_then(|(pid, began)| Some((pid.parse::<u32>().ok()?, began))) else {
             continue;
         };
-        if started(pid).as_deref() != Some(began) {
+        if started(pid).as_deref() != Some(began.trim_end_matches(char::is_alphabetic)) {
             say(root, &format!("-:{event}"))?;
         }
     }
@@ -200,6 +278,16 @@ mod tests {
         assert_eq!(missed(line, "_4211"), Some(3));
         assert_eq!(missed(line, "_42"), None);
         assert_eq!(missed("  r7_4211  12", "_4211"), None);
+    }
+
+    #[test]
+    fn fields_are_where_the_format_says() {
+        let format = "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n\
+                      \tfield:__data_loc char[] msg;\toffset:8;\tsize:4;\tsigned:0;\n";
+        assert!(has_field(format, "msg", 8));
+        assert!(!has_field(format, "msg", 0));
+        assert!(!has_field(format, "ms", 8));
+        assert!(!has_field("", "msg", 8));
     }
 
     #[test]

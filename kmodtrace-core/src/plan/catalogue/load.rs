@@ -1,6 +1,6 @@
 //! The way of a load: from the system call to the end of the module.
 
-use super::{NOTIFY_LIST, probe, quick, sleeping, wanted};
+use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::spec::{Attach, Candidate, Existence, Hook, Mechanism, ProbeSpec, Stage, Want};
 
 /// Tasks that load one inode share one load: since "modules: catch concurrent module loads, treat them as idempotent" (6.5).
@@ -11,37 +11,37 @@ const INIT_MODULE: Hook = Hook::Syscall("init_module");
 const FINIT_MODULE: Hook = Hook::Syscall("finit_module");
 const DELETE_MODULE: Hook = Hook::Syscall("delete_module");
 /// `static int load_module(struct load_info *info, const char __user *uargs, int flags)`
-const LOAD_MODULE: Hook = sleeping("load_module", 3);
+const LOAD_MODULE: Hook = function("load_module", 3);
 /// `ssize_t kernel_read_file(struct file *file, loff_t offset, void **buf, size_t buf_size, size_t *file_size, enum kernel_read_file_id id)`
-const KERNEL_READ_FILE: Hook = sleeping("kernel_read_file", 6);
+const KERNEL_READ_FILE: Hook = function("kernel_read_file", 6);
 /// `static int idempotent_init_module(struct file *f, const char __user *uargs, int flags)`
-const IDEMPOTENT_INIT_MODULE: Hook = sleeping("idempotent_init_module", 3);
+const IDEMPOTENT_INIT_MODULE: Hook = function("idempotent_init_module", 3);
 /// `static int init_module_from_file(struct file *f, const char __user *uargs, int flags)`
-const INIT_MODULE_FROM_FILE: Hook = sleeping("init_module_from_file", 3);
+const INIT_MODULE_FROM_FILE: Hook = function("init_module_from_file", 3);
 /// `int module_frob_arch_sections(Elf_Ehdr *hdr, Elf_Shdr *sechdrs, char *secstrings, struct module *mod)`
-const MODULE_FROB_ARCH_SECTIONS: Hook = quick("module_frob_arch_sections", 4);
+const MODULE_FROB_ARCH_SECTIONS: Hook = function("module_frob_arch_sections", 4);
 /// `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`
-const FIND_MODULE_ALL: Hook = quick("find_module_all", 3);
+const FIND_MODULE_ALL: Hook = function("find_module_all", 3);
 /// `static bool finished_loading(const char *name)`
-const FINISHED_LOADING: Hook = sleeping("finished_loading", 1);
+const FINISHED_LOADING: Hook = function("finished_loading", 1);
 /// `static int add_unformed_module(struct module *mod)`
-const ADD_UNFORMED_MODULE: Hook = sleeping("add_unformed_module", 1);
+const ADD_UNFORMED_MODULE: Hook = function("add_unformed_module", 1);
 /// `static noinline int do_init_module(struct module *mod)`
-const DO_INIT_MODULE: Hook = sleeping("do_init_module", 1);
+const DO_INIT_MODULE: Hook = function("do_init_module", 1);
 /// `int do_one_initcall(initcall_t fn)`
-const DO_ONE_INITCALL: Hook = sleeping("do_one_initcall", 1);
+const DO_ONE_INITCALL: Hook = function("do_one_initcall", 1);
 /// `void async_synchronize_full(void)`
-const ASYNC_SYNCHRONIZE_FULL: Hook = sleeping("async_synchronize_full", 0);
+const ASYNC_SYNCHRONIZE_FULL: Hook = function("async_synchronize_full", 0);
 /// `int klp_module_coming(struct module *mod)`
-const KLP_MODULE_COMING: Hook = sleeping("klp_module_coming", 1);
+const KLP_MODULE_COMING: Hook = function("klp_module_coming", 1);
 /// `void klp_module_going(struct module *mod)`
-const KLP_MODULE_GOING: Hook = sleeping("klp_module_going", 1);
+const KLP_MODULE_GOING: Hook = function("klp_module_going", 1);
 /// `int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)`
-const NOTIFIER_CHAIN: Hook = sleeping("blocking_notifier_call_chain", 3);
+const NOTIFIER_CHAIN: Hook = function("blocking_notifier_call_chain", 3);
 /// `void mod_sysfs_teardown(struct module *mod)`
-const MOD_SYSFS_TEARDOWN: Hook = sleeping("mod_sysfs_teardown", 1);
+const MOD_SYSFS_TEARDOWN: Hook = function("mod_sysfs_teardown", 1);
 /// `static void free_module(struct module *mod)`
-const FREE_MODULE: Hook = sleeping("free_module", 1);
+const FREE_MODULE: Hook = function("free_module", 1);
 
 const ATTEMPTS: &str = "attempts: who called, with what, and the errno that the caller got";
 const LOADS: &str = "load_module itself: how long it ran and the errno that it gave";
@@ -146,7 +146,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         "find_module_all.exit",
         Stage::Duplicate,
         // The return value says what was found, the arguments whether unformed modules count: a return probe has no arguments.
-        candidates!([Fexit FIND_MODULE_ALL] [Kprobe FIND_MODULE_ALL, Kretprobe FIND_MODULE_ALL]),
+        exit_with_arguments!(FIND_MODULE_ALL),
         "collisions: the old module of the name and the state that it was in",
     ),
     wanted(
@@ -191,7 +191,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     wanted(
         "blocking_notifier_call_chain.enter",
         Stage::State,
-        candidates!([Fentry NOTIFIER_CHAIN; NOTIFY_LIST] [Kprobe NOTIFIER_CHAIN; NOTIFY_LIST]),
+        enter!(NOTIFIER_CHAIN; NOTIFY_LIST),
         "the instant at which a module becomes LIVE, before asynchronous work is waited for",
     ),
     wanted(

@@ -3,7 +3,7 @@
 //! The last mark before a load fails tells where it failed, also where the compiler inlined the function that failed: so a mark
 //! that some kernels do not have only makes that place wider.
 
-use super::{NOTIFY_LIST, probe, quick, sleeping, wanted};
+use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::spec::{Attach, Candidate, Existence, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
 
 /// Module memory is had from one place since "mm: introduce `execmem_alloc()` and `execmem_free()`" (6.10).
@@ -14,48 +14,48 @@ const MUTEX: &str = "module_mutex";
 const TEXT: &str = "textbuf";
 
 /// `int module_decompress(struct load_info *info, const void *buf, size_t size)`
-const MODULE_DECOMPRESS: Hook = sleeping("module_decompress", 3);
+const MODULE_DECOMPRESS: Hook = function("module_decompress", 3);
 /// `int module_sig_check(struct load_info *info, int flags)`
-const MODULE_SIG_CHECK: Hook = sleeping("module_sig_check", 2);
+const MODULE_SIG_CHECK: Hook = function("module_sig_check", 2);
 /// `int mod_verify_sig(const void *mod, struct load_info *info)`
-const MOD_VERIFY_SIG: Hook = sleeping("mod_verify_sig", 2);
+const MOD_VERIFY_SIG: Hook = function("mod_verify_sig", 2);
 /// `int check_modstruct_version(const struct load_info *info, struct module *mod)`
-const CHECK_MODSTRUCT_VERSION: Hook = sleeping("check_modstruct_version", 2);
+const CHECK_MODSTRUCT_VERSION: Hook = function("check_modstruct_version", 2);
 /// `int module_enforce_rwx_sections(const Elf_Ehdr *hdr, const Elf_Shdr *sechdrs, const char *secstrings, const struct module *mod)`
-const MODULE_ENFORCE_RWX_SECTIONS: Hook = quick("module_enforce_rwx_sections", 4);
+const MODULE_ENFORCE_RWX_SECTIONS: Hook = function("module_enforce_rwx_sections", 4);
 /// `void *module_alloc(unsigned long size)`
-const MODULE_ALLOC: Hook = sleeping("module_alloc", 1);
+const MODULE_ALLOC: Hook = function("module_alloc", 1);
 /// `void *execmem_alloc(enum execmem_type type, size_t size)`
-const EXECMEM_ALLOC: Hook = sleeping("execmem_alloc", 2);
+const EXECMEM_ALLOC: Hook = function("execmem_alloc", 2);
 /// `static const struct kernel_symbol *resolve_symbol(struct module *mod, const struct load_info *info, const char *name, char ownername[])`
-const RESOLVE_SYMBOL: Hook = sleeping("resolve_symbol", 4);
+const RESOLVE_SYMBOL: Hook = function("resolve_symbol", 4);
 /// `int apply_relocate_add(Elf64_Shdr *sechdrs, const char *strtab, unsigned int symindex, unsigned int relsec, struct module *me)`
-const APPLY_RELOCATE_ADD: Hook = quick("apply_relocate_add", 5);
+const APPLY_RELOCATE_ADD: Hook = function("apply_relocate_add", 5);
 /// `int module_finalize(const Elf_Ehdr *hdr, const Elf_Shdr *sechdrs, struct module *me)`
-const MODULE_FINALIZE: Hook = quick("module_finalize", 3);
+const MODULE_FINALIZE: Hook = function("module_finalize", 3);
 /// `char *strndup_user(const char __user *s, long n)`
-const STRNDUP_USER: Hook = quick("strndup_user", 2);
+const STRNDUP_USER: Hook = function("strndup_user", 2);
 /// `int klp_module_coming(struct module *mod)`
-const KLP_MODULE_COMING: Hook = sleeping("klp_module_coming", 1);
+const KLP_MODULE_COMING: Hook = function("klp_module_coming", 1);
 /// `int blocking_notifier_call_chain_robust(struct blocking_notifier_head *nh, unsigned long val_up, unsigned long val_down, void *v)`
-const NOTIFIER_CHAIN_ROBUST: Hook = sleeping("blocking_notifier_call_chain_robust", 4);
+const NOTIFIER_CHAIN_ROBUST: Hook = function("blocking_notifier_call_chain_robust", 4);
 /// `int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)`
-const NOTIFIER_CHAIN: Hook = sleeping("blocking_notifier_call_chain", 3);
+const NOTIFIER_CHAIN: Hook = function("blocking_notifier_call_chain", 3);
 /// `char *parse_args(const char *doing, char *args, const struct kernel_param *params, unsigned int num, s16 min_level, s16 max_level,
 /// void *arg, parse_unknown_fn unknown)`
-const PARSE_ARGS: Hook = quick("parse_args", 8);
+const PARSE_ARGS: Hook = function("parse_args", 8);
 /// `int mod_sysfs_setup(struct module *mod, const struct load_info *info, struct kernel_param *kparam, unsigned int num_params)`
-const MOD_SYSFS_SETUP: Hook = sleeping("mod_sysfs_setup", 4);
+const MOD_SYSFS_SETUP: Hook = function("mod_sysfs_setup", 4);
 /// `void synchronize_rcu(void)`
-const SYNCHRONIZE_RCU: Hook = sleeping("synchronize_rcu", 0);
+const SYNCHRONIZE_RCU: Hook = function("synchronize_rcu", 0);
 /// `static noinline void __sched __mutex_lock_slowpath(struct mutex *lock)`
-const MUTEX_SLOWPATH: Hook = sleeping("__mutex_lock_slowpath", 1);
+const MUTEX_SLOWPATH: Hook = function("__mutex_lock_slowpath", 1);
 /// `static noinline int __sched __mutex_lock_interruptible_slowpath(struct mutex *lock)`
-const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = sleeping("__mutex_lock_interruptible_slowpath", 1);
-const CONSOLE: Hook = tracepoint!("console");
-const INITCALL_START: Hook = tracepoint!("initcall_start");
+const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = function("__mutex_lock_interruptible_slowpath", 1);
+const CONSOLE: Hook = tracepoint!("printk", "console", "msg" at 8);
+const INITCALL_START: Hook = tracepoint!("initcall", "initcall_start");
 /// `int vprintk_store(int facility, int level, const struct dev_printk_info *dev_info, const char *fmt, va_list args)`
-const VPRINTK_STORE: Hook = quick("vprintk_store", 5);
+const VPRINTK_STORE: Hook = function("vprintk_store", 5);
 
 const DECOMPRESSION: &str = "time in module_decompress";
 const SIGNATURE: &str = "time in module_sig_check, and its errno";
@@ -121,7 +121,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     wanted(
         "resolve_symbol.exit",
         Stage::Load,
-        candidates!([Fexit RESOLVE_SYMBOL] [Kprobe RESOLVE_SYMBOL, Kretprobe RESOLVE_SYMBOL]),
+        exit_with_arguments!(RESOLVE_SYMBOL),
         "symbols that were not found, and waits for the modules that export them",
     ),
     wanted(
@@ -158,19 +158,19 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     wanted(
         "blocking_notifier_call_chain_robust.enter",
         Stage::State,
-        candidates!([Fentry NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST] [Kprobe NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST]),
+        enter!(NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST),
         NOTIFIERS,
     ),
     wanted(
         "blocking_notifier_call_chain_robust.exit",
         Stage::State,
-        candidates!([Fexit NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST] [Kretprobe NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST]),
+        exit!(NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST),
         NOTIFIERS,
     ),
     wanted(
         "blocking_notifier_call_chain.exit",
         Stage::State,
-        candidates!([Fexit NOTIFIER_CHAIN; NOTIFY_LIST] [Kretprobe NOTIFIER_CHAIN; NOTIFY_LIST]),
+        exit!(NOTIFIER_CHAIN; NOTIFY_LIST),
         "time in the notifiers of LIVE and GOING",
     ),
     wanted("parse_args.enter", Stage::Init, enter!(PARSE_ARGS), PARAMETERS),
@@ -179,40 +179,29 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     wanted("mod_sysfs_setup.exit", Stage::Init, exit!(MOD_SYSFS_SETUP), SYSFS),
     wanted("synchronize_rcu.enter", Stage::State, enter!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
     wanted("synchronize_rcu.exit", Stage::State, exit!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
-    module_mutex(
-        "__mutex_lock_slowpath.enter",
-        candidates!([Fentry MUTEX_SLOWPATH; MUTEX] [Kprobe MUTEX_SLOWPATH; MUTEX]),
-    ),
-    module_mutex(
-        "__mutex_lock_slowpath.exit",
-        candidates!([Fexit MUTEX_SLOWPATH; MUTEX] [Kretprobe MUTEX_SLOWPATH; MUTEX]),
-    ),
+    module_mutex("__mutex_lock_slowpath.enter", enter!(MUTEX_SLOWPATH; MUTEX)),
+    module_mutex("__mutex_lock_slowpath.exit", exit!(MUTEX_SLOWPATH; MUTEX)),
     module_mutex(
         "__mutex_lock_interruptible_slowpath.enter",
-        candidates!([Fentry MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX] [Kprobe MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX]),
+        enter!(MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX),
     ),
     module_mutex(
         "__mutex_lock_interruptible_slowpath.exit",
-        candidates!([Fexit MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX] [Kretprobe MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX]),
+        exit!(MUTEX_INTERRUPTIBLE_SLOWPATH; MUTEX),
     ),
     // do_one_initcall says -EPERM itself where the command line names the function in initcall_blacklist=.
     extra(
         "initcall_start.hit",
         Stage::Init,
-        candidates!([RawTracepoint INITCALL_START]),
+        hit!(INITCALL_START),
         "whether an init function that gives EPERM was called at all",
     ),
     // The tracepoint is where a line is stored since 5.19 ("printk, tracing: fix console tracepoint"). Before, it was where consoles
     // are written to; up to 5.10 the line lies in one static buffer, which is a better place.
-    wanted("console.hit", Stage::Log, candidates!([RawTracepoint CONSOLE]), LOG)
+    wanted("console.hit", Stage::Log, hit!(CONSOLE), LOG)
         .exists_if(Existence::NoData(TEXT))
         .of(Family::Printk),
-    wanted(
-        "vprintk_store.exit",
-        Stage::Log,
-        candidates!([Fexit VPRINTK_STORE; TEXT] [Kretprobe VPRINTK_STORE; TEXT]),
-        LOG,
-    )
-    .exists_if(Existence::Data(TEXT))
-    .of(Family::Printk),
+    wanted("vprintk_store.exit", Stage::Log, exit!(VPRINTK_STORE; TEXT), LOG)
+        .exists_if(Existence::Data(TEXT))
+        .of(Family::Printk),
 ];

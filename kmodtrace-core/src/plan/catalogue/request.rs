@@ -3,32 +3,35 @@
 //! Nothing is attached to `__request_module`: trampolines do not take variable arguments, and a return probe would show itself as the
 //! caller that the tracepoint `module_request` tells.
 
-use super::{quick, sleeping, wanted};
+use super::{function, wanted};
 use crate::plan::spec::{Attach, Candidate, Existence, Hook, Mechanism, ProbeSpec, Stage};
 
 /// The queue in which requests waited for a slot before "module: use a semaphore for the modprobe limit" made it a semaphore (6.4).
 const QUEUE: &str = "kmod_wq";
 
 /// `int security_kernel_module_request(char *kmod_name)`
-const SECURITY: Hook = sleeping("security_kernel_module_request", 1);
+const SECURITY: Hook = function("security_kernel_module_request", 1);
 /// `int down_timeout(struct semaphore *sem, long timeout)`
-const DOWN_TIMEOUT: Hook = sleeping("down_timeout", 2);
+const DOWN_TIMEOUT: Hook = function("down_timeout", 2);
 /// `long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)`
-const PREPARE_TO_WAIT: Hook = quick("prepare_to_wait_event", 3);
-const MODULE_REQUEST: Hook = tracepoint!("module_request");
+const PREPARE_TO_WAIT: Hook = function("prepare_to_wait_event", 3);
+const MODULE_REQUEST: Hook = tracepoint!("module", "module_request", "ip" at 8, "wait" at 16);
 /// `bool kmod_dup_request_exists_wait(char *module_name, bool wait, int *dup_ret)`
-const DUP_REQUEST: Hook = sleeping("kmod_dup_request_exists_wait", 3);
+const DUP_REQUEST: Hook = function("kmod_dup_request_exists_wait", 3);
 /// `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`
-const EXEC: Hook = sleeping("call_usermodehelper_exec", 2);
+const EXEC: Hook = function("call_usermodehelper_exec", 2);
 /// `static void call_usermodehelper_exec_work(struct work_struct *work)`
-const EXEC_WORK: Hook = sleeping("call_usermodehelper_exec_work", 1);
+const EXEC_WORK: Hook = function("call_usermodehelper_exec_work", 1);
 /// `static int call_usermodehelper_exec_async(void *data)`
-const EXEC_ASYNC: Hook = sleeping("call_usermodehelper_exec_async", 1);
-const FORK: Hook = tracepoint!("sched_process_fork");
-const RUN: Hook = tracepoint!("sched_process_exec");
-const END: Hook = tracepoint!("sched_process_exit");
+const EXEC_ASYNC: Hook = function("call_usermodehelper_exec_async", 1);
+const FORK: Hook = tracepoint!("sched", "sched_process_fork");
+/// `void wake_up_new_task(struct task_struct *p)`: the next thing that whoever forked does. The format of the tracepoint has no
+/// thread group.
+const WAKE_UP: Hook = function("wake_up_new_task", 1);
+const RUN: Hook = tracepoint!("sched", "sched_process_exec", "filename" at 8);
+const END: Hook = tracepoint!("sched", "sched_process_exit");
 /// `struct file_system_type *get_fs_type(const char *name)`
-const GET_FS_TYPE: Hook = sleeping("get_fs_type", 1);
+const GET_FS_TYPE: Hook = function("get_fs_type", 1);
 
 const REQUESTS: &str = "requests of the kernel: who asks for which module, and what came of it";
 const SLOTS: &str = "waits for a slot of the kernel's limit of helpers";
@@ -45,7 +48,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     request(
         "get_fs_type.enter",
         // A kprobe has the registers, and with them the caller.
-        candidates!([Kprobe GET_FS_TYPE] [Fentry GET_FS_TYPE]),
+        candidates!([KprobeMulti GET_FS_TYPE] [Kprobe GET_FS_TYPE] [Fentry GET_FS_TYPE]),
         FS_TYPES,
     ),
     request("security_kernel_module_request.enter", enter!(SECURITY), REQUESTS),
@@ -59,11 +62,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         SLOTS,
     )
     .exists_if(Existence::Data(QUEUE)),
-    request(
-        "module_request.hit",
-        candidates!([RawTracepoint MODULE_REQUEST]),
-        REQUESTS,
-    ),
+    request("module_request.hit", hit!(MODULE_REQUEST), REQUESTS),
     request("kmod_dup_request_exists_wait.enter", enter!(DUP_REQUEST), DUPS).exists_if(Existence::Type("kmod_dup_req")),
     request("kmod_dup_request_exists_wait.exit", exit!(DUP_REQUEST), DUPS).exists_if(Existence::Type("kmod_dup_req")),
     request("call_usermodehelper_exec.enter", enter!(EXEC), HELPERS),
@@ -73,9 +72,13 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         "how long helpers wait for a kworker",
     ),
     request("call_usermodehelper_exec_async.enter", enter!(EXEC_ASYNC), HELPERS),
-    request("sched_process_fork.hit", candidates!([RawTracepoint FORK]), HELPERS),
-    request("sched_process_exec.hit", candidates!([RawTracepoint RUN]), HELPERS),
-    request("sched_process_exit.hit", candidates!([RawTracepoint END]), HELPERS),
+    request(
+        "sched_process_fork.hit",
+        candidates!([KprobeMulti WAKE_UP] [RawTracepoint FORK] [Kprobe WAKE_UP]),
+        HELPERS,
+    ),
+    request("sched_process_exec.hit", hit!(RUN), HELPERS),
+    request("sched_process_exit.hit", hit!(END), HELPERS),
     request("call_usermodehelper_exec.exit", exit!(EXEC), REQUESTS),
     request("get_fs_type.exit", exit!(GET_FS_TYPE), FS_TYPES),
 ];
