@@ -18,19 +18,28 @@ pub(crate) fn scenarios(scenarios: &[Scenario], report: &Report) -> (usize, Vec<
             .map(|error| format!("{error:#}"))
             .collect();
         if !wrong.is_empty() {
-            failures.push(anyhow!("{}: {}", scenario.name, wrong.join("; ")));
+            failures.push(anyhow!("{}: {}", scenario.name, few(&wrong)));
         }
     }
     let invented: Vec<_> = observed
         .iter()
         .zip(&taken)
         .filter(|(_, taken)| !**taken)
-        .map(|(attempt, _)| attempt)
+        .map(|(attempt, _)| format!("{attempt:?}"))
         .collect();
     if !invented.is_empty() {
-        failures.push(anyhow!("seen, though nobody called: {invented:?}"));
+        failures.push(anyhow!("seen, though nobody called: {}", few(&invented)));
     }
     (scenarios.iter().map(|scenario| scenario.calls.len()).sum(), failures)
+}
+
+/// The first of them, and how many more there are: one storm may give hundreds.
+fn few(texts: &[String]) -> String {
+    const SHOWN: usize = 3;
+    match texts.split_at_checked(SHOWN) {
+        Some((shown, more)) if !more.is_empty() => format!("{}; and {} more", shown.join("; "), more.len()),
+        _ => texts.join("; "),
+    }
 }
 
 /// Finds the one attempt of this call, and checks all that the call tells and all that its arrangement forces.

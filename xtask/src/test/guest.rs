@@ -8,7 +8,7 @@ use anyhow::{Context as _, Error, Result, bail, ensure};
 use super::corpus::Counts;
 use crate::vm::{self, Outcome, VmSpec};
 
-/// What came out of one kernel's guests.
+/// What came out of a part.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// How many scenarios ran.
@@ -17,23 +17,39 @@ pub(crate) struct Tally {
     pub(crate) calls: usize,
     /// How the failures of the corpus were told.
     pub(crate) corpus: Counts,
-    /// How often a scenario was run again because the kernel had skipped a program.
-    pub(crate) again: usize,
     /// How many guests gave no result at first.
     pub(crate) died: usize,
+    /// What is to be printed.
+    pub(crate) lines: Vec<String>,
     /// One for each scenario that went wrong.
     pub(crate) failures: Vec<Error>,
 }
 
 impl Tally {
+    /// Something that succeeded, and compares no calls.
+    pub(crate) fn passed() -> Self {
+        Self {
+            scenarios: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Something without any result.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self {
+            failures: vec![error],
+            ..Self::default()
+        }
+    }
+
     /// Adds what another guest came to.
     pub(crate) fn add(&mut self, other: Self) {
         self.scenarios += other.scenarios;
         self.calls += other.calls;
         self.corpus.exact += other.corpus.exact;
         self.corpus.gaps += other.corpus.gaps;
-        self.again += other.again;
         self.died += other.died;
+        self.lines.extend(other.lines);
         self.failures.extend(other.failures);
     }
 

@@ -5,8 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::observed::{Module, Report};
-use super::vm_tests::report;
+use super::observed::{Module, Report, report};
 use crate::process;
 
 /// Checks what such a guest forces, and that the lines seen live are those of the recording.
