@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
 use super::corpus::Counts;
-use crate::vm::{self, Outcome, VmSpec};
+use crate::vm::{self, EmulatorFailed, Outcome, VmSpec};
 
 /// What came out of a part.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Tally {
     pub(crate) calls: usize,
     /// How the failures of the corpus were told.
     pub(crate) corpus: Counts,
-    /// How many guests gave no result at first.
+    /// How many guests the emulator ended, and ran again.
     pub(crate) died: usize,
     /// What is to be printed.
     pub(crate) lines: Vec<String>,
@@ -63,12 +63,15 @@ impl Tally {
     }
 }
 
-/// Boots and runs; a second time if the guest gave no result, since emulation fails for reasons of its own now and then. That
-/// it did is said, and told in the tally: a guest that dies twice has failed.
+/// Boots and runs; a second time if the emulator ended the guest, which happens now and then. That it did is said, and told in
+/// the tally: a guest that it ends twice has failed. A guest whose time is up or whose kernel complains has failed at once.
 pub(crate) fn run(spec: &VmSpec, tally: &mut Tally) -> Result<Outcome> {
     once(spec).or_else(|error| {
+        if !error.is::<EmulatorFailed>() {
+            return Err(error);
+        }
         eprintln!(
-            "xtask: a guest with kernel {} gave no result, once more: {error:#}",
+            "xtask: the emulator ended a guest with kernel {}, once more: {error:#}",
             spec.kernel.name
         );
         tally.died += 1;

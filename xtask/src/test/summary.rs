@@ -28,7 +28,10 @@ impl Summary {
         } = tally;
         let failed = failures.len();
         let mut parts = vec![format!("{name}: {scenarios} scenarios"), format!("{failed} failed")];
-        for (number, what) in [(calls, "calls compared"), (died, "guests gave no result at first")] {
+        for (number, what) in [
+            (calls, "calls compared"),
+            (died, "guests ended by the emulator and run again"),
+        ] {
             if number > 0 {
                 parts.push(format!("{number} {what}"));
             }
