@@ -29,12 +29,12 @@ const STORMS: &str = "hammer-";
 /// Four storms of so many rounds make 1,280 loads.
 const STORM_SIZE: &str = "--tasks 64 --rounds 5";
 
+/// Those with more tasks asleep at once than a kretprobe has instances for.
+const CROWDS: [&str; 3] = ["same-file", "copies", "failing-init"];
+const CROWD_SIZE: &str = "--tasks 64";
+
 /// What runs besides each of the driver's scenarios as it is: its name, and the line of the guest's command that runs it.
-const MORE: [(&str, &str); 7] = [
-    // More tasks asleep at once than a kretprobe has instances for.
-    ("same-file-64", "scenario same-file-64 '' same-file --tasks 64"),
-    ("copies-64", "scenario copies-64 '' copies --tasks 64"),
-    ("failing-init-64", "scenario failing-init-64 '' failing-init --tasks 64"),
+const MORE: [(&str, &str); 4] = [
     (
         "storm-with-all",
         "scenario storm-with-all '--with mutex,rcu,printk,stacks' storm",
@@ -124,11 +124,15 @@ fn command(names: &[String]) -> String {
     let mut command = COMMAND.to_owned();
     for name in names {
         let line = MORE.iter().find(|(more, _)| more == name).map(|(_, line)| *line);
-        let more = if name.starts_with(STORMS) { STORM_SIZE } else { "" };
+        let size = match name.as_str() {
+            storm if storm.starts_with(STORMS) => STORM_SIZE,
+            crowd if CROWDS.contains(&crowd) => CROWD_SIZE,
+            _ => "",
+        };
         // Writing to a string cannot fail.
         let _ = match line {
             Some(line) => writeln!(command, "{line}"),
-            None => writeln!(command, "scenario {name} '' {name} {more}"),
+            None => writeln!(command, "scenario {name} '' {name} {size}"),
         };
     }
     command
