@@ -129,6 +129,13 @@ fn waits_fit(attempt: &Attempt) -> Result<()> {
     Ok(())
 }
 
+/// An error that says what is wrong with the sums, if anything.
+pub(crate) fn whole(report: &Report) -> Result<()> {
+    let failures: Vec<_> = sums(report).iter().map(|failure| format!("{failure:#}")).collect();
+    ensure!(failures.is_empty(), "{}", failures.join("; "));
+    Ok(())
+}
+
 /// The sums of the report are those of its attempts, and nothing is missing.
 pub(crate) fn sums(report: &Report) -> Vec<Error> {
     let quality = &report.quality;

@@ -182,8 +182,7 @@ impl Way {
         );
         let recording = out.join(format!("{}.kmt", self.name));
         let report = report(tool, &recording)?;
-        let failures = compare::sums(&report);
-        ensure!(failures.is_empty(), "{failures:?}");
+        compare::whole(&report)?;
         let null = |request: &&super::observed::Request| request.caller.as_ref().is_some_and(|caller| !caller.found);
         let nulls = report.requests.iter().filter(null).count() as u64;
         ensure!(
