@@ -34,6 +34,14 @@ pub(crate) struct Counts {
     pub(crate) gaps: usize,
 }
 
+impl Counts {
+    /// Adds others.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.exact += other.exact;
+        self.gaps += other.gaps;
+    }
+}
+
 /// Compares every case in `out/NAME.jsonl` with the report of `out/NAME.kmt`, and adds a line for each sort of case:
 /// case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict.
 ///

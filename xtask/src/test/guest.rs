@@ -46,8 +46,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Self) {
         self.scenarios += other.scenarios;
         self.calls += other.calls;
-        self.corpus.exact += other.corpus.exact;
-        self.corpus.gaps += other.corpus.gaps;
+        self.corpus.add(other.corpus);
         self.died += other.died;
         self.lines.extend(other.lines);
         self.failures.extend(other.failures);

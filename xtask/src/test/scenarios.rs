@@ -144,15 +144,17 @@ fn check(tool: &Path, out: &Path, name: &str, subject: &Subject<'_>, tally: &mut
         CLIPPED => tally.scenario(name, clipped::check(tool, out).map(|()| 0)),
         STOCK_STORM => tally.scenario(name, storm::check(tool, out).map(|()| 0)),
         _ => {
-            let symbols = subject.flavour.symbols;
-            tally.scenario(name, scenario(tool, out, name, symbols));
-            match corpus::check(tool, out, name, &mut tally.lines) {
-                Ok(counts) => {
-                    tally.corpus.exact += counts.exact;
-                    tally.corpus.gaps += counts.gaps;
+            let compared = scenario(tool, out, name, subject.flavour.symbols);
+            let origins = corpus::check(tool, out, name, &mut tally.lines);
+            let result = match (compared, origins) {
+                (Ok(calls), Ok(counts)) => {
+                    tally.corpus.add(counts);
+                    Ok(calls)
                 }
-                Err(error) => tally.failures.push(error.context(format!("{name}: origins"))),
-            }
+                (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+                (Err(calls), Err(origins)) => Err(anyhow!("{calls:#}; {origins:#}")),
+            };
+            tally.scenario(name, result);
         }
     }
 }
