@@ -10,9 +10,6 @@ use crate::{
     vm::{self, VmSpec},
 };
 
-/// The kernel it is shown on.
-const KERNEL: &str = "6.1";
-
 /// What the recording is called, here and in the guest's /out.
 const RECORDING: &str = "storm.kmt";
 
@@ -51,7 +48,7 @@ dmesg -n 1
 kmodtrace --quiet --output /out/storm.kmt
 ";
 
-/// Boots 6.1, loads modules from eight tasks at once, and shows what kmodtrace saw.
+/// Boots the everyday kernel (6.1), loads modules from eight tasks at once, and shows what kmodtrace saw.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// Open the live view on the guest's console, while the storm comes again and again; q ends both.
@@ -64,7 +61,7 @@ pub(crate) fn main(args: &DemoArgs) -> Result<ExitCode> {
     let terminal = args.view.then(vm::terminal).transpose()?;
     setup::build_tools()?;
     setup::guest_tools()?;
-    let kernel = kernel::ensure(kernel::find(KERNEL)?)?;
+    let kernel = kernel::ensure(kernel::first(|flavour| flavour.everyday)?)?;
     eprintln!("xtask: building kmodtrace (a minute the first time)");
     let programs = artifacts::guest_programs()?;
     let out = artifacts::target_dir()?.join("demo");

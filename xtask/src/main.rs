@@ -5,6 +5,7 @@ mod bench;
 mod bisect_demo;
 mod bpf_toolchain;
 mod demo;
+mod facts;
 mod fixtures;
 mod git;
 mod guest;
@@ -44,6 +45,7 @@ enum Task {
     /// Captures the views of kmodtrace, from recordings, into docs/screens.
     Screens,
     Test(test::TestArgs),
+    Facts(facts::FactsArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -69,6 +71,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::BisectDemo(args) => bisect_demo::main(args),
         Task::Screens => screens::main(),
         Task::Test(args) => test::main(args),
+        Task::Facts(args) => facts::main(args),
         Task::Bench(args) => bench::main(args),
     }
 }

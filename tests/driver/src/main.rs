@@ -39,10 +39,13 @@ use crate::scenario::Scenario;
 use crate::stage::Stage;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("list") {
-        return exit(list());
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["list"] => return exit(list(|scenario, kernel| (scenario.possible)(kernel))),
+        ["list", "all"] => return exit(list(|_, _| true)),
+        _ => {}
     }
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let options = match Options::parse(words.into_iter()) {
         Ok(options) => options,
         Err(error) => {
             eprintln!("load-driver: {error:#}\n{}", options::usage());
@@ -62,10 +65,10 @@ fn exit(result: Result<()>) -> ExitCode {
     }
 }
 
-/// Names the scenarios that can be made here.
-fn list() -> Result<()> {
+/// Names scenarios.
+fn list(which: fn(&Scenario, &Kernel) -> bool) -> Result<()> {
     let kernel = Kernel::running()?;
-    for scenario in scenario::ALL.iter().filter(|scenario| (scenario.possible)(&kernel)) {
+    for scenario in scenario::ALL.iter().filter(|scenario| which(scenario, &kernel)) {
         println!("{}", scenario.name);
     }
     Ok(())

@@ -70,7 +70,7 @@ fn number(word: &str) -> Result<usize> {
 /// What can be asked for.
 pub(crate) fn usage() -> String {
     let mut usage = String::from(
-        "usage: load-driver list\n\
+        "usage: load-driver list [all]\n\
          usage: load-driver SCENARIO|all [MODULE|PATH]... [--tasks N] [--rounds N] [--dir DIR] [--log FILE]\n\
          Runs as root. MODULE is looked up in DIR, then in /lib/modules; .ko.xz is unpacked. Scenarios:\n",
     );

@@ -3,6 +3,7 @@
 mod contention;
 mod corpus;
 mod errors;
+mod hammer;
 mod init;
 mod killed;
 mod live;
@@ -101,6 +102,30 @@ pub(crate) const ALL: &[Scenario] = &[
         about: "tasks load a list of modules as fast as they can",
         possible: anywhere,
         run: storm::all_at_once,
+    },
+    Scenario {
+        name: "hammer-live",
+        about: "64 tasks load a module that is LIVE, each again and again",
+        possible: anywhere,
+        run: hammer::live,
+    },
+    Scenario {
+        name: "hammer-absent",
+        about: "64 tasks load a module at once, each a copy or from memory; then it is unloaded, again and again",
+        possible: anywhere,
+        run: hammer::absent,
+    },
+    Scenario {
+        name: "hammer-file",
+        about: "the same with one file for all",
+        possible: anywhere,
+        run: hammer::file,
+    },
+    Scenario {
+        name: "hammer-failing",
+        about: "64 tasks load a module at once whose init fails, each a copy or from memory, again and again",
+        possible: anywhere,
+        run: hammer::failing,
     },
     Scenario {
         name: "requests",

@@ -25,9 +25,9 @@ use figure::Report;
 /// bpftrace with the same probes is measured beside it, in the same boot, where this machine has it or can install it.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Kernel of the matrix to measure on.
-    #[arg(long, short, default_value = "6.1", value_name = "KERNEL")]
-    kernel: String,
+    /// Kernel of the matrix to measure on [default: 6.1].
+    #[arg(long, short, value_name = "KERNEL")]
+    kernel: Option<String>,
     /// Few samples: shows that everything runs, not what it costs.
     #[arg(long)]
     quick: bool,
@@ -110,7 +110,10 @@ pub(crate) fn main(args: &BenchArgs) -> Result<ExitCode> {
 /// Everything that has to do with a tracer.
 fn in_guests(args: &BenchArgs) -> Result<Report> {
     let size = if args.quick { QUICK } else { FULL };
-    let flavour = kernel::find(&args.kernel)?;
+    let flavour = match &args.kernel {
+        Some(name) => kernel::find(name)?,
+        None => kernel::first(|flavour| flavour.everyday)?,
+    };
     setup::guest_tools()?;
     let kernel = kernel::ensure(flavour)?;
     if args.drill {

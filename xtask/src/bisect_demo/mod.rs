@@ -31,9 +31,6 @@ use found::Found;
 use place::Place;
 use repository::History;
 
-/// The kernel whose source it is.
-const KERNEL: &str = "6.1";
-
 /// Finds a regression of the kernel's module loader by `git bisect run`, unattended.
 ///
 /// It makes a git repository of Debian's source of 6.1 in the cache, with twenty commits of our own: one brings the
@@ -59,7 +56,7 @@ pub(crate) fn main(args: &BisectDemoArgs) -> Result<ExitCode> {
     } else {
         Branch::Steady
     };
-    let flavour = kernel::find(KERNEL)?;
+    let flavour = kernel::first(|flavour| flavour.builds)?;
     let place = Place::open(flavour)?;
     let git = repository::open(&place, flavour)?;
     let history = repository::history(&git, branch)?;

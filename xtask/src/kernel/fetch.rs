@@ -5,6 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Mutex,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -12,23 +13,27 @@ use anyhow::{Context as _, Result, bail};
 use super::{Flavour, Kernel, apt::Apt};
 use crate::paths::{self, Scratch};
 
-/// The package that depends on a suite's newest kernel without drivers for real hardware.
-const META_PACKAGE: &str = "linux-image-cloud-amd64";
-
 /// How the names of packages start that hold an image or modules.
 pub(super) const PARTS: &[&str] = &["linux-image-", "linux-binary-", "linux-modules-"];
 
+/// Held while a kernel is fetched.
+static FETCHING: Mutex<()> = Mutex::new(());
+
 /// The cache directory of one kernel.
 pub(super) fn home(flavour: Flavour) -> Result<PathBuf> {
-    Ok(paths::cache()?.join("kernels").join(flavour.name))
+    let name = flavour.kernel_of.unwrap_or(flavour.name);
+    Ok(paths::cache()?.join("kernels").join(name))
 }
 
 /// The kernel, from the cache or else fetched into it; says so on standard error when it fetches.
 pub(crate) fn ensure(flavour: Flavour) -> Result<Kernel> {
     let home = home(flavour)?;
+    // Tests of one kernel begin at the same time, and one download is enough.
+    let lock = FETCHING.lock();
     if !home.join("release").exists() {
         fetch(flavour, &home)?;
     }
+    drop(lock);
     let release = fs::read_to_string(home.join("release")).context("the cached kernel has no release file")?;
     let release = release.trim().to_owned();
     let modules = home.join("lib/modules").join(&release);
@@ -37,6 +42,7 @@ pub(crate) fn ensure(flavour: Flavour) -> Result<Kernel> {
         release,
         image: home.join("vmlinuz"),
         modules,
+        append: flavour.append,
     })
 }
 
@@ -64,7 +70,7 @@ fn fetch_into(flavour: Flavour, home: &Path, dir: &dyn Fn(&str) -> Result<PathBu
     );
     let apt = Apt::open(&dir("apt")?, flavour)?;
     // The first is the meta package, which only points on and holds nothing.
-    let packages = apt.with_dependencies(META_PACKAGE, PARTS)?.split_off(1).join("\n");
+    let packages = apt.with_dependencies(flavour.package, PARTS)?.split_off(1).join("\n");
     if fs::read_to_string(home.join("packages")).is_ok_and(|have| have == packages) {
         return Ok(());
     }

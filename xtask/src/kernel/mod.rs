@@ -4,6 +4,7 @@ mod apt;
 pub(crate) mod build;
 mod fetch;
 mod headers;
+mod matrix;
 mod modules;
 mod source;
 
@@ -19,6 +20,7 @@ use clap::{Args, Subcommand};
 pub(crate) use build::{Fix, built};
 pub(crate) use fetch::{ensure, refresh};
 pub(crate) use headers::{BuildKit, build_kit};
+pub(crate) use matrix::{BadInput, Flavour, MATRIX};
 pub(crate) use modules::{Selection, extend, stage};
 
 /// Makes kernels to boot with `cargo xtask vm`.
@@ -40,53 +42,6 @@ pub(crate) fn main(args: &KernelArgs) -> Result<ExitCode> {
     }
 }
 
-/// A kernel of the test matrix: what it is called here and the Debian suite that ships it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Flavour {
-    /// The name users type.
-    pub(crate) name: &'static str,
-    /// The Debian suite whose `linux-image-cloud-amd64` it is.
-    suite: &'static str,
-    /// Whether the suite has security updates, which carry the newest kernel.
-    security: bool,
-}
-
-/// Oldest first. Sid's kernel moves, so it goes by the suite's name.
-pub(crate) static MATRIX: [Flavour; 4] = [
-    Flavour {
-        name: "5.10",
-        suite: "bullseye",
-        security: true,
-    },
-    Flavour {
-        name: "6.1",
-        suite: "bookworm",
-        security: true,
-    },
-    Flavour {
-        name: "6.12",
-        suite: "trixie",
-        security: true,
-    },
-    Flavour {
-        name: "sid",
-        suite: "sid",
-        security: false,
-    },
-];
-
-/// Finds a kernel of the matrix by its name, its suite, or the release its cached copy has.
-pub(crate) fn find(name: &str) -> Result<Flavour> {
-    let by_name = MATRIX
-        .iter()
-        .find(|flavour| flavour.name == name || flavour.suite == name);
-    if let Some(flavour) = by_name.or_else(|| MATRIX.iter().find(|flavour| cached_as(flavour, name))) {
-        return Ok(*flavour);
-    }
-    let names = MATRIX.map(|flavour| flavour.name).join(", ");
-    bail!("no kernel is called {name:?}; there are {names} (another one boots with --kernel-image and --modules-dir)")
-}
-
 /// The kernels of these names; all of the matrix if there is none.
 pub(crate) fn choose(names: &[String]) -> Result<Vec<Flavour>> {
     if names.is_empty() {
@@ -94,6 +49,24 @@ pub(crate) fn choose(names: &[String]) -> Result<Vec<Flavour>> {
     } else {
         names.iter().map(|name| find(name)).collect()
     }
+}
+
+/// Finds a kernel of the matrix by its name, its suite, or the release its cached copy has.
+pub(crate) fn find(name: &str) -> Result<Flavour> {
+    let by_name = MATRIX.iter().find(|flavour| flavour.name == name);
+    let by_suite = || MATRIX.iter().find(|flavour| flavour.suite == name);
+    let by_release = || MATRIX.iter().find(|flavour| cached_as(flavour, name));
+    if let Some(flavour) = by_name.or_else(by_suite).or_else(by_release) {
+        return Ok(*flavour);
+    }
+    let names = MATRIX.map(|flavour| flavour.name).join(", ");
+    bail!("no kernel is called {name:?}; there are {names} (another one boots with --kernel-image and --modules-dir)")
+}
+
+/// The first kernel of the matrix that has a property.
+pub(crate) fn first(has: impl Fn(&Flavour) -> bool) -> Result<Flavour> {
+    let found = MATRIX.iter().find(|flavour| has(flavour)).copied();
+    found.context("no kernel of the matrix has this property")
 }
 
 /// Whether the cached copy of `flavour` is a kernel one would call `name`: 7.2 for release 7.2.13+deb14-cloud-amd64.
@@ -120,6 +93,8 @@ pub(crate) struct Kernel {
     pub(crate) image: PathBuf,
     /// The `lib/modules/RELEASE` tree.
     pub(crate) modules: PathBuf,
+    /// Parameters of its command line, besides those of every guest.
+    pub(crate) append: &'static str,
 }
 
 impl Kernel {
@@ -140,13 +115,14 @@ impl Kernel {
             release: release.to_owned(),
             image: image.to_path_buf(),
             modules: modules.clone(),
+            append: "",
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{find, is_of_series};
+    use super::{BadInput, Flavour, MATRIX, find, is_of_series};
 
     #[test]
     fn series_end_at_a_dot() {
@@ -157,6 +133,24 @@ mod tests {
     #[test]
     fn kernels_go_by_suite_too() {
         assert_eq!(find("trixie").map(|flavour| flavour.name).ok(), Some("6.12"));
-        assert!(find("2.4").is_err_and(|error| error.to_string().contains("5.10, 6.1, 6.12, sid")));
+        assert!(find("2.4").is_err_and(|error| error.to_string().contains("5.10, 6.1, 6.12,")));
+    }
+
+    /// What only one kernel can be is a property of one row.
+    #[test]
+    fn properties_of_one_kernel_are_of_one_row() {
+        let rows = |has: fn(&Flavour) -> bool| MATRIX.iter().filter(|flavour| has(flavour)).count();
+        assert_eq!(rows(|flavour| flavour.everyday), 1);
+        assert_eq!(rows(|flavour| flavour.fixtures), 1);
+        assert_eq!(rows(|flavour| flavour.builds), 1);
+        assert_eq!(rows(|flavour| flavour.bad_input == BadInput::All), 1);
+    }
+
+    #[test]
+    fn a_kernel_of_another_row_is_one_that_is_downloaded() {
+        for flavour in MATRIX {
+            let owner = flavour.kernel_of.map(|name| find(name).ok());
+            assert!(owner.is_none_or(|owner| owner.is_some_and(|owner| owner.kernel_of.is_none())));
+        }
     }
 }

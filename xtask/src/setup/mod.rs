@@ -55,7 +55,7 @@ pub(crate) fn main(args: &SetupArgs) -> Result<ExitCode> {
         each(&flavours, kernel::refresh)?;
     }
     each(&flavours, |flavour| kernel::ensure(flavour).map(drop))?;
-    if flavours.contains(&kernel::find(fixtures::KERNEL)?) {
+    if flavours.contains(&fixtures::flavour()?) {
         fixtures::prepare()?;
     }
     Ok(ExitCode::SUCCESS)

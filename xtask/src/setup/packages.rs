@@ -4,6 +4,7 @@ use std::{
     fs,
     path::Path,
     process::Command,
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
@@ -124,8 +125,12 @@ impl Need {
     }
 }
 
+/// Held while packages are installed: apt does not run twice at the same time.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// Installs what of this is missing.
 pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let _lock = INSTALLING.lock();
     let missing: Vec<_> = needs.iter().filter(|need| !need.is_met()).collect();
     if missing.is_empty() {
         return Ok(());

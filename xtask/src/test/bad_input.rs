@@ -1,25 +1,47 @@
 //! What goes wrong while tracing: a script in a guest of its own, because its last case locks the kernel down.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::guest::{self, Tally};
-use crate::{artifacts, kernel::Kernel, paths, vm::VmSpec};
+use super::part::Subject;
+use crate::{
+    artifacts,
+    kernel::{BadInput, Flavour},
+    paths,
+    vm::VmSpec,
+};
 
 /// The script, which says what it is for.
 const SCRIPT: &str = "kmodtrace/tests/guest/bad-input.sh";
 
-/// The kernel of the matrix that all cases run on: the oldest, which lacks most.
-const ALL_CASES: &str = "5.10";
-
 /// The cases in which the kernel has a part; the others try kmodtrace alone, and once is enough for them.
 const OF_THE_KERNEL: &str = "check two_tracers live_lines idle capabilities no_btf lockdown";
 
+/// The names of the cases for a kernel.
+pub(crate) fn names(flavour: Flavour) -> Result<Vec<String>> {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+    match flavour.bad_input {
+        BadInput::Not => Ok(Vec::new()),
+        BadInput::OfTheKernel => Ok(words(OF_THE_KERNEL)),
+        BadInput::All => {
+            let file = paths::workspace().join(SCRIPT);
+            let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let cases = text.split("\nCASES=\"").nth(1).and_then(|rest| rest.split('"').next());
+            cases.map(words).with_context(|| format!("{SCRIPT} names no cases"))
+        }
+    }
+}
+
 /// Runs its cases.
-pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
-    let cases = if kernel.name == ALL_CASES { "" } else { OF_THE_KERNEL };
-    let mut spec = VmSpec::new(kernel.clone(), format!("sh bad-input.sh {cases}"));
+pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
+    let cases: Vec<_> = names(subject.flavour)?
+        .into_iter()
+        .filter(|case| subject.wants(case))
+        .collect();
+    let command = format!("sh bad-input.sh {}", cases.join(" "));
+    let mut spec = VmSpec::new(subject.kernel.clone(), command);
     // Detaching takes seconds for each case, more on a busy machine.
     spec.timeout = Duration::from_mins(10);
     spec.guest.programs = artifacts::guest_programs()?;

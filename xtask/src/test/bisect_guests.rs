@@ -10,18 +10,16 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
+    bisect,
     guest::{self, Tally},
-    vm_tests,
+    observed,
 };
 use crate::{
     artifacts,
-    kernel::{self, Fix, Kernel},
+    kernel::Kernel,
     paths::{self, Scratch},
     process, setup,
 };
-
-/// The series that is booted.
-const SERIES: &str = "6.1";
 
 /// The module of docs/bisect/storm.sh, whose init function fails in a guest.
 const MODULE: &str = "acpi_cpufreq";
@@ -42,8 +40,7 @@ pub(super) fn run() -> Result<Tally> {
     let vng = setup::virtme_tools()?;
     let programs = artifacts::guest_programs()?;
     let tool = guest::tool(&programs)?;
-    let plain = kernel::built(SERIES, None)?;
-    let before = kernel::built(SERIES, Some(Fix::DontWaitForGoing))?;
+    let (plain, before) = bisect::both_kernels()?;
     // Its guests have this machine's libraries.
     let dynamic = artifacts::debug_kmodtrace()?;
     let qemu = |kernel| Recipe {
@@ -80,7 +77,7 @@ impl Recipe<'_> {
         let (status, said) = self.boot(workload, &out)?;
         ensure!(status == Some(0), "it ended with {status:?}\n{said}");
         let recording = only_recording(out.path()).with_context(|| said)?;
-        let report = vm_tests::report(tool, &recording)?;
+        let report = observed::report(tool, &recording)?;
         let (release, wanted) = (&report.kernel.release, &self.kernel.release);
         ensure!(release == wanted, "the recording is of {release}, not of {wanted}");
         let module = report.modules.iter().find(|row| row.name.as_deref() == Some(MODULE));

@@ -1,12 +1,14 @@
 //! A second witness: how often the kernel says that the programs ran.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::oracle::Scenario;
 
+/// A program, as bpftool lists it.
 #[derive(Deserialize)]
 struct Program {
     name: Option<String>,
@@ -14,29 +16,65 @@ struct Program {
     run_cnt: u64,
 }
 
+/// What is read of `kmodtrace check --json`.
+#[derive(Deserialize)]
+struct Check {
+    probes: Vec<Probe>,
+}
+
+#[derive(Deserialize)]
+struct Probe {
+    id: String,
+    attach: Vec<Attachment>,
+}
+
+#[derive(Deserialize)]
+struct Attachment {
+    mechanism: String,
+    program: String,
+}
+
+/// Mechanisms that run a program for each function, so that the kernel counts its runs. Behind one that serves many functions
+/// (`kprobe_multi`, `kretprobe_multi`) a program is called by another one, which the kernel does not count: there the driver's log
+/// is the only witness.
+const COUNTED: [&str; 4] = ["fentry", "fexit", "kprobe", "kretprobe"];
+
 /// The kernel keeps so many bytes of a program's name (`BPF_OBJ_NAME_LEN`, less the NUL); bpftool may find all of it in BTF.
 const NAME: usize = 15;
 
-/// The program on each system call's return ran as often as the driver made the call.
-pub(crate) fn counts(path: &Path, scenarios: &[Scenario]) -> Result<()> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("bpftool left no {}", path.display()))?;
-    let programs: Vec<Program> = serde_json::from_str(&text).context("bpftool's list of programs")?;
+/// The program on each system call's return ran as often as the driver made the call. `out` has what the guest left.
+pub(crate) fn counts(out: &Path, name: &str, scenarios: &[Scenario]) -> Result<()> {
+    let check: Check = json(&out.join("check.json"))?;
+    let programs: Vec<Program> = json(&out.join(format!("{name}.programs")))?;
     for syscall in ["init_module", "finit_module", "delete_module"] {
-        let made = scenarios
-            .iter()
-            .flat_map(|scenario| &scenario.calls)
-            .filter(|call| call.syscall == syscall)
-            .count() as u64;
-        let name = format!("fexit_{syscall}");
-        let ours = |program: &&Program| {
-            let listed = program.name.as_deref().unwrap_or_default();
-            listed.len() >= NAME && name.starts_with(listed)
-        };
-        let ran: u64 = programs.iter().filter(ours).map(|program| program.run_cnt).sum();
-        ensure!(
-            ran == made,
-            "the kernel ran {name} {ran} times, the driver made {made} calls of {syscall}"
-        );
+        let id = format!("{syscall}.exit");
+        let probe = check.probes.iter().find(|probe| probe.id == id);
+        let probe = probe.with_context(|| format!("check knows no probe {id}"))?;
+        ensure!(!probe.attach.is_empty(), "{id} is not attached");
+        let counted = |attachment: &&Attachment| COUNTED.contains(&attachment.mechanism.as_str());
+        for attachment in probe.attach.iter().filter(counted) {
+            ran_for_each_call(syscall, &attachment.program, &programs, scenarios)?;
+        }
     }
     Ok(())
+}
+
+fn ran_for_each_call(syscall: &str, name: &str, programs: &[Program], scenarios: &[Scenario]) -> Result<()> {
+    let calls = scenarios.iter().flat_map(|scenario| &scenario.calls);
+    let made = calls.filter(|call| call.syscall == syscall).count() as u64;
+    let ours = |program: &&Program| {
+        let listed = program.name.as_deref().unwrap_or_default();
+        listed.len() >= NAME && name.starts_with(listed)
+    };
+    let ran: u64 = programs.iter().filter(ours).map(|program| program.run_cnt).sum();
+    ensure!(
+        ran == made,
+        "the kernel ran {name} {ran} times, the driver made {made} calls of {syscall}"
+    );
+    Ok(())
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| format!("the guest left no {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::vm_tests::report;
+use super::observed::report;
 use super::{compare, oracle};
 
 /// What `--max-in-flight` of the guest's command leaves room for.

@@ -18,19 +18,28 @@ pub(crate) fn scenarios(scenarios: &[Scenario], report: &Report) -> (usize, Vec<
             .map(|error| format!("{error:#}"))
             .collect();
         if !wrong.is_empty() {
-            failures.push(anyhow!("{}: {}", scenario.name, wrong.join("; ")));
+            failures.push(anyhow!("{}: {}", scenario.name, few(&wrong)));
         }
     }
     let invented: Vec<_> = observed
         .iter()
         .zip(&taken)
         .filter(|(_, taken)| !**taken)
-        .map(|(attempt, _)| attempt)
+        .map(|(attempt, _)| format!("{attempt:?}"))
         .collect();
     if !invented.is_empty() {
-        failures.push(anyhow!("seen, though nobody called: {invented:?}"));
+        failures.push(anyhow!("seen, though nobody called: {}", few(&invented)));
     }
     (scenarios.iter().map(|scenario| scenario.calls.len()).sum(), failures)
+}
+
+/// The first of them, and how many more there are: one storm may give hundreds.
+fn few(texts: &[String]) -> String {
+    const SHOWN: usize = 3;
+    match texts.split_at_checked(SHOWN) {
+        Some((shown, more)) if !more.is_empty() => format!("{}; and {} more", shown.join("; "), more.len()),
+        _ => texts.join("; "),
+    }
 }
 
 /// Finds the one attempt of this call, and checks all that the call tells and all that its arrangement forces.
@@ -117,6 +126,13 @@ fn waits_fit(attempt: &Attempt) -> Result<()> {
         attempt.end_ns.is_some_and(|end| free <= end),
         "waits reach beyond the attempt"
     );
+    Ok(())
+}
+
+/// An error that says what is wrong with the sums, if anything.
+pub(crate) fn whole(report: &Report) -> Result<()> {
+    let failures: Vec<_> = sums(report).iter().map(|failure| format!("{failure:#}")).collect();
+    ensure!(failures.is_empty(), "{}", failures.join("; "));
     Ok(())
 }
 

@@ -12,10 +12,6 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::process;
 
-/// The head of the table.
-pub(crate) const HEAD: &str =
-    "case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict";
-
 /// Functions into which makers are inlined: the driver names these where the kernel has no function for the maker.
 const CALLERS: &[&str] = &["load_module", "finit_module", "init_module", "delete_module"];
 
@@ -38,10 +34,19 @@ pub(crate) struct Counts {
     pub(crate) gaps: usize,
 }
 
-/// Compares every case in `out/NAME.jsonl` with the report of `out/NAME.kmt`, and prints a line for each sort of case.
+impl Counts {
+    /// Adds others.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.exact += other.exact;
+        self.gaps += other.gaps;
+    }
+}
+
+/// Compares every case in `out/NAME.jsonl` with the report of `out/NAME.kmt`, and adds a line for each sort of case:
+/// case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict.
 ///
 /// A scenario without cases gives no counts and no error.
-pub(crate) fn check(tool: &Path, out: &Path, name: &str) -> Result<Counts> {
+pub(crate) fn check(tool: &Path, out: &Path, name: &str, lines: &mut Vec<String>) -> Result<Counts> {
     let log = out.join(format!("{name}.jsonl"));
     let text = fs::read_to_string(&log).with_context(|| format!("the driver left no {}", log.display()))?;
     let (kernel, cases) = cases(&text)?;
@@ -55,11 +60,11 @@ pub(crate) fn check(tool: &Path, out: &Path, name: &str) -> Result<Counts> {
         .arg(&recording);
     let report = serde_json::from_str(&process::text(&mut command)?)
         .with_context(|| format!("the report of {} is not as documented", recording.display()))?;
-    tally(&kernel, &cases, &report)
+    tally(&kernel, &cases, &report, lines)
 }
 
-/// Prints the table, cases that are alike in one line; an error names every sort of case that is not right.
-fn tally(kernel: &str, cases: &[Case], report: &Report) -> Result<Counts> {
+/// Adds the table to the lines, cases that are alike in one line; an error names every sort of case that is not right.
+fn tally(kernel: &str, cases: &[Case], report: &Report, lines: &mut Vec<String>) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut rows: Vec<(String, usize)> = Vec::new();
     let mut failures = Vec::new();
@@ -95,7 +100,7 @@ fn tally(kernel: &str, cases: &[Case], report: &Report) -> Result<Counts> {
         } else {
             String::new()
         };
-        println!("{row}{times}");
+        lines.push(format!("{row}{times}"));
     }
     ensure!(failures.is_empty(), "{}", failures.join("; "));
     Ok(counts)

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
 use super::corpus::Counts;
-use crate::vm::{self, Outcome, VmSpec};
+use crate::vm::{self, EmulatorFailed, Outcome, VmSpec};
 
-/// What came out of one kernel's guests.
+/// What came out of a part.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// How many scenarios ran.
@@ -17,23 +17,38 @@ pub(crate) struct Tally {
     pub(crate) calls: usize,
     /// How the failures of the corpus were told.
     pub(crate) corpus: Counts,
-    /// How often a scenario was run again because the kernel had skipped a program.
-    pub(crate) again: usize,
-    /// How many guests gave no result at first.
+    /// How many guests the emulator ended, and ran again.
     pub(crate) died: usize,
+    /// What is to be printed.
+    pub(crate) lines: Vec<String>,
     /// One for each scenario that went wrong.
     pub(crate) failures: Vec<Error>,
 }
 
 impl Tally {
+    /// Something that succeeded, and compares no calls.
+    pub(crate) fn passed() -> Self {
+        Self {
+            scenarios: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Something without any result.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self {
+            failures: vec![error],
+            ..Self::default()
+        }
+    }
+
     /// Adds what another guest came to.
     pub(crate) fn add(&mut self, other: Self) {
         self.scenarios += other.scenarios;
         self.calls += other.calls;
-        self.corpus.exact += other.corpus.exact;
-        self.corpus.gaps += other.corpus.gaps;
-        self.again += other.again;
+        self.corpus.add(other.corpus);
         self.died += other.died;
+        self.lines.extend(other.lines);
         self.failures.extend(other.failures);
     }
 
@@ -47,12 +62,15 @@ impl Tally {
     }
 }
 
-/// Boots and runs; a second time if the guest gave no result, since emulation fails for reasons of its own now and then. That
-/// it did is said, and told in the tally: a guest that dies twice has failed.
+/// Boots and runs; a second time if the emulator ended the guest, which happens now and then. That it did is said, and told in
+/// the tally: a guest that it ends twice has failed. A guest whose time is up or whose kernel complains has failed at once.
 pub(crate) fn run(spec: &VmSpec, tally: &mut Tally) -> Result<Outcome> {
     once(spec).or_else(|error| {
+        if !error.is::<EmulatorFailed>() {
+            return Err(error);
+        }
         eprintln!(
-            "xtask: a guest with kernel {} gave no result, once more: {error:#}",
+            "xtask: the emulator ended a guest with kernel {}, once more: {error:#}",
             spec.kernel.name
         );
         tally.died += 1;

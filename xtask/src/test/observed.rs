@@ -1,8 +1,21 @@
 //! What kmodtrace says that it saw: the JSON of its report, as any other program would read it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path, process::Command};
 
+use anyhow::{Context as _, Result};
 use serde::Deserialize;
+
+use crate::process;
+
+/// The report of a recording, by the tool itself: what its users read.
+pub(crate) fn report(tool: &Path, recording: &Path) -> Result<Report> {
+    let mut command = Command::new(tool);
+    command
+        .args(["report", "--format", "json", "--attempts", "--from"])
+        .arg(recording);
+    let text = process::text(&mut command)?;
+    serde_json::from_str(&text).with_context(|| format!("the report of {} is not as documented", recording.display()))
+}
 
 /// The object of `kmodtrace report --format json --attempts`.
 #[derive(Debug, Deserialize)]

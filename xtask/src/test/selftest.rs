@@ -14,8 +14,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::compare;
 use super::guest::{self, Tally};
-use super::vm_tests::report;
-use crate::{artifacts, fixtures, kernel::Kernel, process, vm::VmSpec};
+use super::observed::report;
+use super::part::Subject;
+use crate::{artifacts, fixtures, process, vm::VmSpec};
 
 /// The guest's command, which says what it does.
 const COMMAND: &str = include_str!("selftest.sh");
@@ -79,8 +80,9 @@ const WAYS: &[Way] = &[
     },
 ];
 
-/// Runs every way on this kernel, for which there must be fixtures, and prints a line for each.
-pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
+/// Runs every way on this kernel, for which there must be fixtures, with a line for each.
+pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
+    let kernel = &subject.kernel;
     let out = artifacts::target_dir()?
         .join("guests")
         .join(format!("{}-selftest", kernel.name));
@@ -93,11 +95,10 @@ pub(crate) fn run(kernel: &Kernel) -> Result<Tally> {
     let mut tally = Tally::default();
     let outcome = guest::run(&spec, &mut tally)?;
     guest::succeeded(&outcome)?;
-    tally.again = String::from_utf8_lossy(&outcome.stdout).lines().count();
     let tool = guest::tool(&spec.guest.programs)?;
     for way in WAYS {
         let checked = way.check(tool, &out).map(|sentence| {
-            println!("{} | {sentence}", way.name);
+            tally.lines.push(format!("{} | {sentence}", way.name));
             0
         });
         tally.scenario(way.name, checked);
@@ -181,8 +182,7 @@ impl Way {
         );
         let recording = out.join(format!("{}.kmt", self.name));
         let report = report(tool, &recording)?;
-        let failures = compare::sums(&report);
-        ensure!(failures.is_empty(), "{failures:?}");
+        compare::whole(&report)?;
         let null = |request: &&super::observed::Request| request.caller.as_ref().is_some_and(|caller| !caller.found);
         let nulls = report.requests.iter().filter(null).count() as u64;
         ensure!(

@@ -29,7 +29,7 @@ pub(crate) const UNTIL_QUIT: Duration = Duration::from_hours(24 * 365);
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct VmArgs {
-    /// Kernel of the matrix: 5.10, 6.1, 6.12, sid.
+    /// Kernel of the matrix: 5.10, 6.1, 6.12, 6.12-full, rt, sid, backports.
     #[arg(long, short, required_unless_present = "kernel_image")]
     kernel: Option<String>,
     /// Another kernel's image.

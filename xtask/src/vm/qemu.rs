@@ -86,7 +86,7 @@ pub(super) fn start(
         .arg(initramfs);
     command
         .arg("-append")
-        .arg(format!("{APPEND} {}", spec.append).trim_end());
+        .arg([APPEND, spec.kernel.append, &spec.append].join(" ").trim_end());
     for (index, (port, (iobase, irq))) in Port::ALL.into_iter().zip(UARTS).enumerate() {
         let chardev = match pipes.iter().find(|(piped, _)| *piped == port) {
             Some((_, pipe)) => format!("file,id=c{index},path=/proc/self/fd/{}", pipe.as_raw_fd()),

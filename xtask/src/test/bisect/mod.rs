@@ -12,12 +12,9 @@ use anyhow::{Result, anyhow};
 use super::guest::{self, Tally};
 use crate::{
     artifacts,
-    kernel::{self, Fix},
+    kernel::{self, Fix, Kernel},
 };
 use session::Side;
-
-/// The series that both kernels are of.
-const SERIES: &str = "6.1";
 
 /// Recordings of each that a difference takes.
 const FEW: usize = 8;
@@ -25,10 +22,22 @@ const FEW: usize = 8;
 /// And so many that there are three times eight to be divided.
 const MANY: usize = 24;
 
-/// Builds the kernels where they are not in the cache, and tries everything.
+/// The kernel as it is, and the one without the fix; built where they are not in the cache.
+pub(super) fn both_kernels() -> Result<(Kernel, Kernel)> {
+    let flavour = kernel::first(|flavour| flavour.builds)?;
+    let built = |without| kernel::built(flavour.name, without);
+    Ok((built(None)?, built(Some(Fix::DontWaitForGoing))?))
+}
+
+/// Builds them, so that no guest waits for it.
+pub(super) fn kernels() -> Result<Tally> {
+    both_kernels()?;
+    Ok(Tally::passed())
+}
+
+/// Tries everything.
 pub(super) fn run() -> Result<Tally> {
-    let plain = kernel::built(SERIES, None)?;
-    let before = kernel::built(SERIES, Some(Fix::DontWaitForGoing))?;
+    let (plain, before) = both_kernels()?;
     let programs = artifacts::guest_programs()?;
     let tool = guest::tool(&programs)?;
     let out = artifacts::target_dir()?.join("guests/bisect");
@@ -54,7 +63,8 @@ pub(super) fn run() -> Result<Tally> {
     tally.scenario("session, with the fix", plain.check(tool, 0));
     tally.scenario("session, without it", before.check(tool, 1));
     tally.scenario("what the fix changed", none(splits::fix(tool, &plain, &before)));
-    tally.scenario("nothing changed", none(splits::same(tool, &plain)));
+    let same = splits::same(tool, &plain).map(|line| tally.lines.push(line));
+    tally.scenario("nothing changed", none(same));
     tally.scenario("git bisect run", none(git::run(tool, plain.kernel, before.kernel)));
     Ok(tally)
 }

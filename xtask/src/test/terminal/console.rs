@@ -5,7 +5,7 @@ use std::{env, ffi::OsStr, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Case, MODULE, Stage, UTF8};
-use crate::terminal::Terminal;
+use crate::{kernel, terminal::Terminal};
 
 /// What takes a boot, and a build if there was none.
 const PATIENCE: Duration = Duration::from_mins(8);
@@ -57,7 +57,8 @@ kmodtrace --from /tmp/f.kmt
 ";
 
 fn followed(stage: &Stage) -> Result<()> {
-    let terminal = xtask(stage, &["vm", "--kernel", "6.1", "--tty", "--", WRITTEN])?;
+    let kernel = kernel::first(|flavour| flavour.everyday)?.name;
+    let terminal = xtask(stage, &["vm", "--kernel", kernel, "--tty", "--", WRITTEN])?;
     terminal.shows(&["followed"])?;
     terminal.until("a load that is seen while it is followed", |screen| {
         screen.contains("followed") && screen.lines().any(|line| line.starts_with("dummy "))
