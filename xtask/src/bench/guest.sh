@@ -14,7 +14,7 @@ storm="load-bench storm $TASKS $STORMS /tmp/dummy.ko /tmp/veth.ko /tmp/macvlan.k
 
 # bpftrace gets the probes that kmodtrace's plan chose here, no others.
 kmodtrace check > /tmp/plan || exit
-awk 'FNR == NR { if ($1 == "ok") chosen[($3 == "fexit" ? "kretfunc:" : "kfunc:") $4]; next }
+awk 'FNR == NR { if ($1 == "ok") chosen[($3 ~ /^(fexit|kretprobe)/ ? "kretfunc:" : "kfunc:") $4]; next }
      $1 !~ /^k(ret)?func:/ || $1 in chosen' /tmp/plan RS= /root/probes.bt ORS='\n\n' > /tmp/probes.bt
 grep -c '^ok' /tmp/plan > /out/kmodtrace.probes
 grep -cE '^(k|tracepoint:)' /tmp/probes.bt > /out/bpftrace.probes
