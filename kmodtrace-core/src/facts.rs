@@ -191,7 +191,7 @@ impl KernelFacts {
     /// Puts together what was gathered. Also gives the addresses, for the moment of attaching only.
     pub fn new(environment: Environment, btf: Option<&btf::Answers>, symbols: &kallsyms::Answers) -> (Self, Addresses) {
         let mut functions = BTreeMap::new();
-        for name in wanted_functions(&environment.arch) {
+        for (name, _) in wanted_functions(&environment.arch) {
             let prototype = btf
                 .and_then(|btf| btf.functions.get(&name))
                 .map(|function| function.prototype);
@@ -290,15 +290,15 @@ impl KernelFacts {
     }
 }
 
-/// Names of the functions that the catalogue may attach to, on this architecture.
-pub fn wanted_functions(arch: &str) -> Vec<String> {
-    let names = hooks().filter_map(|hook| hook.symbol(arch));
-    names.collect::<BTreeSet<_>>().into_iter().collect()
+/// The functions that the catalogue may attach to, on this architecture: name, and how many arguments each is taken to have.
+pub fn wanted_functions(arch: &str) -> Vec<(String, u32)> {
+    let functions = hooks().filter_map(|hook| Some((hook.symbol(arch)?, hook.args())));
+    functions.collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 /// Text symbols to look for in kallsyms: the functions, and what tells what trampolines can do.
 pub fn wanted_symbols(arch: &str) -> Vec<String> {
-    let mut names = wanted_functions(arch);
+    let mut names: Vec<_> = wanted_functions(arch).into_iter().map(|(name, _)| name).collect();
     names.extend([FTRACE_SYMBOL, FPROBE_SYMBOL, WIDE_SYMBOL].map(str::to_owned));
     names
 }
