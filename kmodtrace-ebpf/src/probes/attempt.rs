@@ -47,7 +47,12 @@ fn user_string_len(address: u64) -> u32 {
     };
     // SAFETY: the destination is the map's slot of 4,096 bytes; the helper checks the source and never sleeps on it.
     let read = unsafe { bpf_probe_read_user_str(scratch.cast(), 4096, address as *const _) };
-    if read < 1 { UNREAD } else { read as u32 - 1 }
+    // The NUL counts, but that of an empty string only since "maccess: fix strncpy_from_user_nofault() empty string handling": 0 is no error.
+    if read < 0 {
+        UNREAD
+    } else {
+        (read as u32).saturating_sub(1)
+    }
 }
 
 /// The string at a user address; empty when it cannot be read, as at 0.
