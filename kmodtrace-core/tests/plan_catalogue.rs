@@ -120,7 +120,11 @@ fn functions_to_look_for_follow_the_architecture() {
     assert!(functions.iter().any(|(name, _)| name == "__arm64_sys_finit_module"));
     assert!(!functions.iter().any(|(name, _)| name.starts_with("__x64")));
     assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 2);
-    assert!(!wanted_functions("riscv64").iter().any(|(name, _)| name.contains("_sys_")));
+    assert!(
+        !wanted_functions("riscv64")
+            .iter()
+            .any(|(name, _)| name.contains("_sys_"))
+    );
 }
 
 /// BTF is searched for the function of that many arguments.
