@@ -119,7 +119,7 @@ fn functions_to_look_for_follow_the_architecture() {
     let functions = wanted_functions("aarch64");
     assert!(functions.iter().any(|(name, _)| name == "__arm64_sys_finit_module"));
     assert!(!functions.iter().any(|(name, _)| name.starts_with("__x64")));
-    assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 2);
+    assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 4);
     assert!(
         !wanted_functions("riscv64")
             .iter()
