@@ -22,11 +22,11 @@ pub use returns::returns;
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
 pub struct Questions<'a> {
-    /// Names of functions.
-    pub functions: &'a [String],
+    /// Names of functions, and how many arguments each is expected to have.
+    pub functions: &'a [(String, u32)],
     /// Members of structs: the struct's name and a path such as `f_path.dentry`.
     pub members: &'a [(&'a str, &'a str)],
-    /// Names of structs, unions and enums.
+    /// Names of structs, unions, enums and typedefs.
     pub types: &'a [&'a str],
 }
 
@@ -57,6 +57,18 @@ pub struct Answers {
     pub members: BTreeMap<String, u32>,
     /// The types that exist.
     pub types: BTreeSet<String>,
+}
+
+impl Answers {
+    /// Static functions of different files may share a name: 6.2 has `load_module(char *)` of device mapper beside the loader's. The first
+    /// one whose prototype fits is kept, else the first.
+    fn add(&mut self, name: &[u8], args: u32, function: Function) {
+        let fits = |function: &Function| function.prototype.args == args;
+        let kept = self.functions.entry(text(name)).or_insert(function);
+        if !fits(kept) && fits(&function) {
+            *kept = function;
+        }
+    }
 }
 
 /// Bytes that are no BTF, or none that this build understands.
@@ -90,25 +102,29 @@ pub enum BtfError {
 /// Answers the questions from the bytes of `/sys/kernel/btf/vmlinux`.
 pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
     let raw = Raw::new(bytes)?;
-    let functions: BTreeSet<&[u8]> = questions.functions.iter().map(String::as_bytes).collect();
+    let expected: BTreeMap<&[u8], u32> = questions
+        .functions
+        .iter()
+        .map(|(name, args)| (name.as_bytes(), *args))
+        .collect();
     let types: BTreeSet<&[u8]> = questions.types.iter().map(|name| name.as_bytes()).collect();
     let mut owners: BTreeMap<&[u8], Vec<u32>> = questions
         .members
         .iter()
         .map(|(structure, _)| (structure.as_bytes(), Vec::new()))
         .collect();
-    let mut prototypes = Vec::new();
+    let mut functions = Vec::new();
     let mut answers = Answers::default();
 
     for (id, ty) in raw.types() {
         match ty.kind {
             kind::FUNC => {
                 let name = raw.string(ty.name)?;
-                if functions.contains(name) {
-                    prototypes.push((name, id, ty.target));
+                if let Some(&args) = expected.get(name) {
+                    functions.push((name, args, id, ty.target));
                 }
             }
-            kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 => {
+            kind::STRUCT | kind::UNION | kind::ENUM | kind::ENUM64 | kind::TYPEDEF => {
                 let name = raw.string(ty.name)?;
                 if let Some(ids) = owners.get_mut(name) {
                     ids.push(id);
@@ -120,13 +136,9 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
             _ => {}
         }
     }
-    // The kernel takes the first function of a name (btf_find_by_name_kind): so do we.
-    for (name, id, prototype) in prototypes {
+    for (name, args, id, prototype) in functions {
         if let Some(prototype) = raw.prototype(prototype)? {
-            answers
-                .functions
-                .entry(text(name))
-                .or_insert(Function { id, prototype });
+            answers.add(name, args, Function { id, prototype });
         }
     }
     let mut walk = Walk::new(&raw);

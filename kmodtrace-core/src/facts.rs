@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{CATALOGUE, Existence, GLOBALS, Hook, Source};
+use crate::plan::{CATALOGUE, GLOBALS, Hook, Source, Trace};
 use crate::{btf, kallsyms};
 
 /// Name and version of the JSON form of [`KernelFacts`].
@@ -24,6 +24,12 @@ const WIDE_SYMBOL: &str = "save_args";
 /// A text symbol that is there exactly when one link can carry probes on many functions (`CONFIG_FPROBE`, kernel/trace/fprobe.c,
 /// 5.18 and later).
 const FPROBE_SYMBOL: &str = "register_fprobe_ips";
+
+/// A text symbol that is there exactly when the BPF ring buffer is (kernel/bpf/ringbuf.c, 5.8 and later).
+const RING_BUFFER_SYMBOL: &str = "bpf_ringbuf_output";
+
+/// A data symbol of every kernel (init/init_task.c): where kallsyms does not have it, it has no data.
+const ALWAYS_THERE: &str = "init_task";
 
 /// While `struct fprobe` has this member, returns take an instance of a pool (`fprobe_init_rethook`); later kernels keep them on a
 /// shadow stack of each task ("fprobe: Rewrite fprobe on function-graph tracer", 6.14).
@@ -94,6 +100,9 @@ pub struct Environment {
     pub tracefs: bool,
     /// Whether tracefs has the tracepoints of single system calls (`CONFIG_FTRACE_SYSCALLS`).
     pub tracepoints: bool,
+    /// Whether tracefs has the catalogue's tracepoints, by name; empty where it cannot be read.
+    #[serde(default)]
+    pub events: BTreeMap<String, bool>,
     /// BPF helpers that the driver tried, and whether the kernel has them.
     pub helpers: BTreeMap<String, bool>,
     /// Effective capabilities, as `CAP_BPF`; only those in [`CAPABILITIES`].
@@ -142,9 +151,12 @@ pub struct KernelFacts {
     pub btf: bool,
     /// Whether trampolines (fentry, fexit) can be attached to functions.
     pub ftrace: bool,
-    /// Whether one link can carry probes on many functions (`CONFIG_FPROBE`).
+    /// Whether one link can carry probes on many functions (`CONFIG_FPROBE`); none where that could not be told.
     #[serde(default)]
-    pub fprobe: bool,
+    pub fprobe: Option<bool>,
+    /// Whether the kernel has the BPF ring buffer that records cross; none where that could not be told.
+    #[serde(default)]
+    pub ring_buffer: Option<bool>,
     /// How many arguments a function may have that a trampoline is attached to.
     #[serde(default = "narrow_trampolines")]
     pub trampoline_args: u32,
@@ -154,9 +166,9 @@ pub struct KernelFacts {
     pub functions: BTreeMap<String, FunctionFacts>,
     /// Byte offsets of struct members, as `module.name`; none where BTF does not have the member.
     pub offsets: BTreeMap<String, Option<u32>>,
-    /// The catalogue's data symbols, and whether they are there.
+    /// The catalogue's data symbols, and whether kallsyms has them: see [`Self::data_symbol`].
     pub data_symbols: BTreeMap<String, bool>,
-    /// Types that the catalogue asks for, and whether BTF has them. Empty without BTF: then nobody knows.
+    /// Types and typedefs that the catalogue asks for, and whether BTF has them. Empty without BTF: then nobody knows.
     pub types: BTreeMap<String, bool>,
 }
 
@@ -191,7 +203,7 @@ impl KernelFacts {
     /// Puts together what was gathered. Also gives the addresses, for the moment of attaching only.
     pub fn new(environment: Environment, btf: Option<&btf::Answers>, symbols: &kallsyms::Answers) -> (Self, Addresses) {
         let mut functions = BTreeMap::new();
-        for name in wanted_functions(&environment.arch) {
+        for (name, _) in wanted_functions(&environment.arch) {
             let prototype = btf
                 .and_then(|btf| btf.functions.get(&name))
                 .map(|function| function.prototype);
@@ -200,7 +212,9 @@ impl KernelFacts {
                 btf_args: prototype.map(|prototype| prototype.args),
                 variadic: prototype.is_some_and(|prototype| prototype.variadic),
                 symbols: symbol.map_or(0, |symbol| symbol.count),
-                variants: symbol.map_or_else(Vec::new, |symbol| symbol.variants.clone()),
+                variants: symbol.map_or_else(Vec::new, |symbol| {
+                    symbol.variants.iter().map(|(name, _)| name.clone()).collect()
+                }),
             };
             functions.insert(name, facts);
         }
@@ -211,10 +225,11 @@ impl KernelFacts {
             .map(|(offset, member)| (member, offset))
             .collect();
         let data = |name: &str| symbols.data.get(name).copied();
-        let functions_at = symbols
-            .functions
-            .iter()
-            .filter_map(|(name, symbol)| Some((name.clone(), symbol.address?)));
+        let functions_at = symbols.functions.iter().flat_map(|(name, symbol)| {
+            let variants = symbol.variants.iter().cloned();
+            let all = variants.chain([(name.clone(), symbol.address)]);
+            all.filter_map(|(name, address)| Some((name, address?)))
+        });
         let addresses = wanted_data_symbols()
             .into_iter()
             .filter_map(|name| data(name).flatten().map(|address| (name.to_owned(), address)))
@@ -225,7 +240,8 @@ impl KernelFacts {
             schema: SCHEMA.to_owned(),
             btf: btf.is_some(),
             ftrace: has(FTRACE_SYMBOL),
-            fprobe: has(FPROBE_SYMBOL),
+            fprobe: (!symbols.functions.is_empty()).then(|| has(FPROBE_SYMBOL)),
+            ring_buffer: (!symbols.functions.is_empty()).then(|| has(RING_BUFFER_SYMBOL)),
             trampoline_args: match environment.arch.as_str() {
                 "x86_64" if !has(WIDE_SYMBOL) => narrow_trampolines(),
                 "x86_64" => 12,
@@ -284,22 +300,63 @@ impl KernelFacts {
         self.offsets.get(&format!("{structure}.{path}")).copied()
     }
 
+    /// Whether kallsyms has any function.
+    pub fn lists_functions(&self) -> bool {
+        self.functions.values().any(|function| function.symbols > 0)
+    }
+
+    /// Whether kallsyms has data at all (`CONFIG_KALLSYMS_ALL`). Facts of before that was asked tell by what every kernel with modules has
+    /// too.
+    fn lists_data(&self) -> bool {
+        let listed = |name: &str| self.data_symbols.get(name) == Some(&true);
+        [ALWAYS_THERE, "module_notify_list", "__tracepoint_sched_process_exit"]
+            .into_iter()
+            .any(listed)
+    }
+
+    /// Whether the kernel has a data symbol; none where kallsyms would not say so.
+    pub fn data_symbol(&self, name: &str) -> Option<bool> {
+        let listed = self.data_symbols.get(name).copied();
+        listed.filter(|listed| *listed || self.lists_data())
+    }
+
+    /// Whether the kernel has a tracepoint: one place where it shows is enough. None where nobody knows.
+    pub fn tracepoint(&self, name: &str, symbol: &str, typedef: &str) -> Option<bool> {
+        let told = [
+            self.data_symbol(symbol),
+            self.types.get(typedef).copied(),
+            self.environment.events.get(name).copied(),
+        ];
+        told.into_iter().flatten().max()
+    }
+
+    /// Whether the kernel has the ring buffer that records cross (`BPF_MAP_TYPE_RINGBUF`, 5.8). Where facts do not say, no more than the
+    /// release is left to go by: distributions do not take the map back to kernels that are older.
+    pub fn has_ring_buffer(&self) -> bool {
+        let mut numbers = self.environment.release.split(['.', '-']).map(str::parse::<u32>);
+        self.ring_buffer
+            .unwrap_or_else(|| match (numbers.next(), numbers.next()) {
+                (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 8),
+                _ => true,
+            })
+    }
+
     /// Whether this process holds a capability.
     pub fn capable(&self, capability: &str) -> bool {
         self.environment.capabilities.contains(capability)
     }
 }
 
-/// Names of the functions that the catalogue may attach to, on this architecture.
-pub fn wanted_functions(arch: &str) -> Vec<String> {
-    let names = hooks().filter_map(|hook| hook.symbol(arch));
-    names.collect::<BTreeSet<_>>().into_iter().collect()
+/// The functions that the catalogue may attach to, on this architecture: name, and how many arguments each is taken to have.
+pub fn wanted_functions(arch: &str) -> Vec<(String, u32)> {
+    let functions = hooks().filter_map(|hook| Some((hook.symbol(arch)?, hook.args())));
+    functions.collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 /// Text symbols to look for in kallsyms: the functions, and what tells what trampolines can do.
 pub fn wanted_symbols(arch: &str) -> Vec<String> {
-    let mut names = wanted_functions(arch);
-    names.extend([FTRACE_SYMBOL, FPROBE_SYMBOL, WIDE_SYMBOL].map(str::to_owned));
+    let mut names: Vec<_> = wanted_functions(arch).into_iter().map(|(name, _)| name).collect();
+    names.extend([FTRACE_SYMBOL, FPROBE_SYMBOL, RING_BUFFER_SYMBOL, WIDE_SYMBOL].map(str::to_owned));
     names
 }
 
@@ -309,7 +366,12 @@ pub fn wanted_members() -> Vec<(&'static str, &'static str)> {
         Source::Member(structure, path) => Some((structure, path)),
         Source::Address(_) | Source::Helper(_) | Source::Asked(_) => None,
     });
-    members.chain([RETURN_POOL, LINK_MISSED]).collect()
+    let signs = traces().filter_map(|trace| match trace {
+        Trace::Member(structure, path) => Some((structure, path)),
+        _ => None,
+    });
+    let signs: BTreeSet<_> = signs.chain([RETURN_POOL, LINK_MISSED]).collect();
+    members.chain(signs).collect()
 }
 
 /// Data symbols to look for in kallsyms: those whose addresses the BPF programs need, and those that tell what exists.
@@ -318,15 +380,16 @@ pub fn wanted_data_symbols() -> Vec<&'static str> {
         Source::Address(symbol) => Some(symbol),
         Source::Member(..) | Source::Helper(_) | Source::Asked(_) => None,
     });
-    let existence = CATALOGUE.iter().filter_map(|spec| match spec.exists_if? {
-        Existence::Data(name) | Existence::NoData(name) => Some(name),
-        Existence::Type(_) | Existence::NoType(_) => None,
+    let signs = traces().filter_map(|trace| match trace {
+        Trace::Data(name) => Some(name),
+        _ => None,
     });
-    let tracepoints = hooks().filter_map(|hook| match hook {
-        Hook::Tracepoint { symbol, .. } => Some(symbol),
-        Hook::Function { .. } | Hook::Syscall(_) => None,
-    });
-    let all: BTreeSet<_> = addresses.chain(existence).chain(tracepoints).collect();
+    let tracepoints = tracepoints().map(|(_, _, symbol, _)| symbol);
+    let all: BTreeSet<_> = addresses
+        .chain(signs)
+        .chain(tracepoints)
+        .chain([ALWAYS_THERE])
+        .collect();
     all.into_iter().collect()
 }
 
@@ -339,13 +402,39 @@ pub fn wanted_helpers() -> Vec<&'static str> {
     helpers.collect()
 }
 
-/// Types whose existence decides whether a mechanism exists in this kernel.
+/// Types whose existence decides whether a mechanism or a tracepoint exists in this kernel.
 pub fn wanted_types() -> Vec<&'static str> {
-    let types = CATALOGUE.iter().filter_map(|spec| match spec.exists_if? {
-        Existence::Type(name) | Existence::NoType(name) => Some(name),
-        Existence::Data(_) | Existence::NoData(_) => None,
+    let signs = traces().filter_map(|trace| match trace {
+        Trace::Type(name) => Some(name),
+        _ => None,
     });
-    types.collect::<BTreeSet<_>>().into_iter().collect()
+    let tracepoints = tracepoints().map(|(_, _, _, typedef)| typedef);
+    signs.chain(tracepoints).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Tracepoints to look for in tracefs, as (group, name).
+pub fn wanted_tracepoints() -> Vec<(&'static str, &'static str)> {
+    tracepoints().map(|(group, name, _, _)| (group, name)).collect()
+}
+
+/// What tells that mechanisms exist.
+fn traces() -> impl Iterator<Item = Trace> {
+    let signs = CATALOGUE.iter().filter_map(|spec| spec.exists_if).flatten();
+    signs.map(|sign| sign.trace())
+}
+
+/// The catalogue's tracepoints: group, name, data symbol, typedef.
+fn tracepoints() -> impl Iterator<Item = (&'static str, &'static str, &'static str, &'static str)> {
+    hooks().filter_map(|hook| match hook {
+        Hook::Tracepoint {
+            group,
+            name,
+            symbol,
+            typedef,
+            ..
+        } => Some((group, name, symbol, typedef)),
+        Hook::Function { .. } | Hook::Syscall(_) | Hook::Ia32Syscall(_) => None,
+    })
 }
 
 fn hooks() -> impl Iterator<Item = Hook> {

@@ -15,8 +15,8 @@ pub struct Symbol {
     pub count: u32,
     /// Where the last of them is, if that is shown.
     pub address: Option<u64>,
-    /// What the compiler made of it, such as `find_module_all.isra.0`.
-    pub variants: Vec<String>,
+    /// What the compiler made of it, such as `find_module_all.isra.0`, and where, if that is shown.
+    pub variants: Vec<(String, Option<u64>)>,
 }
 
 /// What was found.
@@ -91,7 +91,7 @@ impl<'a> Scanner<'a> {
                 .entry(base.to_owned())
                 .or_default()
                 .variants
-                .push(name.to_owned());
+                .push((name.to_owned(), address));
         }
     }
 }
@@ -130,19 +130,24 @@ mod tests {
              ffffffffc0000000 t finished_loading\t[kmodtest]\n\
              ffffffff82100000 d module_notify_list\n",
         );
-        let symbol = |count, address, variants: &[&str]| Symbol {
+        let symbol = |count, address, variant: &str, at| Symbol {
             count,
             address,
-            variants: variants.iter().map(ToString::to_string).collect(),
+            variants: vec![(variant.to_owned(), Some(at))],
         };
         assert!(answers.addresses);
         assert_eq!(
             answers.functions["load_module"],
-            symbol(1, Some(0xffff_ffff_8110_0000), &["load_module.cold"])
+            symbol(
+                1,
+                Some(0xffff_ffff_8110_0000),
+                "load_module.cold",
+                0xffff_ffff_8110_0100
+            )
         );
         assert_eq!(
             answers.functions["find_module_all"],
-            symbol(0, None, &["find_module_all.isra.0"])
+            symbol(0, None, "find_module_all.isra.0", 0xffff_ffff_8110_0400)
         );
         assert_eq!(answers.functions.get("finished_loading"), None);
         assert_eq!(answers.data["module_notify_list"], Some(0xffff_ffff_8210_0000));

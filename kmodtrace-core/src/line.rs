@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::attempt::{Attempt, Role};
+use crate::coverage::Coverage;
 use crate::errno::Errno;
 use crate::event::Syscall;
 use crate::origin;
@@ -91,7 +92,8 @@ fn what(attempt: &Attempt) -> String {
         let errno = init.errno.map_or_else(String::new, |errno| format!(" {errno}"));
         parts.push(format!("init {long}{errno}"));
     }
-    if let Some(origin) = origin::of(attempt, |_| None) {
+    // A line names the likeliest function, and does not say how sure that is.
+    if let Some(origin) = origin::of(attempt, &Coverage::default(), |_| None) {
         parts.push(origin.words());
     }
     parts.extend(attempt.notes.iter().map(|note| format!("[{}]", note.text())));

@@ -176,15 +176,15 @@ fn lockdown_and_missing_mechanisms_are_named() {
 }
 
 #[test]
-fn a_required_probe_that_was_renamed_is_named_with_its_reason() {
+fn a_required_probe_that_was_inlined_is_named_with_its_reason() {
     let mut facts = facts(K6_1);
     inlined(&mut facts, "load_module");
-    facts.functions.get_mut("load_module").unwrap().variants = vec!["load_module.isra.0".to_owned()];
+    facts.functions.get_mut("load_module").unwrap().variants = vec!["load_module.part.0".to_owned()];
     let Verdict::CannotTrace { what, why, .. } = verdict(&facts, &plan(&facts)) else {
         panic!("it is required")
     };
     assert_eq!(what, "no way to attach load_module.enter, load_module.exit");
-    assert!(why.contains("renamed to load_module.isra.0 by the compiler"), "{why}");
+    assert!(why.contains("inlined but for load_module.part.0"), "{why}");
 }
 
 #[test]

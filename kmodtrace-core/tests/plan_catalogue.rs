@@ -117,8 +117,30 @@ fn the_loader_needs_these_programs_and_globals() {
 #[test]
 fn functions_to_look_for_follow_the_architecture() {
     let functions = wanted_functions("aarch64");
-    assert!(functions.iter().any(|name| name == "__arm64_sys_finit_module"));
-    assert!(!functions.iter().any(|name| name.starts_with("__x64")));
-    assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 2);
-    assert!(!wanted_functions("riscv64").iter().any(|name| name.contains("_sys_")));
+    assert!(functions.iter().any(|(name, _)| name == "__arm64_sys_finit_module"));
+    assert!(!functions.iter().any(|(name, _)| name.starts_with("__x64")));
+    assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 4);
+    assert!(
+        !wanted_functions("riscv64")
+            .iter()
+            .any(|(name, _)| name.contains("_sys_"))
+    );
+}
+
+/// BTF is searched for the function of that many arguments.
+#[test]
+fn a_function_has_one_count_of_arguments() {
+    for arch in ["x86_64", "aarch64"] {
+        let mut known = std::collections::BTreeMap::new();
+        for attach in CATALOGUE
+            .iter()
+            .flat_map(|spec| spec.candidates)
+            .flat_map(|candidate| candidate.attach)
+        {
+            if let Some(symbol) = attach.hook.symbol(arch) {
+                let args = known.entry(symbol).or_insert(attach.hook.args());
+                assert_eq!(*args, attach.hook.args(), "{}", attach.hook.name());
+            }
+        }
+    }
 }

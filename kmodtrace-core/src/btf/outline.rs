@@ -69,7 +69,7 @@ mod tests {
             ..Answers::default()
         }
         .outline();
-        let names = ["load_module".to_owned(), "free_module".to_owned(), "other".to_owned()];
+        let names = ["load_module", "free_module", "other"].map(|name| (name.to_owned(), 1));
         let raw = crate::btf::raw::Raw::new(&outline).unwrap();
         let found: Vec<_> = raw
             .types()

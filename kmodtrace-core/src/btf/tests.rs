@@ -115,7 +115,13 @@ fn small() -> Builder {
 }
 
 fn ask(bytes: &[u8]) -> Result<Answers, BtfError> {
-    let functions = ["load_module", "__request_module", "async_synchronize_full", "gone"].map(str::to_owned);
+    let functions = [
+        ("load_module", 3),
+        ("__request_module", 2),
+        ("async_synchronize_full", 0),
+        ("gone", 1),
+    ]
+    .map(|(name, args)| (name.to_owned(), args));
     let members = [
         ("file", "f_path.dentry"),
         ("file", "f_flag"),
@@ -128,7 +134,7 @@ fn ask(bytes: &[u8]) -> Result<Answers, BtfError> {
         &Questions {
             functions: &functions,
             members: &members,
-            types: &["file", "module_state", "gone"],
+            types: &["file", "module_state", "btf_trace_console", "gone"],
         },
     )
 }
@@ -146,6 +152,38 @@ fn counts_arguments_and_tells_variable_ones() {
     assert_eq!(answers.functions.len(), 3);
 }
 
+/// As in 6.2, where device mapper has a `load_module` too: whichever comes first, the loader's is meant.
+#[test]
+fn of_two_functions_of_one_name_the_one_that_fits_is_kept() {
+    let others: &[(&str, u32)] = &[("name", 2)];
+    let loaders: &[(&str, u32)] = &[("info", 2), ("uargs", 2), ("flags", 1)];
+    let kept = |prototypes: &[&[(&str, u32)]]| {
+        let mut b = Builder::new();
+        b.add("int", kind::INT, false, 0, 4, &[32]);
+        b.add("", kind::PTR, false, 0, 0, &[]);
+        prototypes
+            .iter()
+            .for_each(|parameters| b.function("load_module", parameters));
+        ask(&b.bytes()).unwrap()
+    };
+    // A prototype and its function are two types, behind the two that are there already.
+    for (prototypes, args, id) in [
+        ([others, loaders], 3, 6),
+        ([loaders, others], 3, 4),
+        ([loaders, loaders], 3, 4),
+        ([others, others], 1, 4),
+    ] {
+        let answers = kept(&prototypes);
+        let function = answers.functions["load_module"];
+        assert_eq!((function.prototype.args, function.id), (args, id));
+        // A trampoline goes where the outline says: the other one is not in it.
+        let outline = answers.outline();
+        let raw = Raw::new(&outline).unwrap();
+        let named: Vec<u32> = raw.types().filter(|(_, ty)| ty.name != 0).map(|(id, _)| id).collect();
+        assert_eq!(named, [id]);
+    }
+}
+
 #[test]
 fn finds_members_through_anonymous_parts_and_qualifiers() {
     let answers = ask(&small().bytes()).unwrap();
@@ -155,8 +193,10 @@ fn finds_members_through_anonymous_parts_and_qualifiers() {
 
 #[test]
 fn knows_which_types_exist() {
-    let types: Vec<String> = ask(&small().bytes()).unwrap().types.into_iter().collect();
-    assert_eq!(types, ["file", "module_state"]);
+    let mut b = small();
+    b.add("btf_trace_console", kind::TYPEDEF, false, 0, 2, &[]);
+    let types: Vec<String> = ask(&b.bytes()).unwrap().types.into_iter().collect();
+    assert_eq!(types, ["btf_trace_console", "file", "module_state"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::aggregate::{Aggregates, ModuleStats, RequestStats};
 use crate::attempt::{Attempt, AttemptId, Finished, TaskRef, WaitKind};
-use crate::coverage::Observed;
+use crate::coverage::{Coverage, Observed};
 use crate::errno::Errno;
 use crate::histogram::Histogram;
 use crate::origin::{self, Known};
@@ -100,7 +100,8 @@ impl RunFold {
             })
         };
         for attempt in &self.failed {
-            if let Some(origin) = origin::of(attempt, known) {
+            // By names only: how sure they are is not compared.
+            if let Some(origin) = origin::of(attempt, &Coverage::default(), known) {
                 let case = format!("{} from {}", origin.errno, origin.words());
                 *self.origins.entry((attempt.module.clone(), case)).or_default() += 1;
             }

@@ -166,7 +166,12 @@ fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
         modules: vec![Glob::new(name)],
         ..Filter::default()
     };
-    let mut fold = WhyFold::new(filter, monitor.start(), &monitor.functions);
+    let mut fold = WhyFold::new(
+        filter,
+        monitor.start(),
+        &monitor.functions,
+        monitor.source.coverage.clone(),
+    );
     for request in monitor.history.requests() {
         fold.add(Finished::Request(Box::new(request.clone())));
     }

@@ -1,6 +1,6 @@
 //! Errnos that come of another task's load: of the same file, or of the same name.
 
-use super::{From, Known, Origin, Translation, rows};
+use super::{Certainty, From, Known, Origin, Translation, rows};
 use crate::attempt::{Attempt, AttemptId, Collision, Edge, Mark, Role, WaitKind};
 use crate::errno::Errno;
 use crate::function::Function;
@@ -31,6 +31,19 @@ pub(super) fn shared(attempt: &Attempt, errno: Errno, known: impl Fn(AttemptId) 
     if ids == ["shared-load"] {
         origin.from = task.map(|task| From { task, errno: None });
     }
+    Some(origin)
+}
+
+/// The attempt shared a load, and `idempotent_init_module` was not watched: nothing but its leader says so.
+pub(super) fn shared_unseen(attempt: &Attempt, errno: Errno) -> Option<Origin> {
+    let shares = attempt.role == Some(Role::Follower) && attempt.collided_with == Some(Collision::InFlight);
+    let task = attempt.leader.clone().filter(|_| shares && attempt.trail.is_empty())?;
+    let mut origin = Origin::exact(errno, "finit_module", rows(&["shared-load"]), Stage::SharedLoad);
+    origin.certainty = Certainty::Gap {
+        after: "its entry",
+        before: "init_module_from_file",
+    };
+    origin.from = Some(From { task, errno: None });
     Some(origin)
 }
 

@@ -3,6 +3,7 @@
 use super::{Certainty, Origin, rows, trail};
 use crate::attempt::Attempt;
 use crate::causes;
+use crate::coverage::{Coverage, Observed};
 use crate::errno::Errno;
 use crate::event::Syscall;
 use crate::function::Function;
@@ -22,7 +23,7 @@ const EINVAL: Errno = Errno(22);
 const EOPNOTSUPP: Errno = Errno(95);
 
 /// A load that ended before `load_module`, without a function that is watched having returned its errno.
-pub(super) fn load(attempt: &Attempt, errno: Errno) -> Option<Origin> {
+pub(super) fn load(attempt: &Attempt, errno: Errno, coverage: &Coverage) -> Option<Origin> {
     let inside = |function: Function| trail::place(function).is_some();
     if attempt.load.is_some() || attempt.trail.iter().any(|mark| inside(mark.function)) {
         // Reading went well, and the kernel has nothing that decompresses: finit_module itself says so.
@@ -35,7 +36,14 @@ pub(super) fn load(attempt: &Attempt, errno: Errno) -> Option<Origin> {
         _ => return None,
     };
     let mut origin = Origin::exact(errno, function, rows(ids), Stage::Entry);
-    if ids.len() > 1 {
+    // finit_module passes on what another task's load or the reading of the file gave: it is the maker if neither was seen to.
+    let finit = attempt.syscall == Some(Syscall::FinitModule);
+    let shared = finit && !coverage.observed(Observed::SameInodeWaits);
+    let read = finit && !coverage.observed(Observed::ReadBytes);
+    if shared {
+        origin.causes.extend(rows(&["shared-load"]));
+    }
+    if ids.len() > 1 || shared || read || !attempt.notes.is_empty() {
         origin.certainty = Certainty::Gap {
             after: "its entry",
             before: "its return",

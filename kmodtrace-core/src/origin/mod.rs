@@ -3,6 +3,8 @@
 //! The rule (see [`trail`]): the deepest function that returned the errno made it. Where nothing that is watched returned
 //! it, the maker is inlined, and lies between the last mark that was passed and the next one that a load would pass; the
 //! errno, and the loader's own lines in the kernel log, narrow down what is made there.
+//!
+//! What a function that is not watched may have returned is no more than a gap: so the coverage of the plan goes in.
 
 mod duplicate;
 mod entry;
@@ -13,6 +15,7 @@ mod trail;
 
 use crate::attempt::{Attempt, AttemptId, TaskRef};
 use crate::causes::{self, Cause};
+use crate::coverage::Coverage;
 use crate::errno::Errno;
 use crate::stage::Stage;
 
@@ -115,17 +118,18 @@ pub struct Known {
     pub errno: Option<Errno>,
 }
 
-/// The origin of an attempt's errno; none when it did not fail. `known` tells of other attempts.
-pub fn of(attempt: &Attempt, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
+/// The origin of an attempt's errno; none when it did not fail. `coverage` says what was watched, `known` tells of other attempts.
+pub fn of(attempt: &Attempt, coverage: &Coverage, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
     let errno = attempt.errno.filter(|_| attempt.failed())?;
     let mut origin = if attempt.is_unload() {
         entry::unload(errno)
     } else {
         init::of(attempt, errno)
             .or_else(|| duplicate::shared(attempt, errno, &known))
+            .or_else(|| duplicate::shared_unseen(attempt, errno))
             .or_else(|| duplicate::same_name(attempt, errno))
-            .or_else(|| symbol::of(attempt, errno))
-            .or_else(|| entry::load(attempt, errno))
+            .or_else(|| symbol::of(attempt, errno, coverage))
+            .or_else(|| entry::load(attempt, errno, coverage))
             .unwrap_or_else(|| trail::of(attempt, errno))
     };
     confirm(&mut origin, attempt.log.iter().map(|line| line.text.as_str()));

@@ -1,7 +1,8 @@
 //! Errnos of symbols that could not be resolved.
 
-use super::{Origin, rows, trail};
+use super::{Certainty, Origin, rows, trail};
 use crate::attempt::Attempt;
+use crate::coverage::{Coverage, Observed};
 use crate::errno::Errno;
 use crate::function::Function;
 use crate::stage::Stage;
@@ -11,7 +12,7 @@ const EINVAL: Errno = Errno(22);
 const EPERM: Errno = Errno(1);
 
 /// The last symbol that was looked for in vain ended it: a load goes on after a weak one.
-pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
+pub(super) fn of(attempt: &Attempt, errno: Errno, coverage: &Coverage) -> Option<Origin> {
     let symbol = attempt.symbols.last().filter(|symbol| symbol.errno == errno)?;
     let later = |function| trail::place(function) > trail::place(Function::ResolveSymbol);
     if attempt.init.is_some() || attempt.trail.iter().any(|mark| later(mark.function)) {
@@ -27,6 +28,13 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
     };
     let mut origin = Origin::exact(errno, "resolve_symbol", rows(ids), Stage::Symbols);
     origin.through = vec!["load_module"];
+    // It may have been a weak one, and its init function have failed with the same errno.
+    if !coverage.observed(Observed::InitTimes) {
+        origin.certainty = Certainty::Gap {
+            after: "resolve_symbol",
+            before: "its return",
+        };
+    }
     // The loader names the symbol itself ("Unknown symbol x (err -2)"), whatever the reason.
     let own = |line: &&str| line.contains(&symbol.name);
     origin.evidence = attempt

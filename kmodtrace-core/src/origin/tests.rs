@@ -107,7 +107,7 @@ fn nobody(_: AttemptId) -> Option<Known> {
 
 /// `STAGE FUNCTION exact|gap CAUSE...` of an attempt.
 fn told(attempt: &Attempt) -> String {
-    in_words(&of(attempt, nobody).unwrap())
+    in_words(&of(attempt, &Coverage::default(), nobody).unwrap())
 }
 
 fn in_words(origin: &Origin) -> String {

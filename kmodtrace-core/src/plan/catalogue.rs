@@ -11,8 +11,22 @@ use super::spec::{Attach, Candidate, Hook, ProbeSpec, Stage, Want};
 /// The chain that modules' state changes are announced on (kernel/module/main.c).
 const NOTIFY_LIST: &str = "module_notify_list";
 
+/// A function whose arguments are read.
 const fn function(name: &'static str, args: u32) -> Hook {
-    Hook::Function { name, args }
+    Hook::Function {
+        name,
+        args,
+        reads: true,
+    }
+}
+
+/// A function of whose entry only the moment counts.
+const fn passed(name: &'static str, args: u32) -> Hook {
+    Hook::Function {
+        name,
+        args,
+        reads: false,
+    }
 }
 
 /// One candidate per bracket: its attachments, and the data symbol that it needs.
@@ -69,6 +83,7 @@ macro_rules! tracepoint {
             name: $name,
             symbol: concat!("__tracepoint_", $name),
             fields: &[$(($field, $offset)),*],
+            typedef: concat!("btf_trace_", $name),
         }
     };
 }
@@ -95,6 +110,7 @@ const fn probe(
         stage,
         want,
         exists_if: None,
+        absence: None,
         replaced_by: None,
         spare: false,
         family: None,

@@ -56,6 +56,8 @@ pub struct ProbeReport {
     pub refused: Vec<Refusal>,
     /// Why this kernel has nothing to see here.
     pub absent: Option<String>,
+    /// Whether nobody knows if this kernel has anything to see here: it is tried.
+    pub unsure: bool,
     /// What is lost; null when nothing is.
     pub lost: Option<&'static str>,
     /// The probe that shows the same, when this one is refused.
@@ -132,6 +134,7 @@ fn report(plan: &Plan, probe: &PlannedProbe) -> ProbeReport {
             })
             .collect(),
         absent: probe.absent.clone(),
+        unsure: probe.unsure,
         lost: lost.then_some(probe.spec.loses),
         replaced_by: probe.spec.replaced_by.filter(|_| replaced),
     }

@@ -1,6 +1,7 @@
 //! Whether this kernel can take a candidate, and in plain words why not.
 
 use super::spec::{Attach, Candidate, Hook, Mechanism};
+use super::symbol::{Form, Symbol, symbol};
 use crate::facts::{FunctionFacts, KernelFacts};
 
 /// None when nothing speaks against the candidate; otherwise the first reason.
@@ -15,8 +16,8 @@ pub(super) fn refusal(candidate: &Candidate, facts: &KernelFacts) -> Option<Stri
 fn attachment(attach: &Attach, facts: &KernelFacts) -> Option<String> {
     match attach.mechanism {
         Mechanism::Fentry | Mechanism::Fexit => trampoline(&attach.hook, facts),
-        Mechanism::KprobeMulti | Mechanism::KretprobeMulti => kprobe_multi(&attach.hook, facts),
-        Mechanism::Kprobe | Mechanism::Kretprobe => kprobe_event(&attach.hook, facts),
+        Mechanism::KprobeMulti | Mechanism::KretprobeMulti => kprobe_multi(attach, facts),
+        Mechanism::Kprobe | Mechanism::Kretprobe => kprobe_event(attach, facts),
         Mechanism::TracepointEnter | Mechanism::TracepointExit => tracepoint(facts),
         Mechanism::RawTracepoint => raw_tracepoint(&attach.hook, facts),
         Mechanism::Tracepoint => tracefs(facts).or_else(|| raw_tracepoint(&attach.hook, facts)),
@@ -32,10 +33,13 @@ fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     if !facts.ftrace {
         return Some("no trampolines".to_owned());
     }
-    let function = match function(hook, facts) {
-        Ok(function) => function,
+    let Symbol { name, form, function } = match symbol(hook, facts) {
+        Ok(symbol) => symbol,
         Err(reason) => return Some(reason),
     };
+    if form != Form::Plain {
+        return Some(format!("renamed to {name} by the compiler"));
+    }
     if function.btf_args.is_none() {
         return Some("not in BTF".to_owned());
     }
@@ -47,63 +51,65 @@ fn trampoline(hook: &Hook, facts: &KernelFacts) -> Option<String> {
     if hook.args() > facts.trampoline_args {
         return Some(format!("trampolines take {} arguments", facts.trampoline_args));
     }
-    arguments(hook, &function)
+    arguments(hook, function)
 }
 
 fn raw_tracepoint(hook: &Hook, facts: &KernelFacts) -> Option<String> {
-    let Hook::Tracepoint { name, symbol, .. } = hook else {
+    let Hook::Tracepoint {
+        name, symbol, typedef, ..
+    } = hook
+    else {
         return Some("not a tracepoint".to_owned());
     };
-    (facts.data_symbols.get(*symbol) != Some(&true)).then(|| format!("no tracepoint {name}"))
+    // Where nobody knows, it is tried.
+    (facts.tracepoint(name, symbol, typedef) == Some(false)).then(|| format!("no tracepoint {name}"))
 }
 
 /// Functions are given by their addresses: a name may be that of several, and the same function given more than once makes the pool
 /// of returns larger.
-fn kprobe_multi(hook: &Hook, facts: &KernelFacts) -> Option<String> {
-    if !facts.fprobe {
-        return Some("no fprobes".to_owned());
+fn kprobe_multi(attach: &Attach, facts: &KernelFacts) -> Option<String> {
+    match facts.fprobe {
+        Some(true) => {}
+        Some(false) => return Some("no fprobes".to_owned()),
+        None => return Some("not known whether it has fprobes".to_owned()),
     }
     if !facts.addresses {
         return Some("kernel addresses are hidden".to_owned());
     }
-    probed(hook, facts)
+    probed(attach, facts)
 }
 
-fn kprobe_event(hook: &Hook, facts: &KernelFacts) -> Option<String> {
+fn kprobe_event(attach: &Attach, facts: &KernelFacts) -> Option<String> {
     if !facts.environment.kprobes {
         return Some("no kprobes".to_owned());
     }
-    tracefs(facts).or_else(|| probed(hook, facts))
+    tracefs(facts).or_else(|| probed(attach, facts))
 }
 
 fn tracefs(facts: &KernelFacts) -> Option<String> {
     (!facts.environment.tracefs).then(|| "tracefs cannot be read".to_owned())
 }
 
-fn probed(hook: &Hook, facts: &KernelFacts) -> Option<String> {
-    match function(hook, facts) {
-        Ok(function) => arguments(hook, &function),
-        Err(reason) => Some(reason),
+/// Only a program that reads arguments needs those that it knows. Others may sit on what has the name, whatever BTF has: of two functions
+/// of one name BTF may have the other one's prototype.
+fn probed(attach: &Attach, facts: &KernelFacts) -> Option<String> {
+    let Symbol { name, form, function } = match symbol(&attach.hook, facts) {
+        Ok(symbol) => symbol,
+        Err(reason) => return Some(reason),
+    };
+    if !attach.reads_arguments() {
+        return None;
     }
+    if form == Form::Altered {
+        return Some(format!(
+            "renamed to {name} by the compiler: its arguments may be others"
+        ));
+    }
+    arguments(&attach.hook, function)
 }
 
 fn tracepoint(facts: &KernelFacts) -> Option<String> {
     tracefs(facts).or_else(|| (!facts.environment.tracepoints).then(|| "no tracepoints of system calls".to_owned()))
-}
-
-/// The function, if kallsyms has exactly one symbol of its name.
-fn function(hook: &Hook, facts: &KernelFacts) -> Result<FunctionFacts, String> {
-    let arch = &facts.environment.arch;
-    let symbol = hook
-        .symbol(arch)
-        .ok_or_else(|| format!("the name of the wrapper on {arch} is not known"))?;
-    let function = facts.functions.get(&symbol).cloned().unwrap_or_default();
-    match (function.symbols, function.variants.as_slice()) {
-        (1, _) => Ok(function),
-        (0, []) => Err("no symbol (inlined, or not there)".to_owned()),
-        (0, variants) => Err(format!("renamed to {} by the compiler", variants.join(", "))),
-        (count, _) => Err(format!("{count} symbols of that name")),
-    }
 }
 
 fn arguments(hook: &Hook, function: &FunctionFacts) -> Option<String> {
@@ -116,13 +122,14 @@ fn arguments(hook: &Hook, function: &FunctionFacts) -> Option<String> {
 }
 
 fn address(symbol: &str, facts: &KernelFacts) -> Option<String> {
-    if facts.data_symbols.get(symbol) != Some(&true) {
-        Some(format!("no symbol {symbol}"))
-    } else if facts.addresses {
-        None
-    } else {
-        Some(format!(
+    match facts.data_symbol(symbol) {
+        Some(true) if facts.addresses => None,
+        Some(true) => Some(format!(
             "the address of {symbol} is hidden (CAP_SYSLOG shows it, unless kernel.kptr_restrict is 2)"
-        ))
+        )),
+        Some(false) => Some(format!("no symbol {symbol}")),
+        None => Some(format!(
+            "the address of {symbol} is not known: kallsyms lists no data (CONFIG_KALLSYMS_ALL)"
+        )),
     }
 }

@@ -5,18 +5,21 @@
 
 mod catalogue;
 mod check;
+mod existence;
 mod globals;
 mod judge;
 mod observe;
 mod resolve;
 mod spec;
+mod symbol;
 mod text;
 mod verdict;
 
 pub use catalogue::{CATALOGUE, programs};
 pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, Refusal, Status, check};
+pub use existence::{Existence, Sign, Trace};
 pub use globals::{GLOBALS, GlobalSpec, GlobalValue, Source, values};
 pub use resolve::{Attachment, Choice, Plan, PlannedProbe, RETURNS, resolve};
-pub use spec::{Attach, Candidate, Existence, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
+pub use spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
 pub use text::render;
 pub use verdict::{Verdict, verdict};

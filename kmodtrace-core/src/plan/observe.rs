@@ -106,7 +106,12 @@ const NEEDS: &[(Observed, &[&[Need]])] = &[
     ),
     (
         Observed::KernelLog,
-        &[&[Probe("console.hit")], &[Probe("vprintk_store.exit")]],
+        // Two of the three places are absent everywhere.
+        &[
+            &[Probe("console.hit")],
+            &[Probe("printk_sprint.exit")],
+            &[Probe("vprintk_store.exit")],
+        ],
     ),
 ];
 
@@ -224,5 +229,11 @@ fn lost_probe(probe: &PlannedProbe) -> String {
     let reasons = targets
         .iter()
         .map(|(target, reasons)| format!("{target}: {}", reasons.join(", ")));
-    format!("{} ({})", probe.spec.loses, reasons.collect::<Vec<_>>().join("; "))
+    let reasons = reasons.collect::<Vec<_>>().join("; ");
+    let unsure = if probe.unsure {
+        "; not known whether this kernel has it"
+    } else {
+        ""
+    };
+    format!("{} ({reasons}{unsure})", probe.spec.loses)
 }

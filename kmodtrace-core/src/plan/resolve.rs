@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::existence::{self, Answer};
 use super::globals::{GLOBALS, GlobalSpec};
 use super::judge::refusal;
-use super::spec::{Attach, Candidate, Family, Mechanism, ProbeSpec, Want};
+use super::spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Want};
+use super::symbol::symbol;
 use crate::facts::KernelFacts;
 
 /// How many returns can be awaited at a time where they take an instance of a pool: of all functions together behind one link, or
@@ -37,6 +39,8 @@ pub struct PlannedProbe {
     pub spec: &'static ProbeSpec,
     /// Why this kernel has nothing to see here, so that nothing is lost.
     pub absent: Option<String>,
+    /// Whether nobody knows if this kernel has anything to see here. It is tried all the same.
+    pub unsure: bool,
     /// The family that it belongs to, when nobody asked for that.
     pub unasked: Option<Family>,
     choices: Vec<Choice>,
@@ -67,11 +71,20 @@ pub struct Attachment {
 
 /// Works out the plan, with the families of [`Family::DEFAULT`]. Never fails: what is missing is part of it.
 pub fn resolve(catalogue: &'static [ProbeSpec], facts: &KernelFacts) -> Plan {
-    let probes = catalogue.iter().map(|spec| PlannedProbe {
-        spec,
-        absent: spec.exists_if.and_then(|existence| existence.absent(facts)),
-        unasked: None,
-        choices: choices(spec.candidates, facts),
+    let probes = catalogue.iter().map(|spec| {
+        let existence = spec
+            .exists_if
+            .map_or(Answer::Exists, |existence| existence::ask(existence, facts));
+        PlannedProbe {
+            spec,
+            unsure: existence == Answer::Unknown || spec.candidates.iter().any(|candidate| is_unsure(candidate, facts)),
+            absent: match existence {
+                Answer::Absent(reason) => Some(spec.absence.map_or(reason, str::to_owned)),
+                Answer::Exists | Answer::Unknown => None,
+            },
+            unasked: None,
+            choices: choices(spec.candidates, facts),
+        }
     });
     let plan = Plan {
         probes: probes.collect(),
@@ -81,6 +94,16 @@ pub fn resolve(catalogue: &'static [ProbeSpec], facts: &KernelFacts) -> Plan {
         families: BTreeSet::new(),
     };
     plan.with(Family::DEFAULT)
+}
+
+/// Whether nobody knows if the kernel has the tracepoint.
+fn is_unsure(candidate: &Candidate, facts: &KernelFacts) -> bool {
+    candidate.attach.iter().any(|attach| match attach.hook {
+        Hook::Tracepoint {
+            name, symbol, typedef, ..
+        } => facts.tracepoint(name, symbol, typedef).is_none(),
+        Hook::Function { .. } | Hook::Syscall(_) | Hook::Ia32Syscall(_) => false,
+    })
 }
 
 /// The candidates in the order of the catalogue; on a kernel that preempts its own code those come last that miss calls there.
@@ -93,12 +116,11 @@ fn choices(candidates: &[Candidate], facts: &KernelFacts) -> Vec<Choice> {
 }
 
 fn choice(candidate: &Candidate, facts: &KernelFacts) -> Choice {
-    let arch = &facts.environment.arch;
     Choice {
         attach: candidate
             .attach
             .iter()
-            .map(|attach| Attachment::new(attach, arch))
+            .map(|attach| Attachment::new(attach, facts))
             .collect(),
         refused: refusal(candidate, facts),
     }
@@ -112,7 +134,7 @@ impl Choice {
 }
 
 impl Attachment {
-    fn new(attach: &Attach, arch: &str) -> Self {
+    fn new(attach: &Attach, facts: &KernelFacts) -> Self {
         let name = attach.hook.name();
         let target = match attach.mechanism {
             Mechanism::Tracepoint => format!("{}:{name}", attach.hook.group()),
@@ -124,7 +146,13 @@ impl Attachment {
             | Mechanism::KprobeMulti
             | Mechanism::KretprobeMulti
             | Mechanism::Kprobe
-            | Mechanism::Kretprobe => attach.hook.symbol(arch).unwrap_or_else(|| name.to_owned()),
+            | Mechanism::Kretprobe => match symbol(&attach.hook, facts) {
+                Ok(symbol) => symbol.name.to_owned(),
+                Err(_) => {
+                    let named = attach.hook.symbol(&facts.environment.arch);
+                    named.unwrap_or_else(|| name.to_owned())
+                }
+            },
         };
         Self {
             mechanism: attach.mechanism,

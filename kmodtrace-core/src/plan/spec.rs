@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::facts::KernelFacts;
+use super::existence::Existence;
 
 /// One thing to see, and the ways to see it.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub struct ProbeSpec {
     pub want: Want,
     /// What tells that the mechanism exists in a kernel; where it does not, nothing is lost without the probe.
     pub exists_if: Option<Existence>,
+    /// What is said where it does not exist, if the sign that tells is not telling to a reader.
+    pub absence: Option<&'static str>,
     /// A probe that shows the same: while that one is attached, nothing is lost without this one.
     pub replaced_by: Option<&'static str>,
     /// Whether it is attached only where the one that replaces it is not.
@@ -49,40 +51,14 @@ impl ProbeSpec {
         self
     }
 
+    pub(super) const fn absence(mut self, words: &'static str) -> Self {
+        self.absence = Some(words);
+        self
+    }
+
     pub(super) const fn of(mut self, family: Family) -> Self {
         self.family = Some(family);
         self
-    }
-}
-
-/// Something of the kernel that comes and goes with a mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existence {
-    /// There is a struct of this name.
-    Type(&'static str),
-    /// There is none.
-    NoType(&'static str),
-    /// There is a data symbol of this name.
-    Data(&'static str),
-    /// There is none.
-    NoData(&'static str),
-}
-
-impl Existence {
-    /// Why the mechanism does not exist in this kernel; none where it does, or where nobody knows.
-    pub fn absent(self, facts: &KernelFacts) -> Option<String> {
-        let (known, wanted) = match self {
-            Self::Type(name) => (facts.types.get(name), true),
-            Self::NoType(name) => (facts.types.get(name), false),
-            Self::Data(name) => (facts.data_symbols.get(name), true),
-            Self::NoData(name) => (facts.data_symbols.get(name), false),
-        };
-        (known == Some(&!wanted)).then(|| match self {
-            Self::Type(name) => format!("not in this kernel: no struct {name}"),
-            Self::NoType(name) => format!("not in this kernel: it has struct {name}"),
-            Self::Data(name) => format!("not in this kernel: no {name}"),
-            Self::NoData(name) => format!("not in this kernel: it has {name}"),
-        })
     }
 }
 
@@ -179,6 +155,14 @@ pub struct Attach {
 }
 
 impl Attach {
+    /// Whether the program reads what the function was called with, as registers hold it. A return probe comes too late for that.
+    pub fn reads_arguments(&self) -> bool {
+        match self.mechanism {
+            Mechanism::Kretprobe | Mechanism::KretprobeMulti => false,
+            _ => self.hook.reads(),
+        }
+    }
+
     /// The BPF program's name in the object: derived, so that it is stored nowhere. Without the underscores that some functions begin with.
     pub fn program(&self) -> String {
         format!(
@@ -260,9 +244,14 @@ pub enum Hook {
         name: &'static str,
         /// How many arguments the programs take it to have. Another number means another function.
         args: u32,
+        /// Whether the programs for its entry read arguments. Those for its return have none to read.
+        reads: bool,
     },
     /// A system call, by its name: its tracepoints, or the architecture's wrapper, which takes one `struct pt_regs *`.
     Syscall(&'static str),
+    /// A system call of 32-bit programs on x86-64 (`CONFIG_IA32_EMULATION`), by the name of its programs. Its wrapper is another one, and the
+    /// `syscalls:` tracepoints pass such calls over (`arch_trace_is_compat_syscall`).
+    Ia32Syscall(&'static str),
     /// A tracepoint.
     Tracepoint {
         /// Its group in tracefs.
@@ -273,6 +262,8 @@ pub enum Hook {
         fields: &'static [(&'static str, u32)],
         /// The data symbol that is there exactly when the tracepoint is: `__tracepoint_NAME` (include/linux/tracepoint.h).
         symbol: &'static str,
+        /// The typedef that BTF then has: `btf_trace_NAME` (include/trace/bpf_probe.h).
+        typedef: &'static str,
     },
 }
 
@@ -280,7 +271,10 @@ impl Hook {
     /// The name that programs carry.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Function { name, .. } | Self::Syscall(name) | Self::Tracepoint { name, .. } => name,
+            Self::Function { name, .. }
+            | Self::Syscall(name)
+            | Self::Ia32Syscall(name)
+            | Self::Tracepoint { name, .. } => name,
         }
     }
 
@@ -288,7 +282,7 @@ impl Hook {
     pub const fn group(&self) -> &'static str {
         match self {
             Self::Tracepoint { group, .. } => group,
-            Self::Function { .. } | Self::Syscall(_) => "",
+            Self::Function { .. } | Self::Syscall(_) | Self::Ia32Syscall(_) => "",
         }
     }
 
@@ -296,7 +290,7 @@ impl Hook {
     pub const fn fields(&self) -> &'static [(&'static str, u32)] {
         match self {
             Self::Tracepoint { fields, .. } => fields,
-            Self::Function { .. } | Self::Syscall(_) => &[],
+            Self::Function { .. } | Self::Syscall(_) | Self::Ia32Syscall(_) => &[],
         }
     }
 
@@ -304,8 +298,17 @@ impl Hook {
     pub const fn args(&self) -> u32 {
         match self {
             Self::Function { args, .. } => *args,
-            Self::Syscall(_) => 1,
+            Self::Syscall(_) | Self::Ia32Syscall(_) => 1,
             Self::Tracepoint { .. } => 0,
+        }
+    }
+
+    /// Whether a program for its entry reads what it was called with.
+    pub const fn reads(&self) -> bool {
+        match self {
+            Self::Function { reads, .. } => *reads,
+            Self::Syscall(_) | Self::Ia32Syscall(_) => true,
+            Self::Tracepoint { .. } => false,
         }
     }
 
@@ -319,6 +322,10 @@ impl Hook {
                 "aarch64" => Some(format!("__arm64_sys_{name}")),
                 _ => None,
             },
+            Self::Ia32Syscall(name) => {
+                let call = name.strip_prefix("ia32_").filter(|_| arch == "x86_64")?;
+                Some(format!("__ia32_sys_{call}"))
+            }
             Self::Tracepoint { .. } => None,
         }
     }

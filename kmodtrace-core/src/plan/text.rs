@@ -83,9 +83,18 @@ fn line(probe: &ProbeReport) -> String {
         Status::Absent => probe.absent.clone().unwrap_or_default(),
         Status::Unasked => probe.family.map(Family::how_to_ask).unwrap_or_default(),
         Status::Spare => format!("{} shows the same", probe.replaced_by.unwrap_or_default()),
-        Status::Chosen if refused.is_empty() => attached.join(" + "),
-        Status::Chosen => format!("{} (not {refused})", attached.join(" + ")),
+        Status::Chosen => {
+            let unsure = probe.unsure.then_some(" (not known whether this kernel has it)");
+            let refused = (!refused.is_empty()).then(|| format!(" (not {refused})"));
+            format!(
+                "{}{}{}",
+                attached.join(" + "),
+                unsure.unwrap_or_default(),
+                refused.unwrap_or_default()
+            )
+        }
         Status::Refused => match (probe.lost, probe.replaced_by) {
+            (Some(lost), _) if probe.unsure => format!("{refused}; lost, if this kernel has it: {lost}"),
             (Some(lost), _) => format!("{refused}; lost: {lost}"),
             (None, Some(other)) => format!("{refused}; {other} shows the same"),
             (None, None) => refused,
@@ -123,7 +132,10 @@ fn offers(facts: &KernelFacts) -> String {
         option("modules", environment.modules != Some(false), "CONFIG_MODULES"),
         option("BTF", facts.btf, "CONFIG_DEBUG_INFO_BTF"),
         option("trampolines", facts.ftrace, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"),
-        option("fprobes", facts.fprobe, "CONFIG_FPROBE"),
+        match facts.fprobe {
+            Some(has) => option("fprobes", has, "CONFIG_FPROBE"),
+            None => "fprobes unknown".to_owned(),
+        },
         option("kprobes", environment.kprobes, "CONFIG_KPROBE_EVENTS"),
         option(
             "system call tracepoints",

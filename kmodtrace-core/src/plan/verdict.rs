@@ -28,6 +28,7 @@ pub fn verdict(facts: &KernelFacts, plan: &Plan) -> Verdict {
     no_modules(facts)
         .or_else(|| no_rights(facts))
         .or_else(|| locked_down(facts))
+        .or_else(|| no_ring_buffer(facts))
         .or_else(|| no_mechanism(facts))
         .or_else(|| no_probe(plan))
         .unwrap_or(Verdict::Works)
@@ -80,9 +81,23 @@ fn locked_down(facts: &KernelFacts) -> Option<Verdict> {
     })
 }
 
+/// Records are made in the ring and read from it in their order: perf buffers, which older kernels have, can do neither.
+fn no_ring_buffer(facts: &KernelFacts) -> Option<Verdict> {
+    (!facts.has_ring_buffer()).then(|| {
+        cannot(
+            "this kernel has no BPF ring buffer",
+            format!(
+                "BPF_MAP_TYPE_RINGBUF came with Linux 5.8, and this is {}",
+                facts.environment.release
+            ),
+            "use a newer kernel; recordings made there can be read here",
+        )
+    })
+}
+
 fn no_mechanism(facts: &KernelFacts) -> Option<Verdict> {
     let trampolines = facts.btf && facts.ftrace;
-    (!trampolines && !facts.fprobe && !facts.environment.kprobes).then(|| {
+    (!trampolines && facts.fprobe != Some(true) && !facts.environment.kprobes).then(|| {
         let missing = if facts.btf {
             "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"
         } else {

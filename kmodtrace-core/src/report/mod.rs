@@ -78,6 +78,8 @@ pub struct Report {
     /// Every request; only when attempts are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<Vec<RequestRow>>,
+    #[serde(skip)]
+    coverage: Coverage,
 }
 
 /// The traced kernel.
@@ -211,6 +213,7 @@ impl Report {
             attempts: None,
             unloads: None,
             requests: None,
+            coverage: source.coverage.clone(),
         }
     }
 
@@ -234,7 +237,7 @@ impl Report {
                 errno: attempt.errno,
             })
         };
-        let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, known).as_ref());
+        let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, &self.coverage, known).as_ref());
         let selected = attempts
             .iter()
             .filter(|attempt| selection.takes(attempt.module.as_deref()));

@@ -2,8 +2,11 @@
 //!
 //! The entry of a follower may be seen before that of its leader: who was first is decided under `idem_lock`, behind
 //! both. So a follower asks when it returns, and by then its leader is known.
+//!
+//! Where the compiler inlined that function, leaders show (`init_module_from_file`) and tasks inside do not: then leaders that have ended
+//! are kept for whoever returns behind them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::attempt::{Attempt, TaskRef};
 use crate::errno::Errno;
@@ -12,6 +15,8 @@ use crate::units::{Inode, Ktime};
 
 /// Finished leaders kept for followers that have not returned yet.
 const ENDED_KEPT: usize = 16;
+/// Finished leaders kept where nobody knows whether followers are left: a storm loads some hundred modules at once.
+const UNSEEN_KEPT: usize = 1024;
 
 /// What the kernel compares, and the device besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +55,10 @@ struct Load {
 #[derive(Debug, Default)]
 pub(super) struct Inodes {
     loads: HashMap<Key, Load>,
+    /// A task led without having entered.
+    unseen: bool,
+    /// Leaders that ended, where tasks are not seen to enter.
+    ended: VecDeque<(Key, Leader)>,
 }
 
 impl Inodes {
@@ -63,7 +72,12 @@ impl Inodes {
         let Some(load) = self.loads.get_mut(&key) else { return };
         load.tasks = load.tasks.saturating_sub(1);
         if load.tasks == 0 {
-            self.loads.remove(&key);
+            let leaders = self.loads.remove(&key).map_or_else(Vec::new, |load| load.leaders);
+            if self.unseen {
+                self.ended.extend(leaders.into_iter().map(|leader| (key, leader)));
+                let over = self.ended.len().saturating_sub(UNSEEN_KEPT);
+                self.ended.drain(..over);
+            }
         } else if load.leaders.iter().filter(|leader| leader.end.is_some()).count() > ENDED_KEPT
             && let Some(oldest) = load.leaders.iter().position(|leader| leader.end.is_some())
         {
@@ -106,6 +120,32 @@ impl Inodes {
         };
         let same = overlap().find(|leader| got.is_some() && leader.end.map(|(_, errno)| errno) == got);
         same.or_else(|| overlap().min_by_key(|leader| leader.start))
+            .map(|leader| (&leader.task, leader.module.as_deref()))
+    }
+
+    /// Tasks are not seen to enter.
+    pub(super) fn unseen(&mut self) {
+        self.unseen = true;
+    }
+
+    /// Whether tasks are not seen to enter.
+    pub(super) fn are_unseen(&self) -> bool {
+        self.unseen
+    }
+
+    /// The last leader of this inode that ended with `errno` at `start` or later: where followers are not seen to enter.
+    pub(super) fn led(&self, key: Key, start: Ktime, errno: Errno) -> Option<(&TaskRef, Option<&str>)> {
+        let ended = self
+            .ended
+            .iter()
+            .filter(|(known, _)| *known == key)
+            .map(|(_, leader)| leader);
+        let inside = self.loads.get(&key).into_iter().flat_map(|load| &load.leaders);
+        let gave = |leader: &&Leader| leader.end.is_some_and(|(end, result)| end >= start && result == errno);
+        ended
+            .chain(inside)
+            .filter(gave)
+            .max_by_key(|leader| leader.start)
             .map(|leader| (&leader.task, leader.module.as_deref()))
     }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::coverage::Coverage;
 use crate::errno::Errno;
 use crate::origin::tests::{attempt, marks};
 
@@ -112,7 +113,7 @@ proptest! {
             cursor.0 += span.duration.0;
         }
         prop_assert_eq!(cursor, Ktime(250));
-        let origin = crate::origin::of(&attempt, |_| None);
+        let origin = crate::origin::of(&attempt, &Coverage::default(), |_| None);
         prop_assert_eq!(origin.is_some(), ret < 0);
         prop_assert!(origin.is_none_or(|origin| origin.errno == Errno::from_ret(ret)));
     }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::attempt::{Attempt, Finished};
+use crate::coverage::Coverage;
 use crate::drill::Known;
 use crate::errno::Errno;
 use crate::findings::{Finding, Findings};
@@ -111,11 +112,11 @@ pub struct Reason {
 }
 
 impl WhyFold {
-    /// Nothing yet. Times are told since `origin`; `functions` are those of the recording's header.
-    pub fn new(filter: Filter, origin: Ktime, functions: &[Known]) -> Self {
+    /// Nothing yet. Times are told since `origin`; `functions` are those of the recording's header, `coverage` is what was watched.
+    pub fn new(filter: Filter, origin: Ktime, functions: &[Known], coverage: Coverage) -> Self {
         Self {
             filter,
-            window: Window::since(origin, functions),
+            window: Window::since(origin, functions, coverage),
             ..Self::default()
         }
     }

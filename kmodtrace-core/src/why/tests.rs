@@ -83,7 +83,7 @@ fn failed(id: u64) -> Request {
 }
 
 fn fold(filter: Filter, all: Vec<Finished>) -> Why {
-    let mut fold = WhyFold::new(filter, Ktime(0), &[]);
+    let mut fold = WhyFold::new(filter, Ktime(0), &[], Coverage::default());
     for one in all {
         fold.add(one);
     }
@@ -236,7 +236,7 @@ fn filters() {
 #[test]
 fn counts_are_exact_when_memory_is_not() {
     let many = 3 * u64::try_from(window::SETTLED).unwrap();
-    let mut fold = WhyFold::new(Filter::default(), Ktime(0), &[]);
+    let mut fold = WhyFold::new(Filter::default(), Ktime(0), &[], Coverage::default());
     for id in 1..=many {
         let mut one = load(id, -19, id, id + 1);
         one.init = Some(init(-19, None));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::attempt::{Attempt, AttemptId};
+use crate::coverage::Coverage;
 use crate::drill;
 use crate::origin::{self, Known, Origin};
 use crate::request::{Request, RequestId};
@@ -27,6 +28,7 @@ pub(super) struct Window {
     /// Slots that were held, by requests of any end.
     held: VecDeque<Held>,
     began: Ktime,
+    coverage: Coverage,
     /// Functions of modules that were asked for, by their numbers.
     pub(super) functions: Vec<drill::Known>,
 }
@@ -49,10 +51,11 @@ pub(super) struct Holders {
 }
 
 impl Window {
-    /// Empty. Times are told since `began`; `functions` are those of the recording.
-    pub(super) fn since(began: Ktime, functions: &[drill::Known]) -> Self {
+    /// Empty. Times are told since `began`; `functions` and `coverage` are those of the recording.
+    pub(super) fn since(began: Ktime, functions: &[drill::Known], coverage: Coverage) -> Self {
         Self {
             began,
+            coverage,
             functions: functions.to_vec(),
             ..Self::default()
         }
@@ -105,7 +108,7 @@ impl Window {
     /// A failed attempt and where its errno came from, as long as it is remembered.
     pub(super) fn failed_attempt(&self, id: AttemptId) -> Option<(&Attempt, Origin)> {
         let attempt = self.attempts.get(&id)?;
-        Some((attempt, origin::of(attempt, |id| self.known(id))?))
+        Some((attempt, origin::of(attempt, &self.coverage, |id| self.known(id))?))
     }
 
     /// A failed request and where its answer came from.

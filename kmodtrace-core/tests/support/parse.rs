@@ -61,6 +61,7 @@ fn fact(kind: &str, args: &[&str]) -> Option<Fact> {
         "attempt_exit" => Fact::AttemptExit(ret()?),
         "read_enter" => Fact::ReadEnter(file(first?)?),
         "read_exit" => Fact::ReadExit(ret()?),
+        "file" => Fact::File(file(first?)?),
         "idempotent_enter" => Fact::IdempotentEnter(file(first?)?),
         "idempotent_exit" => Fact::IdempotentExit(ret()?),
         "leader_enter" => Fact::LeaderEnter,

@@ -32,6 +32,19 @@ fn from_wrapper(regs: u64) -> [u64; 3] {
     REGS.map(|offset| number(regs + offset))
 }
 
+/// Where it keeps those of a 32-bit system call: bx, cx and dx, whose upper halves mean nothing (arch/x86/include/asm/syscall_wrapper.h).
+#[cfg(bpf_target_arch = "x86_64")]
+const IA32_REGS: [u64; 3] = [40, 88, 96];
+/// No wrapper of its own: nothing is attached.
+#[cfg(bpf_target_arch = "aarch64")]
+const IA32_REGS: [u64; 3] = REGS;
+
+/// The same of the wrapper that 32-bit programs enter through.
+#[inline(always)]
+fn from_ia32_wrapper(regs: u64) -> [u64; 3] {
+    IA32_REGS.map(|offset| u64::from(number::<u32>(regs + offset)))
+}
+
 /// The arguments of a `syscalls:sys_enter_*` tracepoint: `unsigned long args[]` behind the common fields and the number.
 #[inline(always)]
 fn from_tracepoint(ctx: &TracePointContext) -> [u64; 3] {
@@ -47,7 +60,12 @@ fn user_string_len(address: u64) -> u32 {
     };
     // SAFETY: the destination is the map's slot of 4,096 bytes; the helper checks the source and never sleeps on it.
     let read = unsafe { bpf_probe_read_user_str(scratch.cast(), 4096, address as *const _) };
-    if read < 1 { UNREAD } else { read as u32 - 1 }
+    // The NUL counts, but that of an empty string only since "maccess: fix strncpy_from_user_nofault() empty string handling": 0 is no error.
+    if read < 0 {
+        UNREAD
+    } else {
+        (read as u32).saturating_sub(1)
+    }
 }
 
 /// The string at a user address; empty when it cannot be read, as at 0.
@@ -148,23 +166,18 @@ fn late(task: &Task, syscall: u32) {
     }
 }
 
-macro_rules! system_call {
-    ($number:ident: $fentry:ident $kprobe:ident $tp_enter:ident $fexit:ident $kretprobe:ident $tp_exit:ident) => {
+/// The programs on a wrapper: `on_wrapper!(NUMBER, from: fentry kprobe fexit kretprobe)`.
+macro_rules! on_wrapper {
+    ($number:ident, $from:ident: $fentry:ident $kprobe:ident $fexit:ident $kretprobe:ident) => {
         #[fentry]
         pub fn $fentry(ctx: FEntryContext) -> i32 {
-            enter(&ctx, $number, from_wrapper(untyped_argument(&ctx)));
+            enter(&ctx, $number, $from(untyped_argument(&ctx)));
             0
         }
 
         #[kprobe]
         pub fn $kprobe(ctx: ProbeContext) -> u32 {
-            enter(&ctx, $number, from_wrapper(ctx.argument(0)));
-            0
-        }
-
-        #[tracepoint]
-        pub fn $tp_enter(ctx: TracePointContext) -> u32 {
-            enter(&ctx, $number, from_tracepoint(&ctx));
+            enter(&ctx, $number, $from(ctx.argument(0)));
             0
         }
 
@@ -179,6 +192,17 @@ macro_rules! system_call {
             exit(&ctx, $number, ctx.ret());
             0
         }
+    };
+}
+
+/// The programs on the tracepoints: `on_tracepoints!(NUMBER: enter exit)`.
+macro_rules! on_tracepoints {
+    ($number:ident: $tp_enter:ident $tp_exit:ident) => {
+        #[tracepoint]
+        pub fn $tp_enter(ctx: TracePointContext) -> u32 {
+            enter(&ctx, $number, from_tracepoint(&ctx));
+            0
+        }
 
         #[tracepoint]
         pub fn $tp_exit(ctx: TracePointContext) -> u32 {
@@ -189,9 +213,12 @@ macro_rules! system_call {
     };
 }
 
-system_call!(INIT_MODULE: fentry_init_module kprobe_init_module tp_enter_init_module
-    fexit_init_module kretprobe_init_module tp_exit_init_module);
-system_call!(FINIT_MODULE: fentry_finit_module kprobe_finit_module tp_enter_finit_module
-    fexit_finit_module kretprobe_finit_module tp_exit_finit_module);
-system_call!(DELETE_MODULE: fentry_delete_module kprobe_delete_module tp_enter_delete_module
-    fexit_delete_module kretprobe_delete_module tp_exit_delete_module);
+on_wrapper!(INIT_MODULE, from_wrapper: fentry_init_module kprobe_init_module fexit_init_module kretprobe_init_module);
+on_wrapper!(INIT_MODULE, from_ia32_wrapper: fentry_ia32_init_module kprobe_ia32_init_module fexit_ia32_init_module kretprobe_ia32_init_module);
+on_tracepoints!(INIT_MODULE: tp_enter_init_module tp_exit_init_module);
+on_wrapper!(FINIT_MODULE, from_wrapper: fentry_finit_module kprobe_finit_module fexit_finit_module kretprobe_finit_module);
+on_wrapper!(FINIT_MODULE, from_ia32_wrapper: fentry_ia32_finit_module kprobe_ia32_finit_module fexit_ia32_finit_module kretprobe_ia32_finit_module);
+on_tracepoints!(FINIT_MODULE: tp_enter_finit_module tp_exit_finit_module);
+on_wrapper!(DELETE_MODULE, from_wrapper: fentry_delete_module kprobe_delete_module fexit_delete_module kretprobe_delete_module);
+on_wrapper!(DELETE_MODULE, from_ia32_wrapper: fentry_ia32_delete_module kprobe_ia32_delete_module fexit_ia32_delete_module kretprobe_ia32_delete_module);
+on_tracepoints!(DELETE_MODULE: tp_enter_delete_module tp_exit_delete_module);

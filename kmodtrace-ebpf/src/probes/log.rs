@@ -22,16 +22,28 @@ fn is_ours() -> bool {
 // Before, it is called where consoles are written to: perhaps by another task, and not for what the consoles do not show.
 #[raw_tracepoint(tracepoint = "console")]
 pub fn raw_tp_console(ctx: RawTracePointContext) -> i32 {
+    emit_line(ctx.arg(0), ctx.arg(1));
+    0
+}
+
+#[inline(always)]
+fn emit_line(address: u64, len: u64) {
     if is_ours() {
-        let len: u64 = ctx.arg(1);
         let header = header::<Text>(kind::PRINTK);
         let mut text = [0; TEXT_LEN];
         // No NUL ends the text. It is never longer than its buffer, so what is read beyond it is cut off here.
         let kept = if len < TEXT_LEN as u64 { len } else { TEXT_LEN as u64 };
         // SAFETY: the destination is ours and at least of this size; the helper checks the source.
-        unsafe { bpf_probe_read_kernel(text.as_mut_ptr().cast(), kept as u32, ctx.arg::<*const _>(0)) };
+        unsafe { bpf_probe_read_kernel(text.as_mut_ptr().cast(), kept as u32, address as *const _) };
         emit(&Text { header, len, text });
     }
+}
+
+// printk_sprint(text, size, facility, flags, fmt, args), kernel/printk/printk.c since 5.11: it writes a line to the ring of the log, and
+// returns the length without prefix and line feed
+#[fexit]
+pub fn fexit_printk_sprint(ctx: FExitContext) -> i32 {
+    emit_line(ctx.arg(0), ctx.arg::<u64>(6) & 0xffff);
     0
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use kmodtrace_core::causes::Subject;
 use kmodtrace_core::errno::Errno;
-use kmodtrace_core::report::Glob;
+use kmodtrace_core::report::{Glob, Source};
 use kmodtrace_core::why::{Filter, Why, WhyFold, write_text};
 
 use crate::cli;
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         filter,
         recording.header().clock.monotonic_ns,
         &recording.header().functions,
+        Source::of_header(recording.header()).coverage,
     );
     let (ended, _) = recording.finished(|finished| fold.add(finished));
     let why = fold.finish();

@@ -48,6 +48,7 @@ pub(crate) fn gather() -> Gathered {
                 .join("events/syscalls/sys_enter_finit_module/id")
                 .exists()
         }),
+        events: events(),
         helpers: helpers(),
         capabilities: capability::effective(),
         uid: rustix::process::geteuid().as_raw(),
@@ -88,6 +89,16 @@ fn tracefs() -> Option<&'static str> {
     TRACEFS
         .into_iter()
         .find(|path| Path::new(path).join("events").read_dir().is_ok())
+}
+
+/// Which of the catalogue's tracepoints tracefs has.
+fn events() -> BTreeMap<String, bool> {
+    let Some(path) = tracefs() else { return BTreeMap::new() };
+    let events = Path::new(path).join("events");
+    facts::wanted_tracepoints()
+        .into_iter()
+        .map(|(group, name)| (name.to_owned(), events.join(group).join(name).exists()))
+        .collect()
 }
 
 /// The helpers that the catalogue asks for. The kernel is asked with a program that calls them; one that may not load

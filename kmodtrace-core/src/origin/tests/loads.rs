@@ -313,7 +313,7 @@ fn the_same_call_that_succeeds_has_no_origin() {
     for (errno, trail, line, _) in LOADS {
         let mut attempt = attempt(0, &written(trail, errno));
         attempt.log.push(log(line));
-        assert_eq!(of(&attempt, nobody), None);
+        assert_eq!(of(&attempt, &Coverage::default(), nobody), None);
     }
 }
 
@@ -352,7 +352,7 @@ fn what_a_kernel_looks_up_early_is_early() {
     let trail = "+load_module .find_module_all -load_module=-8";
     let mut failed = attempt(-8, trail);
     failed.load = Some(Span::from(Ktime(1)));
-    let origin = of(&failed, nobody).unwrap();
+    let origin = of(&failed, &Coverage::default(), nobody).unwrap();
     assert_eq!(
         origin.certainty,
         Certainty::Gap {
@@ -370,7 +370,7 @@ fn what_a_kernel_looks_up_early_is_early() {
 fn errnos_travel_outwards() {
     let trail =
         "+load_module +do_init_module +do_one_initcall -do_one_initcall=-19 -do_init_module=-19 -load_module=-19";
-    let origin = of(&attempt(-19, trail), nobody).unwrap();
+    let origin = of(&attempt(-19, trail), &Coverage::default(), nobody).unwrap();
     assert_eq!(in_words(&origin), "init do_one_initcall exact init");
     assert_eq!(origin.through, ["do_init_module", "load_module"]);
 }

@@ -1,7 +1,8 @@
 //! Init functions, other tasks, symbols, the system calls themselves, and requests.
 
 use super::*;
-use crate::attempt::{Collision, Role};
+use crate::attempt::{Collision, Note, Role};
+use crate::coverage::Observed;
 use crate::request::{Helper, Request, RequestId, SlotWait};
 
 const LOOKED_UP: &str = "+load_module .module_frob_arch_sections .find_module_all";
@@ -35,7 +36,7 @@ fn init_functions() {
 
     let mut overridden = attempt(-16, "");
     overridden.init = Some(init(-17, Some("dm_init")));
-    let origin = of(&overridden, nobody).unwrap();
+    let origin = of(&overridden, &Coverage::default(), nobody).unwrap();
     assert_eq!(in_words(&origin), "init do_init_module exact init-exists");
     assert_eq!(origin.from_errno(), Some(Errno::EEXIST));
     overridden.errno = Some(Errno::EEXIST);
@@ -47,7 +48,10 @@ fn the_same_name() {
     let mut duplicate = attempt(-17, LOOKED_UP);
     duplicate.collided_with = Some(Collision::Live);
     assert_eq!(told(&duplicate), "duplicate-check load_module exact already-live");
-    assert_eq!(of(&duplicate, nobody).unwrap().through, Vec::<&str>::new());
+    assert_eq!(
+        of(&duplicate, &Coverage::default(), nobody).unwrap().through,
+        Vec::<&str>::new()
+    );
 
     duplicate.errno = Some(Errno::EBUSY);
     duplicate.collided_with = Some(Collision::Going);
@@ -64,7 +68,7 @@ fn the_same_name() {
             errno: Some(Errno(19)),
         })
     };
-    let origin = of(&duplicate, failed).unwrap();
+    let origin = of(&duplicate, &Coverage::default(), failed).unwrap();
     assert_eq!(in_words(&origin), "duplicate-check load_module exact leader-failed");
     assert_eq!(
         (origin.from.as_ref().unwrap().task.tid, origin.from_errno()),
@@ -85,6 +89,54 @@ fn the_same_name() {
     assert_eq!(told(&duplicate), "symbols resolve_symbol exact dependency-coming");
 }
 
+/// arm64 kernels have idempotent_init_module inlined: what other tasks' loads gave cannot be told from what finit_module did itself.
+#[test]
+fn what_was_not_watched_is_not_called_exact() {
+    let in_words = |attempt: &Attempt, lost: &[Observed]| {
+        let mut coverage = Coverage::default();
+        lost.iter().for_each(|what| coverage.lose(*what, "not watched"));
+        in_words(&of(attempt, &coverage, nobody).unwrap())
+    };
+    let alone = attempt(-19, "");
+    assert_eq!(in_words(&alone, &[]), "entry finit_module exact ");
+    let inode = [Observed::SameInodeWaits];
+    assert_eq!(in_words(&alone, &inode), "entry finit_module gap shared-load");
+    assert_eq!(in_words(&alone, &[Observed::ReadBytes]), "entry finit_module gap ");
+    assert_eq!(
+        in_words(&attempt(number("EBADF"), ""), &inode),
+        "entry finit_module gap bad-fd shared-load"
+    );
+    let init_module = Attempt {
+        syscall: Some(Syscall::InitModule),
+        ..attempt(number("EFAULT"), "")
+    };
+    assert_eq!(
+        in_words(&init_module, &inode),
+        "entry init_module exact bad-image-address"
+    );
+    let lost = Attempt {
+        notes: vec![Note::RecordsLost],
+        ..init_module
+    };
+    assert_eq!(in_words(&lost, &[]), "entry init_module gap bad-image-address");
+
+    let mut weak = attempt(-2, LOOKED_UP);
+    weak.symbols = vec![symbol("ENOENT", None)];
+    assert_eq!(in_words(&weak, &[]), "symbols resolve_symbol exact unknown-symbol");
+    assert_eq!(
+        in_words(&weak, &[Observed::InitTimes]),
+        "symbols resolve_symbol gap unknown-symbol"
+    );
+
+    let follower = Attempt {
+        role: Some(Role::Follower),
+        collided_with: Some(Collision::InFlight),
+        leader: Some(task(7)),
+        ..alone
+    };
+    assert_eq!(in_words(&follower, &inode), "shared-load finit_module gap shared-load");
+}
+
 #[test]
 fn the_same_file() {
     let mut shared = attempt(-19, "+idempotent_init_module -idempotent_init_module=-19");
@@ -99,7 +151,7 @@ fn the_same_file() {
             })
         }
     };
-    let origin = of(&shared, leader(Some(Errno(19)))).unwrap();
+    let origin = of(&shared, &Coverage::default(), leader(Some(Errno(19)))).unwrap();
     assert_eq!(
         in_words(&origin),
         "shared-load idempotent_init_module exact shared-load"
@@ -112,7 +164,7 @@ fn the_same_file() {
         (Some(Errno::EINTR), "shared-load"),
         (None, "signal-same-inode shared-load"),
     ] {
-        let origin = of(&shared, leader(led)).unwrap();
+        let origin = of(&shared, &Coverage::default(), leader(led)).unwrap();
         assert_eq!(
             in_words(&origin),
             format!("shared-load idempotent_init_module exact {expected}")
@@ -167,7 +219,7 @@ fn symbols() {
         failed.errno = Errno::named(errno);
         failed.symbols = vec![symbol(errno, owner)];
         failed.log = vec![log(line)];
-        let origin = of(&failed, nobody).unwrap();
+        let origin = of(&failed, &Coverage::default(), nobody).unwrap();
         assert_eq!(in_words(&origin), format!("symbols resolve_symbol exact {expected}"));
         assert_eq!(origin.evidence.is_empty(), line.is_empty());
     }

@@ -1,23 +1,32 @@
 //! The way of a load: from the system call to the end of the module.
 
-use super::{NOTIFY_LIST, function, probe, wanted};
-use crate::plan::spec::{Attach, Candidate, Existence, Hook, Mechanism, ProbeSpec, Stage, Want};
+use super::{NOTIFY_LIST, function, passed, probe, wanted};
+use crate::plan::existence::{Existence, Sign, Trace};
+use crate::plan::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage, Want};
 
 /// Tasks that load one inode share one load: since "modules: catch concurrent module loads, treat them as idempotent" (6.5).
-const IDEMPOTENT: Existence = Existence::Type("idempotent");
+const IDEMPOTENT: Existence = &[
+    Sign::With(Trace::Type("idempotent")),
+    Sign::If(Trace::Function("init_module_from_file")),
+    // It went in 6.4.
+    Sign::Unless(Trace::Data("kmod_wq")),
+];
 
 // match-proto:kernel/module/main.c
 const INIT_MODULE: Hook = Hook::Syscall("init_module");
 const FINIT_MODULE: Hook = Hook::Syscall("finit_module");
 const DELETE_MODULE: Hook = Hook::Syscall("delete_module");
+const IA32_INIT_MODULE: Hook = Hook::Ia32Syscall("ia32_init_module");
+const IA32_FINIT_MODULE: Hook = Hook::Ia32Syscall("ia32_finit_module");
+const IA32_DELETE_MODULE: Hook = Hook::Ia32Syscall("ia32_delete_module");
 /// `static int load_module(struct load_info *info, const char __user *uargs, int flags)`
-const LOAD_MODULE: Hook = function("load_module", 3);
+const LOAD_MODULE: Hook = passed("load_module", 3);
 /// `ssize_t kernel_read_file(struct file *file, loff_t offset, void **buf, size_t buf_size, size_t *file_size, enum kernel_read_file_id id)`
 const KERNEL_READ_FILE: Hook = function("kernel_read_file", 6);
 /// `static int idempotent_init_module(struct file *f, const char __user *uargs, int flags)`
 const IDEMPOTENT_INIT_MODULE: Hook = function("idempotent_init_module", 3);
 /// `static int init_module_from_file(struct file *f, const char __user *uargs, int flags)`
-const INIT_MODULE_FROM_FILE: Hook = function("init_module_from_file", 3);
+const INIT_MODULE_FROM_FILE: Hook = passed("init_module_from_file", 3);
 /// `int module_frob_arch_sections(Elf_Ehdr *hdr, Elf_Shdr *sechdrs, char *secstrings, struct module *mod)`
 const MODULE_FROB_ARCH_SECTIONS: Hook = function("module_frob_arch_sections", 4);
 /// `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`
@@ -31,7 +40,7 @@ const DO_INIT_MODULE: Hook = function("do_init_module", 1);
 /// `int do_one_initcall(initcall_t fn)`
 const DO_ONE_INITCALL: Hook = function("do_one_initcall", 1);
 /// `void async_synchronize_full(void)`
-const ASYNC_SYNCHRONIZE_FULL: Hook = function("async_synchronize_full", 0);
+const ASYNC_SYNCHRONIZE_FULL: Hook = passed("async_synchronize_full", 0);
 /// `int klp_module_coming(struct module *mod)`
 const KLP_MODULE_COMING: Hook = function("klp_module_coming", 1);
 /// `void klp_module_going(struct module *mod)`
@@ -39,10 +48,19 @@ const KLP_MODULE_GOING: Hook = function("klp_module_going", 1);
 /// `int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)`
 const NOTIFIER_CHAIN: Hook = function("blocking_notifier_call_chain", 3);
 /// `void mod_sysfs_teardown(struct module *mod)`
-const MOD_SYSFS_TEARDOWN: Hook = function("mod_sysfs_teardown", 1);
+const MOD_SYSFS_TEARDOWN: Hook = passed("mod_sysfs_teardown", 1);
 /// `static void free_module(struct module *mod)`
 const FREE_MODULE: Hook = function("free_module", 1);
 
+/// Elsewhere 32-bit programs enter through the wrappers of all others (arch/arm64/kernel/sys32.c).
+const IA32: Existence = &[
+    Sign::Only(Trace::Arch("x86_64")),
+    Sign::With(Trace::Function("__ia32_sys_finit_module")),
+];
+
+const IA32_INITS: &str = "calls of init_module by 32-bit programs";
+const IA32_FINITS: &str = "calls of finit_module by 32-bit programs";
+const IA32_DELETES: &str = "calls of delete_module by 32-bit programs";
 const ATTEMPTS: &str = "attempts: who called, with what, and the errno that the caller got";
 const LOADS: &str = "load_module itself: how long it ran and the errno that it gave";
 const READS: &str = "reading of files: time and bytes";
@@ -99,6 +117,48 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         syscall_exit!(DELETE_MODULE),
         ATTEMPTS,
     ),
+    wanted(
+        "ia32_init_module.enter",
+        Stage::Attempt,
+        enter!(IA32_INIT_MODULE),
+        IA32_INITS,
+    )
+    .exists_if(IA32),
+    wanted(
+        "ia32_init_module.exit",
+        Stage::Attempt,
+        exit!(IA32_INIT_MODULE),
+        IA32_INITS,
+    )
+    .exists_if(IA32),
+    wanted(
+        "ia32_finit_module.enter",
+        Stage::Attempt,
+        enter!(IA32_FINIT_MODULE),
+        IA32_FINITS,
+    )
+    .exists_if(IA32),
+    wanted(
+        "ia32_finit_module.exit",
+        Stage::Attempt,
+        exit!(IA32_FINIT_MODULE),
+        IA32_FINITS,
+    )
+    .exists_if(IA32),
+    wanted(
+        "ia32_delete_module.enter",
+        Stage::Attempt,
+        enter!(IA32_DELETE_MODULE),
+        IA32_DELETES,
+    )
+    .exists_if(IA32),
+    wanted(
+        "ia32_delete_module.exit",
+        Stage::Attempt,
+        exit!(IA32_DELETE_MODULE),
+        IA32_DELETES,
+    )
+    .exists_if(IA32),
     wanted(
         "idempotent_init_module.enter",
         Stage::SharedLoad,

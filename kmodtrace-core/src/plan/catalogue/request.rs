@@ -3,21 +3,37 @@
 //! Nothing is attached to `__request_module`: trampolines do not take variable arguments, and a return probe would show itself as the
 //! caller that the tracepoint `module_request` tells.
 
-use super::{function, wanted};
-use crate::plan::spec::{Attach, Candidate, Existence, Hook, Mechanism, ProbeSpec, Stage};
+use super::{function, passed, wanted};
+use crate::plan::existence::{Existence, Sign, Trace};
+use crate::plan::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage};
 
 /// The queue in which requests waited for a slot before "module: use a semaphore for the modprobe limit" made it a semaphore (6.4).
 const QUEUE: &str = "kmod_wq";
+/// The data of the loader became an array of this in the same version.
+const MEMORY: Trace = Trace::Type("module_memory");
+/// It came later (6.5).
+const LATER: Trace = Trace::Type("idempotent");
+const QUEUED: Existence = &[
+    Sign::With(Trace::Data(QUEUE)),
+    Sign::Without(MEMORY),
+    Sign::Unless(LATER),
+];
+const SEMAPHORE: Existence = &[Sign::Without(Trace::Data(QUEUE)), Sign::With(MEMORY), Sign::If(LATER)];
+/// With `CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS` (6.4).
+const DUP_REQUESTS: Existence = &[
+    Sign::With(Trace::Type("kmod_dup_req")),
+    Sign::With(Trace::Function("kmod_dup_request_exists_wait")),
+];
 
 /// `int security_kernel_module_request(char *kmod_name)`
 const SECURITY: Hook = function("security_kernel_module_request", 1);
 /// `int down_timeout(struct semaphore *sem, long timeout)`
-const DOWN_TIMEOUT: Hook = function("down_timeout", 2);
+const DOWN_TIMEOUT: Hook = passed("down_timeout", 2);
 /// `long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)`
-const PREPARE_TO_WAIT: Hook = function("prepare_to_wait_event", 3);
+const PREPARE_TO_WAIT: Hook = passed("prepare_to_wait_event", 3);
 const MODULE_REQUEST: Hook = tracepoint!("module", "module_request", "ip" at 8, "wait" at 16);
 /// `bool kmod_dup_request_exists_wait(char *module_name, bool wait, int *dup_ret)`
-const DUP_REQUEST: Hook = function("kmod_dup_request_exists_wait", 3);
+const DUP_REQUEST: Hook = passed("kmod_dup_request_exists_wait", 3);
 /// `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`
 const EXEC: Hook = function("call_usermodehelper_exec", 2);
 /// `static void call_usermodehelper_exec_work(struct work_struct *work)`
@@ -31,7 +47,7 @@ const WAKE_UP: Hook = function("wake_up_new_task", 1);
 const RUN: Hook = tracepoint!("sched", "sched_process_exec", "filename" at 8);
 const END: Hook = tracepoint!("sched", "sched_process_exit");
 /// `struct file_system_type *get_fs_type(const char *name)`
-const GET_FS_TYPE: Hook = function("get_fs_type", 1);
+const GET_FS_TYPE: Hook = passed("get_fs_type", 1);
 
 const REQUESTS: &str = "requests of the kernel: who asks for which module, and what came of it";
 const SLOTS: &str = "waits for a slot of the kernel's limit of helpers";
@@ -53,18 +69,18 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ),
     request("security_kernel_module_request.enter", enter!(SECURITY), REQUESTS),
     request("security_kernel_module_request.exit", exit!(SECURITY), REQUESTS),
-    request("down_timeout.enter", enter!(DOWN_TIMEOUT), SLOTS).exists_if(Existence::NoData(QUEUE)),
-    request("down_timeout.exit", exit!(DOWN_TIMEOUT), SLOTS).exists_if(Existence::NoData(QUEUE)),
+    request("down_timeout.enter", enter!(DOWN_TIMEOUT), SLOTS).exists_if(SEMAPHORE),
+    request("down_timeout.exit", exit!(DOWN_TIMEOUT), SLOTS).exists_if(SEMAPHORE),
     // Its return probe would not see which queue it was for.
     request(
         "prepare_to_wait_event.exit",
         candidates!([Fexit PREPARE_TO_WAIT; QUEUE]),
         SLOTS,
     )
-    .exists_if(Existence::Data(QUEUE)),
+    .exists_if(QUEUED),
     request("module_request.hit", hit!(MODULE_REQUEST), REQUESTS),
-    request("kmod_dup_request_exists_wait.enter", enter!(DUP_REQUEST), DUPS).exists_if(Existence::Type("kmod_dup_req")),
-    request("kmod_dup_request_exists_wait.exit", exit!(DUP_REQUEST), DUPS).exists_if(Existence::Type("kmod_dup_req")),
+    request("kmod_dup_request_exists_wait.enter", enter!(DUP_REQUEST), DUPS).exists_if(DUP_REQUESTS),
+    request("kmod_dup_request_exists_wait.exit", exit!(DUP_REQUEST), DUPS).exists_if(DUP_REQUESTS),
     request("call_usermodehelper_exec.enter", enter!(EXEC), HELPERS),
     request(
         "call_usermodehelper_exec_work.enter",

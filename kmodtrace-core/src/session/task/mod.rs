@@ -146,7 +146,10 @@ impl Task {
             Fact::Arguments(len) => self.attempt.args_len = Some(len),
             Fact::IdempotentEnter(file) => self.visit(time, file, world),
             Fact::IdempotentExit(ret) => self.end_visit(time, Some(Errno::from_ret(ret)), world),
-            Fact::LeaderEnter => self.lead(time, world),
+            Fact::LeaderEnter => {
+                self.begin_unseen(time, world);
+                self.lead(time, world);
+            }
             Fact::LoadEnter => {
                 self.lead(time, world);
                 self.attempt.load = Some(Span::from(time));
@@ -243,6 +246,10 @@ impl Task {
             self.end_dependency(time);
             self.end_duplicate_check(time, errno, world);
             self.end_visit(time, Some(errno), world);
+            // What was lost may have said more.
+            if note.is_none() {
+                self.follow_unseen(errno, world);
+            }
             self.settle_life(time, errno, world, out);
             if self.is_incomplete() {
                 self.attempt.note(Note::InnerMissing);

@@ -3,7 +3,7 @@
 use super::{LookUp, Part, Task, Visit};
 use crate::attempt::{Collision, Finished, GoingCause, Span, TaskRef, Wait, WaitKind};
 use crate::errno::Errno;
-use crate::event::{FileId, ModuleRef};
+use crate::event::{FileId, ModuleRef, Syscall};
 use crate::session::World;
 use crate::session::inodes::Key;
 use crate::session::name_wait::Old;
@@ -38,8 +38,10 @@ impl Task {
         // What an init function reads, such as firmware, is not the module.
         if self.attempt.load.is_none() {
             self.reading = true;
+            let key = Key::of(&file);
             self.file(file);
             self.lead(time, world);
+            self.lead_unseen(time, key, world);
         }
     }
 
@@ -76,6 +78,69 @@ impl Task {
                 world.inodes.lead(key, self.attempt.task(), time);
             }
         }
+    }
+
+    /// It leads, and `idempotent_init_module` around it is not watched: arm64 kernels have it inlined.
+    pub(super) fn begin_unseen(&mut self, time: Ktime, world: &mut World) {
+        if self.visit.is_none() {
+            world.inodes.unseen();
+            self.visit = Some(Visit {
+                key: None,
+                enter: time,
+                part: Part::Leads,
+                inside: true,
+            });
+        }
+    }
+
+    /// Its inode shows only as it reads.
+    fn lead_unseen(&mut self, time: Ktime, key: Option<Key>, world: &mut World) {
+        if let (Some(visit), Some(key)) = (&mut self.visit, key)
+            && visit.inside
+            && visit.key.is_none()
+            && visit.part == Part::Leads
+        {
+            visit.key = Some(key);
+            world.inodes.enter(key);
+            world.inodes.lead(key, self.attempt.task(), time);
+        }
+    }
+
+    /// Where `idempotent_init_module` is not watched, a follower shows by what it did not do: it never led, read or loaded, and succeeded
+    /// all the same, or returned what a leader of its inode did. When its wait began was not seen.
+    pub(super) fn follow_unseen(&mut self, errno: Errno, world: &World) {
+        let own = self.visit.is_some() || self.attempt.load.is_some() || self.attempt.read_bytes.is_some();
+        let finit = self.attempt.syscall == Some(Syscall::FinitModule);
+        if own || self.reading || !finit || !world.inodes.are_unseen() {
+            return;
+        }
+        let key = self.attempt.file.as_ref().and_then(Key::of);
+        let leader = key.zip(self.attempt.start).and_then(|(key, start)| {
+            let (task, module) = world.inodes.led(key, start, errno)?;
+            Some((key, start, task.clone(), module.map(str::to_owned)))
+        });
+        // The name of its file is not the name of what it shares, and a call that was turned away has none.
+        if !self.settled {
+            self.attempt.module = None;
+        }
+        if leader.is_none() && errno != Errno::OK {
+            return;
+        }
+        self.attempt.collided_with.get_or_insert(Collision::InFlight);
+        let mut visit = Visit {
+            key: None,
+            enter: Ktime::default(),
+            part: Part::Shares,
+            inside: false,
+        };
+        if let Some((key, start, task, module)) = leader {
+            (visit.key, visit.enter) = (Some(key), start);
+            self.attempt.leader.get_or_insert(task);
+            if !self.settled {
+                self.attempt.module = module;
+            }
+        }
+        self.visit = Some(visit);
     }
 
     pub(super) fn end_visit(&mut self, time: Ktime, errno: Option<Errno>, world: &mut World) {
