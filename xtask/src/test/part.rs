@@ -146,16 +146,16 @@ fn on(flavour: Flavour) -> Vec<Part> {
     };
     let mut parts = vec![
         on("scenarios", 300, |_| scenarios::names(), scenarios::run),
-        on("storms", 60, |_| scenarios::storm_names(), scenarios::run_storms),
+        on("storms", 120, |_| scenarios::storm_names(), scenarios::run_storms),
     ];
     if flavour.bad_input != BadInput::Not {
         parts.push(on("bad-input", 200, bad_input::names, bad_input::run));
     }
     if flavour.drill {
-        parts.push(on("drill", 300, |_| Ok(Vec::new()), drill::run));
+        parts.push(on("drill", 400, |_| Ok(Vec::new()), drill::run));
     }
     if flavour.fixtures {
-        parts.push(on("selftest", 200, |_| Ok(Vec::new()), selftest::run));
+        parts.push(on("selftest", 300, |_| Ok(Vec::new()), selftest::run));
     }
     parts
 }
