@@ -6,6 +6,7 @@
 
 #![no_std]
 
+pub mod functions;
 pub mod kind;
 pub mod record;
 

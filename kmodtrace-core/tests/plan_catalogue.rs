@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kmodtrace_core::facts::{wanted_data_symbols, wanted_functions, wanted_symbols};
+use kmodtrace_common::{MULTI_FUNCTIONS, functions};
+use kmodtrace_core::facts::{KernelFacts, wanted_data_symbols, wanted_functions, wanted_symbols};
 use kmodtrace_core::plan::{CATALOGUE, GLOBALS, Mechanism, programs};
 
 #[test]
@@ -12,9 +13,10 @@ fn ids_name_the_function_and_the_edge_of_their_best_candidate() {
     let mut ids = BTreeSet::new();
     for spec in CATALOGUE {
         assert!(ids.insert(spec.id), "{} twice", spec.id);
-        let best = spec.candidates[0].attach[0];
+        // The last, where the first only keeps arguments for it.
+        let best = spec.candidates[0].attach.last().unwrap();
         let edge = match best.mechanism {
-            Mechanism::Fentry | Mechanism::Kprobe => "enter",
+            Mechanism::Fentry | Mechanism::Kprobe | Mechanism::KprobeMulti => "enter",
             Mechanism::RawTracepoint => "hit",
             _ => "exit",
         };
@@ -25,15 +27,54 @@ fn ids_name_the_function_and_the_edge_of_their_best_candidate() {
 /// A program that two probes may choose would be attached twice, and its records would come twice.
 #[test]
 fn a_program_belongs_to_one_probe() {
-    let mut all = BTreeSet::new();
-    for attach in CATALOGUE
-        .iter()
-        .flat_map(|spec| spec.candidates)
-        .flat_map(|candidate| candidate.attach)
-    {
-        assert!(all.insert(attach.program()), "{} twice", attach.program());
+    let mut owners = BTreeMap::new();
+    for spec in CATALOGUE {
+        for attach in spec.candidates.iter().flat_map(|candidate| candidate.attach) {
+            let owner = *owners.entry(attach.program()).or_insert(spec.id);
+            assert_eq!(owner, spec.id, "{} belongs to both", attach.program());
+        }
     }
-    assert_eq!(all, programs());
+    assert_eq!(owners.into_keys().collect::<BTreeSet<_>>(), programs());
+}
+
+/// A link of kprobe.multi has one program for each function, and an array of them that is large enough.
+#[test]
+fn a_function_is_behind_a_link_once() {
+    for mechanism in [Mechanism::KprobeMulti, Mechanism::KretprobeMulti] {
+        let mut functions = BTreeSet::new();
+        let attachments = CATALOGUE
+            .iter()
+            .flat_map(|spec| spec.candidates)
+            .flat_map(|candidate| candidate.attach);
+        for attach in attachments.filter(|attach| attach.mechanism == mechanism) {
+            assert!(functions.insert(attach.hook.name()), "{:?} twice", attach.hook);
+        }
+        assert!(functions.len() <= MULTI_FUNCTIONS as usize, "{}", functions.len());
+    }
+}
+
+/// Debian's kernels, whose BTF was compared with what bpftool makes of it.
+const DEBIAN: [&str; 4] = [
+    include_str!("facts/5.10.json"),
+    include_str!("facts/6.1.json"),
+    include_str!("facts/6.12.json"),
+    include_str!("facts/sid.json"),
+];
+
+/// A program on a return reads behind as many arguments as the table says.
+#[test]
+fn functions_have_as_many_arguments_as_btf_says() {
+    let kernels = DEBIAN.map(|json| KernelFacts::from_json(json).unwrap());
+    for function in functions::ALL {
+        let counts = kernels.iter().filter_map(|facts| {
+            let known = facts.functions.get(function.name)?;
+            // BTF also has functions of that name that are inlined.
+            known.btf_args.filter(|_| known.symbols == 1)
+        });
+        for count in counts {
+            assert_eq!(function.args, count, "{}", function.name);
+        }
+    }
 }
 
 #[test]
@@ -43,19 +84,12 @@ fn an_exit_probe_reports_returns_and_an_enter_probe_entries() {
             let returns = candidate.attach.iter().any(|attach| {
                 matches!(
                     attach.mechanism,
-                    Mechanism::Fexit | Mechanism::TracepointExit | Mechanism::Kretprobe
+                    Mechanism::Fexit | Mechanism::TracepointExit | Mechanism::Kretprobe | Mechanism::KretprobeMulti
                 )
             });
-            let passes = candidate
-                .attach
-                .iter()
-                .any(|attach| attach.mechanism == Mechanism::RawTracepoint);
-            let edge = match (returns, passes) {
-                (true, _) => "exit",
-                (false, true) => "hit",
-                (false, false) => "enter",
-            };
-            assert_eq!(spec.id.split('.').nth(1), Some(edge), "{}", spec.id);
+            // The entry of a function may stand for a tracepoint.
+            let edge = spec.id.split('.').nth(1).unwrap();
+            assert_eq!(edge == "exit", returns, "{}", spec.id);
         }
     }
 }

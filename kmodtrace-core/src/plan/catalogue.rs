@@ -6,27 +6,16 @@
 
 use std::collections::BTreeSet;
 
+use kmodtrace_common::functions::Function;
+
 use super::spec::{Attach, Candidate, Hook, ProbeSpec, Stage, Want};
 
 /// The chain that modules' state changes are announced on (kernel/module/main.c).
 const NOTIFY_LIST: &str = "module_notify_list";
 
-/// A function whose arguments are read.
-const fn function(name: &'static str, args: u32) -> Hook {
-    Hook::Function {
-        name,
-        args,
-        reads: true,
-    }
-}
-
-/// A function of whose entry only the moment counts.
-const fn passed(name: &'static str, args: u32) -> Hook {
-    Hook::Function {
-        name,
-        args,
-        reads: false,
-    }
+const fn function(function: Function) -> Hook {
+    let Function { name, args, reads } = function;
+    Hook::Function { name, args, reads }
 }
 
 /// One candidate per bracket: its attachments, and the data symbol that it needs.

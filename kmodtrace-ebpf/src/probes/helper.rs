@@ -65,7 +65,7 @@ entry!(
 exit!(
     fexit_call_usermodehelper_exec,
     kretprobe_call_usermodehelper_exec,
-    2,
+    CALL_USERMODEHELPER_EXEC,
     exec_exit
 );
 

@@ -25,7 +25,7 @@ entry!(fentry_do_init_module, kprobe_do_init_module, do_init_enter);
 exit!(
     fexit_do_init_module,
     kretprobe_do_init_module,
-    1,
+    DO_INIT_MODULE,
     returned::<{ kind::DO_INIT_EXIT }>
 );
 
@@ -67,7 +67,12 @@ pub fn kprobe_do_one_initcall(ctx: ProbeContext) -> u32 {
     0
 }
 
-exit!(fexit_do_one_initcall, kretprobe_do_one_initcall, 1, init_end);
+exit!(
+    fexit_do_one_initcall,
+    kretprobe_do_one_initcall,
+    DO_ONE_INITCALL,
+    init_end
+);
 
 // initcall_start(func), include/trace/events/initcall.h: do_one_initcall does not get here with a function that the command
 // line blacklists

@@ -27,7 +27,7 @@ entry!(fentry_kernel_read_file, kprobe_kernel_read_file, read_enter);
 exit!(
     fexit_kernel_read_file,
     kretprobe_kernel_read_file,
-    6,
+    KERNEL_READ_FILE,
     returned::<{ kind::READ_EXIT }>
 );
 
@@ -45,7 +45,7 @@ entry!(
 exit!(
     fexit_idempotent_init_module,
     kretprobe_idempotent_init_module,
-    3,
+    IDEMPOTENT_INIT_MODULE,
     returned::<{ kind::IDEMPOTENT_EXIT }>
 );
 
@@ -74,7 +74,7 @@ fn load_exit(ret: u64) {
 
 // load_module(info, uargs, flags), kernel/module/main.c
 entry!(fentry_load_module, kprobe_load_module, load_enter);
-exit!(fexit_load_module, kretprobe_load_module, 3, load_exit);
+exit!(fexit_load_module, kretprobe_load_module, LOAD_MODULE, load_exit);
 
 #[inline(always)]
 fn name_known(ctx: &impl Arguments) {
@@ -114,6 +114,6 @@ entry!(
 exit!(
     fexit_add_unformed_module,
     kretprobe_add_unformed_module,
-    1,
+    ADD_UNFORMED_MODULE,
     returned::<{ kind::ADD_UNFORMED_EXIT }>
 );

@@ -3,6 +3,7 @@
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str};
 use aya_ebpf::macros::{fexit, kretprobe, raw_tracepoint, tracepoint};
 use aya_ebpf::programs::{FExitContext, RawTracePointContext, RetProbeContext, TracePointContext};
+use kmodtrace_common::functions::{PRINTK_SPRINT, VPRINTK_STORE};
 use kmodtrace_common::record::Text;
 use kmodtrace_common::{TEXT_LEN, kind};
 
@@ -43,7 +44,7 @@ fn emit_line(address: u64, len: u64) {
 // returns the length without prefix and line feed
 #[fexit]
 pub fn fexit_printk_sprint(ctx: FExitContext) -> i32 {
-    emit_line(ctx.arg(0), ctx.arg::<u64>(6) & 0xffff);
+    emit_line(ctx.arg(0), ctx.arg::<u64>(PRINTK_SPRINT.args as usize) & 0xffff);
     0
 }
 
@@ -90,7 +91,7 @@ fn stored(ret: u64) {
 // vprintk_store(facility, level, dev_info, fmt, args), kernel/printk/printk.c up to 5.10: it returns the length
 #[fexit]
 pub fn fexit_vprintk_store(ctx: FExitContext) -> i32 {
-    stored(ctx.arg(5));
+    stored(ctx.arg(VPRINTK_STORE.args as usize));
     0
 }
 

@@ -37,7 +37,7 @@ entry!(
 exit!(
     fexit_module_decompress,
     kretprobe_module_decompress,
-    3,
+    MODULE_DECOMPRESS,
     returned::<{ kind::DECOMPRESS_EXIT }>
 );
 
@@ -50,7 +50,7 @@ entry!(
 exit!(
     fexit_module_sig_check,
     kretprobe_module_sig_check,
-    2,
+    MODULE_SIG_CHECK,
     returned::<{ kind::SIG_CHECK_EXIT }>
 );
 
@@ -58,7 +58,7 @@ exit!(
 exit!(
     fexit_mod_verify_sig,
     kretprobe_mod_verify_sig,
-    2,
+    MOD_VERIFY_SIG,
     returned::<{ kind::VERIFY_SIG_EXIT }>
 );
 
@@ -66,7 +66,7 @@ exit!(
 exit!(
     fexit_check_modstruct_version,
     kretprobe_check_modstruct_version,
-    2,
+    CHECK_MODSTRUCT_VERSION,
     returned::<{ kind::MODSTRUCT_EXIT }>
 );
 
@@ -74,7 +74,7 @@ exit!(
 exit!(
     fexit_module_enforce_rwx_sections,
     kretprobe_module_enforce_rwx_sections,
-    4,
+    MODULE_ENFORCE_RWX_SECTIONS,
     returned::<{ kind::RWX_EXIT }>
 );
 
@@ -87,8 +87,8 @@ fn allocated(memory: u64) {
 }
 
 // module_alloc(size), arch/x86/kernel/module.c up to 6.9; execmem_alloc(type, size), mm/execmem.c since 6.10
-exit!(fexit_module_alloc, kretprobe_module_alloc, 1, allocated);
-exit!(fexit_execmem_alloc, kretprobe_execmem_alloc, 2, allocated);
+exit!(fexit_module_alloc, kretprobe_module_alloc, MODULE_ALLOC, allocated);
+exit!(fexit_execmem_alloc, kretprobe_execmem_alloc, EXECMEM_ALLOC, allocated);
 
 #[inline(always)]
 fn relocate_enter(_ctx: &impl Arguments) {
@@ -109,7 +109,12 @@ fn relocate_exit(ret: u64) {
 
 // apply_relocate_add(sechdrs, strtab, symindex, relsec, mod), arch/x86/kernel/module.c: for each section of relocations
 entry!(fentry_apply_relocate_add, kprobe_apply_relocate_add, relocate_enter);
-exit!(fexit_apply_relocate_add, kretprobe_apply_relocate_add, 5, relocate_exit);
+exit!(
+    fexit_apply_relocate_add,
+    kretprobe_apply_relocate_add,
+    APPLY_RELOCATE_ADD,
+    relocate_exit
+);
 
 // module_finalize(hdr, sechdrs, mod), arch/x86/kernel/module.c
 entry!(
@@ -128,7 +133,7 @@ fn strndup_exit(ret: u64) {
 }
 
 // strndup_user(s, n), mm/util.c
-exit!(fexit_strndup_user, kretprobe_strndup_user, 2, strndup_exit);
+exit!(fexit_strndup_user, kretprobe_strndup_user, STRNDUP_USER, strndup_exit);
 
 #[inline(always)]
 fn parsed(ret: u64) {
@@ -148,7 +153,7 @@ entry!(
     kprobe_parse_args,
     entered::<{ kind::PARSE_ARGS_ENTER }>
 );
-exit!(fexit_parse_args, kretprobe_parse_args, 8, parsed);
+exit!(fexit_parse_args, kretprobe_parse_args, PARSE_ARGS, parsed);
 
 // mod_sysfs_setup(mod, info, kparam, num_params), kernel/module/sysfs.c
 entry!(
@@ -159,7 +164,7 @@ entry!(
 exit!(
     fexit_mod_sysfs_setup,
     kretprobe_mod_sysfs_setup,
-    4,
+    MOD_SYSFS_SETUP,
     returned::<{ kind::SYSFS_EXIT }>
 );
 

@@ -74,15 +74,17 @@ macro_rules! entry {
     };
 }
 
-/// Makes the programs for a function's return: `exit!(fexit_f, kretprobe_f, ARGS, handler)`, with `handler(ret: u64)`.
+/// Makes the programs for a function's return: `exit!(fexit_f, kretprobe_f, FUNCTION, handler)`, with `handler(ret: u64)` and the
+/// function of `kmodtrace_common::functions`.
 ///
 /// The context of fexit holds the return value behind the arguments, so their number must be right: user space checks
 /// it against BTF. `bpf_get_func_ret` would not need it, but comes with 5.17 only.
 macro_rules! exit {
-    ($fexit:ident, $kretprobe:ident, $args:literal, $handler:path) => {
+    ($fexit:ident, $kretprobe:ident, $function:ident, $handler:path) => {
         #[::aya_ebpf::macros::fexit]
         pub fn $fexit(ctx: ::aya_ebpf::programs::FExitContext) -> i32 {
-            $handler(ctx.arg::<u64>($args));
+            let args = ::kmodtrace_common::functions::$function.args;
+            $handler(ctx.arg::<u64>(args as usize));
             0
         }
 

@@ -57,6 +57,6 @@ entry!(
 exit!(
     fexit_mutex_lock_interruptible_slowpath,
     kretprobe_mutex_lock_interruptible_slowpath,
-    1,
+    MUTEX_LOCK_INTERRUPTIBLE_SLOWPATH,
     wait_exit
 );

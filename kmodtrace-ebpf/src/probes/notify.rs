@@ -33,7 +33,7 @@ entry!(fentry_klp_module_coming, kprobe_klp_module_coming, klp_coming);
 exit!(
     fexit_klp_module_coming,
     kretprobe_klp_module_coming,
-    1,
+    KLP_MODULE_COMING,
     returned::<{ kind::KLP_EXIT }>
 );
 entry!(fentry_klp_module_going, kprobe_klp_module_going, klp_going);
@@ -73,7 +73,7 @@ entry!(
 exit!(
     fexit_blocking_notifier_call_chain,
     kretprobe_blocking_notifier_call_chain,
-    3,
+    BLOCKING_NOTIFIER_CALL_CHAIN,
     announce_exit
 );
 
@@ -118,6 +118,6 @@ entry!(
 exit!(
     fexit_blocking_notifier_call_chain_robust,
     kretprobe_blocking_notifier_call_chain_robust,
-    4,
+    BLOCKING_NOTIFIER_CALL_CHAIN_ROBUST,
     announce_coming_exit
 );

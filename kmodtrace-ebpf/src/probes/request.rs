@@ -112,7 +112,7 @@ entry!(
 exit!(
     fexit_security_kernel_module_request,
     kretprobe_security_kernel_module_request,
-    1,
+    SECURITY_KERNEL_MODULE_REQUEST,
     security_exit
 );
 
@@ -171,7 +171,7 @@ entry!(
 exit!(
     fexit_kmod_dup_request_exists_wait,
     kretprobe_kmod_dup_request_exists_wait,
-    3,
+    KMOD_DUP_REQUEST_EXISTS_WAIT,
     dup_exit
 );
 
@@ -223,4 +223,4 @@ fn fs_type_exit(ret: u64) {
     }
 }
 
-exit!(fexit_get_fs_type, kretprobe_get_fs_type, 1, fs_type_exit);
+exit!(fexit_get_fs_type, kretprobe_get_fs_type, GET_FS_TYPE, fs_type_exit);

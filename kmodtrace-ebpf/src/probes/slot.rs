@@ -3,6 +3,7 @@
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::macros::fexit;
 use aya_ebpf::programs::FExitContext;
+use kmodtrace_common::functions::PREPARE_TO_WAIT_EVENT;
 use kmodtrace_common::kind;
 
 use crate::emit::{emit_plain, emit_ret, tid};
@@ -34,7 +35,7 @@ fn slot_exit(ret: u64) {
 
 // down_timeout(sem, timeout), kernel/locking/semaphore.c: a request takes its slot with it since 6.4
 entry!(fentry_down_timeout, kprobe_down_timeout, slot_enter);
-exit!(fexit_down_timeout, kretprobe_down_timeout, 2, slot_exit);
+exit!(fexit_down_timeout, kretprobe_down_timeout, DOWN_TIMEOUT, slot_exit);
 
 /// How long a request waits, less what a tick may hide: `MAX_KMOD_ALL_BUSY_TIMEOUT` of kernel/kmod.c is 5 s.
 const PATIENCE_NS: u64 = 4_900_000_000;
@@ -46,7 +47,7 @@ const PATIENCE_NS: u64 = 4_900_000_000;
 pub fn fexit_prepare_to_wait_event(ctx: FExitContext) -> i32 {
     let queue = KMOD_QUEUE.load();
     if queue != 0 && ctx.argument(0) == queue {
-        checks(ctx.arg(3));
+        checks(ctx.arg(PREPARE_TO_WAIT_EVENT.args as usize));
     }
     0
 }

@@ -2,6 +2,7 @@
 
 use aya_ebpf::macros::{fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
+use kmodtrace_common::functions::RESOLVE_SYMBOL;
 use kmodtrace_common::record::Symbol;
 use kmodtrace_common::{MODULE_NAME_LEN, SYMBOL_LEN, kind};
 
@@ -55,7 +56,7 @@ fn owner(address: u64) -> [u8; MODULE_NAME_LEN] {
 pub fn fexit_resolve_symbol(ctx: FExitContext) -> i32 {
     if let Some(task) = current_task(tid()) {
         resolve_enter(task, &ctx);
-        resolve_exit(task, ctx.arg(4));
+        resolve_exit(task, ctx.arg(RESOLVE_SYMBOL.args as usize));
     }
     0
 }

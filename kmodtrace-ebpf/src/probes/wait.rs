@@ -2,6 +2,7 @@
 
 use aya_ebpf::macros::{fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
+use kmodtrace_common::functions::FIND_MODULE_ALL;
 use kmodtrace_common::record::Module;
 use kmodtrace_common::syscall::DELETE_MODULE;
 use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
@@ -46,7 +47,7 @@ fn find_exit(task: &mut Task, module: u64) {
 pub fn fexit_find_module_all(ctx: FExitContext) -> i32 {
     if let Some(task) = current_task(tid()) {
         find_enter(task, &ctx);
-        find_exit(task, ctx.arg(3));
+        find_exit(task, ctx.arg(FIND_MODULE_ALL.args as usize));
     }
     0
 }
@@ -107,4 +108,9 @@ fn check_exit(ret: u64) {
 
 // finished_loading(name), kernel/module/main.c: the condition of the wait in add_unformed_module
 entry!(fentry_finished_loading, kprobe_finished_loading, check_enter);
-exit!(fexit_finished_loading, kretprobe_finished_loading, 1, check_exit);
+exit!(
+    fexit_finished_loading,
+    kretprobe_finished_loading,
+    FINISHED_LOADING,
+    check_exit
+);

@@ -1,6 +1,8 @@
 //! The way of a load: from the system call to the end of the module.
 
-use super::{NOTIFY_LIST, function, passed, probe, wanted};
+use kmodtrace_common::functions;
+
+use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
 use crate::plan::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage, Want};
 
@@ -12,45 +14,28 @@ const IDEMPOTENT: Existence = &[
     Sign::Unless(Trace::Data("kmod_wq")),
 ];
 
-// match-proto:kernel/module/main.c
 const INIT_MODULE: Hook = Hook::Syscall("init_module");
 const FINIT_MODULE: Hook = Hook::Syscall("finit_module");
 const DELETE_MODULE: Hook = Hook::Syscall("delete_module");
 const IA32_INIT_MODULE: Hook = Hook::Ia32Syscall("ia32_init_module");
 const IA32_FINIT_MODULE: Hook = Hook::Ia32Syscall("ia32_finit_module");
 const IA32_DELETE_MODULE: Hook = Hook::Ia32Syscall("ia32_delete_module");
-/// `static int load_module(struct load_info *info, const char __user *uargs, int flags)`
-const LOAD_MODULE: Hook = passed("load_module", 3);
-/// `ssize_t kernel_read_file(struct file *file, loff_t offset, void **buf, size_t buf_size, size_t *file_size, enum kernel_read_file_id id)`
-const KERNEL_READ_FILE: Hook = function("kernel_read_file", 6);
-/// `static int idempotent_init_module(struct file *f, const char __user *uargs, int flags)`
-const IDEMPOTENT_INIT_MODULE: Hook = function("idempotent_init_module", 3);
-/// `static int init_module_from_file(struct file *f, const char __user *uargs, int flags)`
-const INIT_MODULE_FROM_FILE: Hook = passed("init_module_from_file", 3);
-/// `int module_frob_arch_sections(Elf_Ehdr *hdr, Elf_Shdr *sechdrs, char *secstrings, struct module *mod)`
-const MODULE_FROB_ARCH_SECTIONS: Hook = function("module_frob_arch_sections", 4);
-/// `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`
-const FIND_MODULE_ALL: Hook = function("find_module_all", 3);
-/// `static bool finished_loading(const char *name)`
-const FINISHED_LOADING: Hook = function("finished_loading", 1);
-/// `static int add_unformed_module(struct module *mod)`
-const ADD_UNFORMED_MODULE: Hook = function("add_unformed_module", 1);
-/// `static noinline int do_init_module(struct module *mod)`
-const DO_INIT_MODULE: Hook = function("do_init_module", 1);
-/// `int do_one_initcall(initcall_t fn)`
-const DO_ONE_INITCALL: Hook = function("do_one_initcall", 1);
-/// `void async_synchronize_full(void)`
-const ASYNC_SYNCHRONIZE_FULL: Hook = passed("async_synchronize_full", 0);
-/// `int klp_module_coming(struct module *mod)`
-const KLP_MODULE_COMING: Hook = function("klp_module_coming", 1);
-/// `void klp_module_going(struct module *mod)`
-const KLP_MODULE_GOING: Hook = function("klp_module_going", 1);
-/// `int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)`
-const NOTIFIER_CHAIN: Hook = function("blocking_notifier_call_chain", 3);
-/// `void mod_sysfs_teardown(struct module *mod)`
-const MOD_SYSFS_TEARDOWN: Hook = passed("mod_sysfs_teardown", 1);
-/// `static void free_module(struct module *mod)`
-const FREE_MODULE: Hook = function("free_module", 1);
+const LOAD_MODULE: Hook = function(functions::LOAD_MODULE);
+const KERNEL_READ_FILE: Hook = function(functions::KERNEL_READ_FILE);
+const IDEMPOTENT_INIT_MODULE: Hook = function(functions::IDEMPOTENT_INIT_MODULE);
+const INIT_MODULE_FROM_FILE: Hook = function(functions::INIT_MODULE_FROM_FILE);
+const MODULE_FROB_ARCH_SECTIONS: Hook = function(functions::MODULE_FROB_ARCH_SECTIONS);
+const FIND_MODULE_ALL: Hook = function(functions::FIND_MODULE_ALL);
+const FINISHED_LOADING: Hook = function(functions::FINISHED_LOADING);
+const ADD_UNFORMED_MODULE: Hook = function(functions::ADD_UNFORMED_MODULE);
+const DO_INIT_MODULE: Hook = function(functions::DO_INIT_MODULE);
+const DO_ONE_INITCALL: Hook = function(functions::DO_ONE_INITCALL);
+const ASYNC_SYNCHRONIZE_FULL: Hook = function(functions::ASYNC_SYNCHRONIZE_FULL);
+const KLP_MODULE_COMING: Hook = function(functions::KLP_MODULE_COMING);
+const KLP_MODULE_GOING: Hook = function(functions::KLP_MODULE_GOING);
+const NOTIFIER_CHAIN: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN);
+const MOD_SYSFS_TEARDOWN: Hook = function(functions::MOD_SYSFS_TEARDOWN);
+const FREE_MODULE: Hook = function(functions::FREE_MODULE);
 
 /// Elsewhere 32-bit programs enter through the wrappers of all others (arch/arm64/kernel/sys32.c).
 const IA32: Existence = &[

@@ -3,7 +3,9 @@
 //! The last mark before a load fails tells where it failed, also where the compiler inlined the function that failed: so a mark
 //! that some kernels do not have only makes that place wider.
 
-use super::{NOTIFY_LIST, function, passed, probe, wanted};
+use kmodtrace_common::functions;
+
+use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
 use crate::plan::spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
 
@@ -51,52 +53,30 @@ const NEITHER: Existence = &[
     Sign::Without(SPLIT),
 ];
 
-/// `int module_decompress(struct load_info *info, const void *buf, size_t size)`
-const MODULE_DECOMPRESS: Hook = passed("module_decompress", 3);
-/// `int module_sig_check(struct load_info *info, int flags)`
-const MODULE_SIG_CHECK: Hook = passed("module_sig_check", 2);
-/// `int mod_verify_sig(const void *mod, struct load_info *info)`
-const MOD_VERIFY_SIG: Hook = passed("mod_verify_sig", 2);
-/// `int check_modstruct_version(const struct load_info *info, struct module *mod)`
-const CHECK_MODSTRUCT_VERSION: Hook = passed("check_modstruct_version", 2);
-/// `int module_enforce_rwx_sections(const Elf_Ehdr *hdr, const Elf_Shdr *sechdrs, const char *secstrings, const struct module *mod)`
-const MODULE_ENFORCE_RWX_SECTIONS: Hook = passed("module_enforce_rwx_sections", 4);
-/// `void *module_alloc(unsigned long size)`
-const MODULE_ALLOC: Hook = passed("module_alloc", 1);
-/// `void *execmem_alloc(enum execmem_type type, size_t size)`
-const EXECMEM_ALLOC: Hook = passed("execmem_alloc", 2);
-/// `static const struct kernel_symbol *resolve_symbol(struct module *mod, const struct load_info *info, const char *name, char ownername[])`
-const RESOLVE_SYMBOL: Hook = function("resolve_symbol", 4);
-/// `int apply_relocate_add(Elf64_Shdr *sechdrs, const char *strtab, unsigned int symindex, unsigned int relsec, struct module *me)`
-const APPLY_RELOCATE_ADD: Hook = passed("apply_relocate_add", 5);
-/// `int module_finalize(const Elf_Ehdr *hdr, const Elf_Shdr *sechdrs, struct module *me)`
-const MODULE_FINALIZE: Hook = passed("module_finalize", 3);
-/// `char *strndup_user(const char __user *s, long n)`
-const STRNDUP_USER: Hook = passed("strndup_user", 2);
-/// `int klp_module_coming(struct module *mod)`
-const KLP_MODULE_COMING: Hook = function("klp_module_coming", 1);
-/// `int blocking_notifier_call_chain_robust(struct blocking_notifier_head *nh, unsigned long val_up, unsigned long val_down, void *v)`
-const NOTIFIER_CHAIN_ROBUST: Hook = function("blocking_notifier_call_chain_robust", 4);
-/// `int blocking_notifier_call_chain(struct blocking_notifier_head *nh, unsigned long val, void *v)`
-const NOTIFIER_CHAIN: Hook = function("blocking_notifier_call_chain", 3);
-/// `char *parse_args(const char *doing, char *args, const struct kernel_param *params, unsigned int num, s16 min_level, s16 max_level,
-/// void *arg, parse_unknown_fn unknown)`
-const PARSE_ARGS: Hook = passed("parse_args", 8);
-/// `int mod_sysfs_setup(struct module *mod, const struct load_info *info, struct kernel_param *kparam, unsigned int num_params)`
-const MOD_SYSFS_SETUP: Hook = passed("mod_sysfs_setup", 4);
-/// `void synchronize_rcu(void)`
-const SYNCHRONIZE_RCU: Hook = passed("synchronize_rcu", 0);
-/// `static noinline void __sched __mutex_lock_slowpath(struct mutex *lock)`
-const MUTEX_SLOWPATH: Hook = function("__mutex_lock_slowpath", 1);
-/// `static noinline int __sched __mutex_lock_interruptible_slowpath(struct mutex *lock)`
-const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = function("__mutex_lock_interruptible_slowpath", 1);
+const MODULE_DECOMPRESS: Hook = function(functions::MODULE_DECOMPRESS);
+const MODULE_SIG_CHECK: Hook = function(functions::MODULE_SIG_CHECK);
+const MOD_VERIFY_SIG: Hook = function(functions::MOD_VERIFY_SIG);
+const CHECK_MODSTRUCT_VERSION: Hook = function(functions::CHECK_MODSTRUCT_VERSION);
+const MODULE_ENFORCE_RWX_SECTIONS: Hook = function(functions::MODULE_ENFORCE_RWX_SECTIONS);
+const MODULE_ALLOC: Hook = function(functions::MODULE_ALLOC);
+const EXECMEM_ALLOC: Hook = function(functions::EXECMEM_ALLOC);
+const RESOLVE_SYMBOL: Hook = function(functions::RESOLVE_SYMBOL);
+const APPLY_RELOCATE_ADD: Hook = function(functions::APPLY_RELOCATE_ADD);
+const MODULE_FINALIZE: Hook = function(functions::MODULE_FINALIZE);
+const STRNDUP_USER: Hook = function(functions::STRNDUP_USER);
+const KLP_MODULE_COMING: Hook = function(functions::KLP_MODULE_COMING);
+const NOTIFIER_CHAIN_ROBUST: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN_ROBUST);
+const NOTIFIER_CHAIN: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN);
+const PARSE_ARGS: Hook = function(functions::PARSE_ARGS);
+const MOD_SYSFS_SETUP: Hook = function(functions::MOD_SYSFS_SETUP);
+const SYNCHRONIZE_RCU: Hook = function(functions::SYNCHRONIZE_RCU);
+const MUTEX_SLOWPATH: Hook = function(functions::MUTEX_LOCK_SLOWPATH);
+const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = function(functions::MUTEX_LOCK_INTERRUPTIBLE_SLOWPATH);
 const CONSOLE: Hook = tracepoint!("printk", "console", "msg" at 8);
 const INITCALL_START: Hook = tracepoint!("initcall", "initcall_start");
-/// `int vprintk_store(int facility, int level, const struct dev_printk_info *dev_info, const char *fmt, va_list args)`
-const VPRINTK_STORE: Hook = passed("vprintk_store", 5);
+const VPRINTK_STORE: Hook = function(functions::VPRINTK_STORE);
 
-/// `static u16 printk_sprint(char *text, u16 size, int facility, enum printk_info_flags *flags, const char *fmt, va_list args)`
-const PRINTK_SPRINT: Hook = function("printk_sprint", 6);
+const PRINTK_SPRINT: Hook = function(functions::PRINTK_SPRINT);
 
 const DECOMPRESSION: &str = "time in module_decompress";
 const SIGNATURE: &str = "time in module_sig_check, and its errno";

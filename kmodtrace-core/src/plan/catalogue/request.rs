@@ -3,7 +3,9 @@
 //! Nothing is attached to `__request_module`: trampolines do not take variable arguments, and a return probe would show itself as the
 //! caller that the tracepoint `module_request` tells.
 
-use super::{function, passed, wanted};
+use kmodtrace_common::functions;
+
+use super::{function, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
 use crate::plan::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage};
 
@@ -25,29 +27,19 @@ const DUP_REQUESTS: Existence = &[
     Sign::With(Trace::Function("kmod_dup_request_exists_wait")),
 ];
 
-/// `int security_kernel_module_request(char *kmod_name)`
-const SECURITY: Hook = function("security_kernel_module_request", 1);
-/// `int down_timeout(struct semaphore *sem, long timeout)`
-const DOWN_TIMEOUT: Hook = passed("down_timeout", 2);
-/// `long prepare_to_wait_event(struct wait_queue_head *wq_head, struct wait_queue_entry *wq_entry, int state)`
-const PREPARE_TO_WAIT: Hook = passed("prepare_to_wait_event", 3);
+const SECURITY: Hook = function(functions::SECURITY_KERNEL_MODULE_REQUEST);
+const DOWN_TIMEOUT: Hook = function(functions::DOWN_TIMEOUT);
+const PREPARE_TO_WAIT: Hook = function(functions::PREPARE_TO_WAIT_EVENT);
 const MODULE_REQUEST: Hook = tracepoint!("module", "module_request", "ip" at 8, "wait" at 16);
-/// `bool kmod_dup_request_exists_wait(char *module_name, bool wait, int *dup_ret)`
-const DUP_REQUEST: Hook = passed("kmod_dup_request_exists_wait", 3);
-/// `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`
-const EXEC: Hook = function("call_usermodehelper_exec", 2);
-/// `static void call_usermodehelper_exec_work(struct work_struct *work)`
-const EXEC_WORK: Hook = function("call_usermodehelper_exec_work", 1);
-/// `static int call_usermodehelper_exec_async(void *data)`
-const EXEC_ASYNC: Hook = function("call_usermodehelper_exec_async", 1);
+const DUP_REQUEST: Hook = function(functions::KMOD_DUP_REQUEST_EXISTS_WAIT);
+const EXEC: Hook = function(functions::CALL_USERMODEHELPER_EXEC);
+const EXEC_WORK: Hook = function(functions::CALL_USERMODEHELPER_EXEC_WORK);
+const EXEC_ASYNC: Hook = function(functions::CALL_USERMODEHELPER_EXEC_ASYNC);
 const FORK: Hook = tracepoint!("sched", "sched_process_fork");
-/// `void wake_up_new_task(struct task_struct *p)`: the next thing that whoever forked does. The format of the tracepoint has no
-/// thread group.
-const WAKE_UP: Hook = function("wake_up_new_task", 1);
+const WAKE_UP: Hook = function(functions::WAKE_UP_NEW_TASK);
 const RUN: Hook = tracepoint!("sched", "sched_process_exec", "filename" at 8);
 const END: Hook = tracepoint!("sched", "sched_process_exit");
-/// `struct file_system_type *get_fs_type(const char *name)`
-const GET_FS_TYPE: Hook = passed("get_fs_type", 1);
+const GET_FS_TYPE: Hook = function(functions::GET_FS_TYPE);
 
 const REQUESTS: &str = "requests of the kernel: who asks for which module, and what came of it";
 const SLOTS: &str = "waits for a slot of the kernel's limit of helpers";
@@ -90,7 +82,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     request("call_usermodehelper_exec_async.enter", enter!(EXEC_ASYNC), HELPERS),
     request(
         "sched_process_fork.hit",
-        candidates!([KprobeMulti WAKE_UP] [RawTracepoint FORK] [Kprobe WAKE_UP]),
+        candidates!([RawTracepoint FORK] [KprobeMulti WAKE_UP] [Kprobe WAKE_UP]),
         HELPERS,
     ),
     request("sched_process_exec.hit", hit!(RUN), HELPERS),
