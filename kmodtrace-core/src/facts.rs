@@ -28,14 +28,14 @@ const FPROBE_SYMBOL: &str = "register_fprobe_ips";
 /// A text symbol that is there exactly when the BPF ring buffer is (kernel/bpf/ringbuf.c, 5.8 and later).
 const RING_BUFFER_SYMBOL: &str = "bpf_ringbuf_output";
 
-/// A data symbol of every kernel (init/init_task.c): where kallsyms does not have it, it has no data.
+/// A data symbol of every kernel (`init/init_task.c`): where kallsyms does not have it, it has no data.
 const ALWAYS_THERE: &str = "init_task";
 
 /// While `struct fprobe` has this member, returns take an instance of a pool (`fprobe_init_rethook`); later kernels keep them on a
 /// shadow stack of each task ("fprobe: Rewrite fprobe on function-graph tracer", 6.14).
 const RETURN_POOL: (&str, &str) = ("fprobe", "rethook");
 
-/// Where the kernel tells how many entries and returns a link of many functions missed ("bpf: Add missed value to kprobe_multi link
+/// Where the kernel tells how many entries and returns a link of many functions missed ("bpf: Add missed value to `kprobe_multi` link
 /// info", 6.7).
 const LINK_MISSED: (&str, &str) = ("bpf_link_info", "kprobe_multi.missed");
 
@@ -296,6 +296,7 @@ impl KernelFacts {
     }
 
     /// Where a member is: none when nobody asked, none within when BTF does not have it.
+    #[expect(clippy::option_option, reason = "not asked for and not there are two answers")]
     fn offset(&self, (structure, path): (&str, &str)) -> Option<Option<u32>> {
         self.offsets.get(&format!("{structure}.{path}")).copied()
     }

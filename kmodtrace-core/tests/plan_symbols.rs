@@ -140,7 +140,7 @@ fn the_wait_for_a_slot_is_told_apart_without_data_symbols() {
     );
 }
 
-/// ThinLTO makes a static function global under another name, and leaves arguments and return alone.
+/// `ThinLTO` makes a static function global under another name, and leaves arguments and return alone.
 #[test]
 fn a_promoted_function_is_the_same_function() {
     let mut facts = facts(K6_12);

@@ -42,8 +42,11 @@ fn plans_of_ubuntu() {
     }
 }
 
+/// Major and minor.
+type Version = (u32, u32);
+
 /// Version of a release such as `5.15.0-204-generic`.
-fn version(facts: &KernelFacts) -> (u32, u32) {
+fn version(facts: &KernelFacts) -> Version {
     let mut numbers = facts
         .environment
         .release
@@ -91,7 +94,7 @@ fn no_return_waits_for_a_small_pool() {
 }
 
 /// The first version that has what a probe shows, and the first that does not have it any more. The plan knows no versions.
-const HISTORY: &[(&str, (u32, u32), (u32, u32))] = &[
+const HISTORY: &[(&str, Version, Version)] = &[
     ("idempotent_init_module.enter", (6, 5), NEVER),
     ("idempotent_init_module.exit", (6, 5), NEVER),
     ("init_module_from_file.enter", (6, 5), NEVER),
@@ -106,8 +109,8 @@ const HISTORY: &[(&str, (u32, u32), (u32, u32))] = &[
     ("printk_sprint.exit", (5, 11), (5, 19)),
     ("console.hit", (5, 19), NEVER),
 ];
-const ALWAYS: (u32, u32) = (0, 0);
-const NEVER: (u32, u32) = (u32::MAX, 0);
+const ALWAYS: Version = (0, 0);
+const NEVER: Version = (u32::MAX, 0);
 
 #[test]
 fn what_a_version_does_not_have_is_absent_and_nothing_else_is() {

@@ -161,9 +161,9 @@ fn of_two_functions_of_one_name_the_one_that_fits_is_kept() {
         let mut b = Builder::new();
         b.add("int", kind::INT, false, 0, 4, &[32]);
         b.add("", kind::PTR, false, 0, 0, &[]);
-        prototypes
-            .iter()
-            .for_each(|parameters| b.function("load_module", parameters));
+        for parameters in prototypes {
+            b.function("load_module", parameters);
+        }
         ask(&b.bytes()).unwrap()
     };
     // A prototype and its function are two types, behind the two that are there already.

@@ -14,7 +14,7 @@ use crate::facts::KernelFacts;
 
 /// How many returns can be awaited at a time where they take an instance of a pool: of all functions together behind one link, or
 /// of each with a kprobe event. A task that sleeps in a load holds about six of one link's. It is the most that tracefs accepts
-/// (`KRETPROBE_MAXACTIVE_MAX`, kernel/trace/trace_kprobe.c); a link gets twice as many.
+/// (`KRETPROBE_MAXACTIVE_MAX`, `kernel/trace/trace_kprobe.c`); a link gets twice as many.
 pub const RETURNS: u32 = 4096;
 
 /// What is attached on this kernel, what is not, and why.
@@ -146,13 +146,11 @@ impl Attachment {
             | Mechanism::KprobeMulti
             | Mechanism::KretprobeMulti
             | Mechanism::Kprobe
-            | Mechanism::Kretprobe => match symbol(&attach.hook, facts) {
-                Ok(symbol) => symbol.name.to_owned(),
-                Err(_) => {
-                    let named = attach.hook.symbol(&facts.environment.arch);
-                    named.unwrap_or_else(|| name.to_owned())
-                }
-            },
+            | Mechanism::Kretprobe => {
+                let found = symbol(&attach.hook, facts).map(|symbol| symbol.name.to_owned());
+                let named = || attach.hook.symbol(&facts.environment.arch);
+                found.ok().or_else(named).unwrap_or_else(|| name.to_owned())
+            }
         };
         Self {
             mechanism: attach.mechanism,

@@ -213,7 +213,7 @@ impl Mechanism {
 
     /// Whether the kernel skips a program while another task is preempted inside that very program on the same CPU: the guard of
     /// trampolines is a counter for each program and CPU, and preemption stays on (`__bpf_prog_enter_recur`,
-    /// kernel/bpf/trampoline.c). Raw tracepoints have the same guard (`__bpf_trace_run`, kernel/trace/bpf_trace.c), and preemption
+    /// kernel/bpf/trampoline.c). Raw tracepoints have the same guard (`__bpf_trace_run`, `kernel/trace/bpf_trace.c`), and preemption
     /// stays on in them since tracepoints are under SRCU (7.x). Programs on kprobes and on performance events run with preemption off
     /// (`trace_call_bpf`, of the same).
     pub const fn is_skipped_when_preempted(self) -> bool {
@@ -262,7 +262,7 @@ pub enum Hook {
         fields: &'static [(&'static str, u32)],
         /// The data symbol that is there exactly when the tracepoint is: `__tracepoint_NAME` (include/linux/tracepoint.h).
         symbol: &'static str,
-        /// The typedef that BTF then has: `btf_trace_NAME` (include/trace/bpf_probe.h).
+        /// The typedef that BTF then has: `btf_trace_NAME` (`include/trace/bpf_probe.h`).
         typedef: &'static str,
     },
 }

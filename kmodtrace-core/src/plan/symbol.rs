@@ -19,7 +19,7 @@ pub(super) struct Symbol<'f> {
 pub(super) enum Form {
     /// Not at all.
     Plain,
-    /// `.llvm.N`: clang's ThinLTO made a static function global. Arguments and return are the same.
+    /// `.llvm.N`: clang's `ThinLTO` made a static function global. Arguments and return are the same.
     Promoted,
     /// `.isra.N`, `.constprop.N`: gcc removed or replaced arguments. The return is the same.
     Altered,

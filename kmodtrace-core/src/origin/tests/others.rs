@@ -89,12 +89,14 @@ fn the_same_name() {
     assert_eq!(told(&duplicate), "symbols resolve_symbol exact dependency-coming");
 }
 
-/// arm64 kernels have idempotent_init_module inlined: what other tasks' loads gave cannot be told from what finit_module did itself.
+/// arm64 kernels have `idempotent_init_module` inlined: what other tasks' loads gave cannot be told from what `finit_module` did itself.
 #[test]
 fn what_was_not_watched_is_not_called_exact() {
     let in_words = |attempt: &Attempt, lost: &[Observed]| {
         let mut coverage = Coverage::default();
-        lost.iter().for_each(|what| coverage.lose(*what, "not watched"));
+        for what in lost {
+            coverage.lose(*what, "not watched");
+        }
         in_words(&of(attempt, &coverage, nobody).unwrap())
     };
     let alone = attempt(-19, "");
