@@ -68,11 +68,6 @@ fn raw_tracepoint(hook: &Hook, facts: &KernelFacts) -> Option<String> {
 /// Functions are given by their addresses: a name may be that of several, and the same function given more than once makes the pool
 /// of returns larger.
 fn kprobe_multi(attach: &Attach, facts: &KernelFacts) -> Option<String> {
-    match facts.fprobe {
-        Some(true) => {}
-        Some(false) => return Some("no fprobes".to_owned()),
-        None => return Some("not known whether it has fprobes".to_owned()),
-    }
     if !facts.addresses {
         return Some("kernel addresses are hidden".to_owned());
     }

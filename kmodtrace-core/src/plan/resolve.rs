@@ -106,9 +106,12 @@ fn is_unsure(candidate: &Candidate, facts: &KernelFacts) -> bool {
     })
 }
 
-/// The candidates in the order of the catalogue; on a kernel that preempts its own code those come last that miss calls there.
+/// The candidates in the order of the catalogue; on a kernel that preempts its own code those come last that miss calls there. Where
+/// there are no fprobes, or nobody knows, kprobe.multi is not a candidate: what the kernel offers tells, and no probe has to.
 fn choices(candidates: &[Candidate], facts: &KernelFacts) -> Vec<Choice> {
-    let mut choices: Vec<_> = candidates.iter().map(|candidate| choice(candidate, facts)).collect();
+    let offered = |candidate: &&Candidate| facts.fprobe == Some(true) || !candidate.is_multi();
+    let offered = candidates.iter().filter(offered);
+    let mut choices: Vec<_> = offered.map(|candidate| choice(candidate, facts)).collect();
     if facts.preempts() == Some(true) {
         choices.sort_by_key(Choice::is_skipped_when_preempted);
     }

@@ -145,6 +145,13 @@ pub struct Candidate {
     pub needs: Option<&'static str>,
 }
 
+impl Candidate {
+    /// Whether it takes links of kprobe.multi.
+    pub(super) fn is_multi(&self) -> bool {
+        self.attach.iter().any(|attach| attach.mechanism.is_multi())
+    }
+}
+
 /// One program on one place.
 #[derive(Clone, Copy, Debug)]
 pub struct Attach {
@@ -209,6 +216,11 @@ impl Mechanism {
             Self::KretprobeMulti => "kretprobe.multi",
             Self::Fentry | Self::Fexit | Self::Kprobe | Self::Kretprobe => self.prefix(),
         }
+    }
+
+    /// Whether one link carries all functions.
+    pub const fn is_multi(self) -> bool {
+        matches!(self, Self::KprobeMulti | Self::KretprobeMulti)
     }
 
     /// Whether the kernel skips a program while another task is preempted inside that very program on the same CPU: the guard of

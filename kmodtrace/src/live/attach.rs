@@ -168,7 +168,7 @@ impl Attached {
             mechanism,
             fields,
         } = attachment;
-        if matches!(mechanism, Mechanism::KprobeMulti | Mechanism::KretprobeMulti) {
+        if mechanism.is_multi() {
             let multi = self.multi.as_ref().ok_or("no link of kprobe.multi was made")?;
             return multi.arm(attachment);
         }

@@ -48,7 +48,7 @@ impl Multi {
     pub(crate) fn new(object: Object, ebpf: &Ebpf, kernel: &Gathered, plan: &Plan) -> Result<Option<Self>> {
         let wanted = || {
             let attachments = plan.chosen().flat_map(|(_, choice)| &choice.attach);
-            attachments.filter(|attach| is_multi(attach.mechanism))
+            attachments.filter(|attach| attach.mechanism.is_multi())
         };
         if wanted().next().is_none() {
             return Ok(None);
@@ -117,10 +117,6 @@ impl Multi {
         let links = self.sides.iter().filter_map(|side| side.link.as_ref());
         links.filter_map(|link| link.try_clone().ok()).collect()
     }
-}
-
-fn is_multi(mechanism: Mechanism) -> bool {
-    matches!(mechanism, Mechanism::KprobeMulti | Mechanism::KretprobeMulti)
 }
 
 impl Side {
