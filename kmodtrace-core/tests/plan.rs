@@ -280,6 +280,7 @@ fn a_function_of_many_arguments_gets_a_return_probe_where_trampolines_are_narrow
 /// What the kernel has and does decides, and a kernel that preempts itself gets nothing that it would skip then.
 #[test]
 fn the_mechanism_follows_from_the_kernel() {
+    use Mechanism::{Fentry, Fexit, Kprobe, KprobeMulti, Kretprobe, KretprobeMulti, RawTracepoint, Tracepoint};
     let mechanisms = |fprobe, preemption| {
         let mut facts = facts(K6_12);
         facts.fprobe = Some(fprobe);
@@ -288,7 +289,6 @@ fn the_mechanism_follows_from_the_kernel() {
         let of = |id| plan.probe(id).unwrap().chosen().unwrap().attach[0].mechanism;
         [of("load_module.enter"), of("load_module.exit"), of("console.hit")]
     };
-    use Mechanism::{Fentry, Fexit, Kprobe, KprobeMulti, Kretprobe, KretprobeMulti, RawTracepoint, Tracepoint};
     let none = Some(Preemption::None);
     assert_eq!(mechanisms(true, none), [KprobeMulti, KretprobeMulti, RawTracepoint]);
     assert_eq!(mechanisms(false, none), [Fentry, Fexit, RawTracepoint]);

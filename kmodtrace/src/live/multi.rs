@@ -218,17 +218,16 @@ fn load(object: &Object, name: &str) -> Result<OwnedFd, Refused> {
 
 /// The file of a map of a kind that the programs use.
 fn map_fd(map: &Map) -> Option<BorrowedFd<'_>> {
-    let data = match map {
+    match map {
         Map::Array(data)
         | Map::HashMap(data)
         | Map::PerCpuArray(data)
         | Map::PerCpuHashMap(data)
         | Map::PerfEventArray(data)
         | Map::ProgramArray(data)
-        | Map::RingBuf(data) => data,
-        _ => return None,
-    };
-    Some(data.fd().as_fd())
+        | Map::RingBuf(data) => Some(data.fd().as_fd()),
+        _ => None,
+    }
 }
 
 /// What links have missed in all; what cannot be read counts nothing.
