@@ -9,6 +9,7 @@ use kmodtrace_common::{SYMBOL_LEN, kind};
 
 use crate::emit::emit_in_place;
 use crate::globals::HAVE_SNPRINTF;
+use crate::probes::Arguments;
 
 /// Symbol and module, as `%ps` prints them. In a frozen read-only map, as the helper demands.
 #[unsafe(no_mangle)]
@@ -45,8 +46,6 @@ const LINES: usize = 12;
 const FRAMES: usize = 2 * LINES;
 /// Bytes for the text of one call.
 const HALF: usize = kmodtrace_common::STACK_LEN / 2;
-/// The innermost frames, which are those of the tracing itself: helper and program. The trampoline's shows on some kernels.
-const OWN_FRAMES: u64 = 2;
 
 #[unsafe(no_mangle)]
 static STACK_FORMAT: [u8; 4 * LINES + 1] = *b"%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n%ps\n\0";
@@ -57,7 +56,7 @@ static STACK_FRAMES: PerCpuArray<[u64; FRAMES]> = PerCpuArray::with_max_entries(
 
 /// Sends the kernel stack of the task that runs. What lies behind the NUL is what the ring held before.
 #[inline(always)]
-pub fn emit_stack(ctx: &impl EbpfContext) {
+pub fn emit_stack<C: Arguments + EbpfContext>(ctx: &C) {
     let Some(frames) = STACK_FRAMES.get_ptr_mut(0) else {
         return;
     };
@@ -68,7 +67,7 @@ pub fn emit_stack(ctx: &impl EbpfContext) {
             ctx.as_ptr(),
             frames.cast(),
             size_of::<[u64; FRAMES]>() as u32,
-            OWN_FRAMES,
+            C::OWN_FRAMES,
         )
     };
     if bytes <= 0 {

@@ -21,11 +21,17 @@ use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, TracePointCo
 
 /// The arguments of a probed function, wherever the mechanism keeps them.
 pub trait Arguments {
+    /// Frames of a stack that are those of the tracing itself, innermost. A trampoline's program has helper and program there, and on
+    /// some kernels the trampoline shows behind them; a kprobe's stack begins with the probed function.
+    const OWN_FRAMES: u64;
+
     /// The `n`th, from 0, as its register held it.
     fn argument(&self, n: usize) -> u64;
 }
 
 impl Arguments for FEntryContext {
+    const OWN_FRAMES: u64 = 2;
+
     #[inline(always)]
     fn argument(&self, n: usize) -> u64 {
         self.arg(n)
@@ -33,6 +39,8 @@ impl Arguments for FEntryContext {
 }
 
 impl Arguments for FExitContext {
+    const OWN_FRAMES: u64 = 2;
+
     #[inline(always)]
     fn argument(&self, n: usize) -> u64 {
         self.arg(n)
@@ -40,6 +48,8 @@ impl Arguments for FExitContext {
 }
 
 impl Arguments for ProbeContext {
+    const OWN_FRAMES: u64 = 0;
+
     #[inline(always)]
     fn argument(&self, n: usize) -> u64 {
         self.arg(n).unwrap_or(0)
