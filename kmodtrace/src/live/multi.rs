@@ -5,9 +5,10 @@
 //! the one of the function at hand (the cookie of the attachment is its index), so a link is made once, however many programs
 //! there are, and filling the array arms a probe in an instant.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::thread;
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
@@ -23,11 +24,14 @@ use super::facts::Gathered;
 const ENTRIES: (&str, &str) = ("kprobe_multi", "ENTRIES");
 const RETURN_SIDE: (&str, &str) = ("kretprobe_multi", "RETURNS");
 
+/// Threads that load programs: as many as a small machine has processors.
+const LOADERS: usize = 4;
+
 /// Links that are made, and programs that are loaded for them. Dropping it detaches.
 pub(crate) struct Multi {
     /// Before the programs, which nobody runs any more then.
     sides: Vec<Side>,
-    programs: BTreeMap<String, Result<OwnedFd, String>>,
+    programs: Programs,
 }
 
 /// One link.
@@ -54,24 +58,31 @@ impl Multi {
             return Ok(None);
         }
         let object = relocated(object, ebpf)?;
-        let mut programs = BTreeMap::new();
-        for attachment in wanted() {
-            if !programs.contains_key(&attachment.program) {
-                let program = load(&object, &attachment.program).map_err(|refused| refused.reason());
-                programs.insert(attachment.program.clone(), program);
-            }
-        }
+        let names: BTreeSet<&str> = wanted().map(|attach| attach.program.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        thread::scope(|scope| {
+            // Beside the links, and beside each other: of a privileged process the verifier holds no lock (`bpf_check`,
+            // kernel/bpf/verifier.c), and programs take most of the time of a start.
+            let parts = names.chunks(names.len().div_ceil(LOADERS));
+            let running: Vec<_> = parts.map(|part| scope.spawn(|| load_all(&object, part))).collect();
+            let sides = Self::sides(&object, ebpf, kernel, plan)?;
+            let loaded = running.into_iter().flat_map(|part| part.join().unwrap_or_default());
+            Ok(Some(Self {
+                sides,
+                programs: loaded.collect(),
+            }))
+        })
+    }
+
+    fn sides(object: &Object, ebpf: &Ebpf, kernel: &Gathered, plan: &Plan) -> Result<Vec<Side>> {
         let mut sides = Vec::new();
         for (mechanism, (dispatcher, array)) in [
             (Mechanism::KretprobeMulti, RETURN_SIDE),
             (Mechanism::KprobeMulti, ENTRIES),
         ] {
-            let mut functions: Vec<String> = Vec::new();
-            for attachment in wanted().filter(|attach| attach.mechanism == mechanism) {
-                if !functions.contains(&attachment.target) {
-                    functions.push(attachment.target.clone());
-                }
-            }
+            let attachments = plan.chosen().flat_map(|(_, choice)| &choice.attach);
+            let functions = attachments.filter(|attach| attach.mechanism == mechanism);
+            let functions = functions.map(|attach| attach.target.clone()).collect();
             let map = ebpf
                 .map(array)
                 .with_context(|| format!("the BPF object has no map {array}"))?;
@@ -83,13 +94,13 @@ impl Multi {
                 refused: BTreeMap::new(),
                 link: None,
             };
-            match load(&object, dispatcher) {
+            match load(object, dispatcher) {
                 Ok(dispatcher) => side.link(dispatcher.as_fd(), kernel, plan),
                 Err(refused) => side.refuse_all(&refused.reason()),
             }
             sides.push(side);
         }
-        Ok(Some(Self { sides, programs }))
+        Ok(sides)
     }
 
     /// From now on the program of this attachment runs.
@@ -204,6 +215,17 @@ fn relocated(mut object: Object, ebpf: &Ebpf) -> Result<Object> {
         .context("cannot put the functions of the programs together")?;
     object.sanitize_functions(aya::features());
     Ok(object)
+}
+
+/// Programs by their names, or why the kernel refused each.
+type Programs = BTreeMap<String, Result<OwnedFd, String>>;
+
+fn load_all(object: &Object, names: &[&str]) -> Programs {
+    let loaded = names.iter().map(|name| {
+        let program = load(object, name).map_err(|refused| refused.reason());
+        ((*name).to_owned(), program)
+    });
+    loaded.collect()
 }
 
 fn load(object: &Object, name: &str) -> Result<OwnedFd, Refused> {

@@ -64,14 +64,13 @@ pub(crate) struct ProbeEvents {
 impl ProbeEvents {
     /// The one that is there, or a new one.
     pub(crate) fn of(place: &mut Option<Self>) -> Result<&mut Self, String> {
-        if place.is_none() {
-            let events = Events::new(Owner::Plan).map_err(|error| format!("{error:#}"))?;
-            *place = Some(Self {
+        match place {
+            Some(probes) => Ok(probes),
+            none => Ok(none.insert(Self {
                 attached: Vec::new(),
-                events,
-            });
+                events: Events::new(Owner::Plan).map_err(|error| format!("{error:#}"))?,
+            })),
         }
-        place.as_mut().ok_or_else(String::new)
     }
 
     /// Runs the program at an edge of a function of the kernel. The pool of a return event is as large as tracefs lets it be: the
