@@ -28,6 +28,9 @@ pub(crate) struct Flavour {
     pub(crate) cookies: bool,
     /// Whether Debian built it with modules whose init function has the kernel load another one: `stm_core`, from 6.12 on.
     pub(crate) requesting: bool,
+    /// Whether every scenario is made on it. If not, those in which tasks wait for each other, and the corpus: another row with
+    /// nearly the same kernel has them all.
+    pub(crate) every_scenario: bool,
     /// What of the bad input is tried on it.
     pub(crate) bad_input: BadInput,
     /// Whether drill is tried on it.
@@ -59,6 +62,7 @@ const USUAL: Flavour = Flavour {
     symbols: true,
     cookies: true,
     requesting: true,
+    every_scenario: true,
     bad_input: BadInput::OfTheKernel,
     drill: true,
 };
@@ -95,6 +99,7 @@ pub(crate) static MATRIX: [Flavour; 7] = [
         suite: "trixie",
         kernel_of: Some("6.12"),
         append: "preempt=full",
+        every_scenario: false,
         bad_input: BadInput::Not,
         drill: false,
         ..USUAL
@@ -104,6 +109,7 @@ pub(crate) static MATRIX: [Flavour; 7] = [
         name: "rt",
         suite: "trixie",
         package: "linux-image-rt-amd64",
+        every_scenario: false,
         bad_input: BadInput::Not,
         drill: false,
         ..USUAL
@@ -118,6 +124,7 @@ pub(crate) static MATRIX: [Flavour; 7] = [
         name: "backports",
         suite: "trixie-backports",
         security: false,
+        every_scenario: false,
         bad_input: BadInput::Not,
         drill: false,
         ..USUAL

@@ -19,6 +19,7 @@ use crate::{
     kernel::Kernel,
     paths::{self, Scratch},
     process, setup,
+    vm::EMULATORS_FAULT,
 };
 
 /// The module of docs/bisect/storm.sh, whose init function fails in a guest.
@@ -107,16 +108,17 @@ impl Recipe<'_> {
         Ok(0)
     }
 
-    /// Runs the script; a second time if the guest gave no result, since emulation fails for reasons of its own now and then.
+    /// Runs the script; a second time if the emulator ended the guest, which panics at a breakpoint that is gone from memory.
     fn boot(&self, workload: &Path, out: &Scratch) -> Result<(Option<i32>, String)> {
         let first = self.once(workload, out)?;
-        match first.0 {
-            Some(125 | 255) => {
-                eprintln!("xtask: {} gave no result, once more: {}", self.script, first.1);
-                self.once(workload, out)
-            }
-            _ => Ok(first),
+        if !first.1.contains(EMULATORS_FAULT) {
+            return Ok(first);
         }
+        eprintln!(
+            "xtask: the emulator ended a guest of {}, once more: {}",
+            self.script, first.1
+        );
+        self.once(workload, out)
     }
 
     fn once(&self, workload: &Path, out: &Scratch) -> Result<(Option<i32>, String)> {

@@ -32,7 +32,7 @@ use summary::Summary;
 
 /// Checks the tree: format, lints, tests of the crates, then scenarios on every kernel of the matrix.
 ///
-/// Installs what it needs first. Two parts run at the same time, and one that fails does not keep the others from being tried.
+/// Installs what it needs first. Several parts run at the same time, and one that fails does not keep the others from being tried.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
     /// Leave out what needs a guest.
@@ -57,13 +57,13 @@ pub(crate) struct TestArgs {
 pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
     let begin = Instant::now();
     let parts = parts(args)?;
-    if args.list {
-        return list(&parts);
-    }
     if parts.is_empty() {
         bail!("nothing is left to run");
     }
     setup::build_tools()?;
+    if args.list {
+        return list(&parts);
+    }
     setup::terminal_tools()?;
     if parts.iter().any(Part::needs_guests) {
         setup::guest_tools()?;

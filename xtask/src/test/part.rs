@@ -145,7 +145,7 @@ fn on(flavour: Flavour) -> Vec<Part> {
         part(&format!("{}/{name}", flavour.name), seconds, Some(PROGRAMS), work)
     };
     let mut parts = vec![
-        on("scenarios", 300, |_| scenarios::names(), scenarios::run),
+        on("scenarios", 300, scenarios::names, scenarios::run),
         on("storms", 120, |_| scenarios::storm_names(), scenarios::run_storms),
     ];
     if flavour.bad_input != BadInput::Not {

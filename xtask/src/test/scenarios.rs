@@ -11,7 +11,7 @@ use super::guest::{self, Tally};
 use super::observed::{Report, report};
 use super::part::Subject;
 use super::{bpftool, clipped, compare, corpus, oracle, requests, storm};
-use crate::{artifacts, fixtures, process, vm::VmSpec};
+use crate::{artifacts, fixtures, kernel::Flavour, process, vm::VmSpec};
 
 /// The beginning of the guest's command, which says what it does.
 const COMMAND: &str = include_str!("scenarios.sh");
@@ -50,11 +50,26 @@ const MORE: [(&str, &str); 4] = [
 const CLIPPED: &str = "clipped";
 const STOCK_STORM: &str = "stock-storm";
 
-/// The names of all scenarios but storms.
-pub(crate) fn names() -> Result<Vec<String>> {
+/// What is made on every kernel: tasks that wait for each other and meet each state of a module, requests, and the corpus.
+const HEART: [&str; 9] = [
+    "same-file",
+    "copies",
+    "failing-init",
+    "slow-init",
+    "going",
+    "killed-waiter",
+    "unload-race",
+    "requests-with-all",
+    "corpus",
+];
+
+/// The names of all scenarios of a kernel but storms.
+pub(crate) fn names(flavour: Flavour) -> Result<Vec<String>> {
     let drivers = of_the_driver()?.into_iter().filter(|name| !name.starts_with(STORMS));
     let more = MORE.iter().map(|(name, _)| (*name).to_owned());
-    Ok(more.chain(drivers).collect())
+    let mut names: Vec<String> = more.chain(drivers).collect();
+    names.retain(|name| flavour.every_scenario || HEART.contains(&name.as_str()));
+    Ok(names)
 }
 
 /// The names of storms.
@@ -76,9 +91,9 @@ fn of_the_driver() -> Result<Vec<String>> {
         .collect())
 }
 
-/// Runs every scenario but storms on this kernel.
+/// Runs every scenario but storms that this kernel is for.
 pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
-    all(subject, "", names()?)
+    all(subject, "", names(subject.flavour)?)
 }
 
 /// Runs the storms, in a guest of their own.

@@ -1,4 +1,4 @@
-//! Runs parts, two at the same time: guests wait a lot, and a build beside one uses what it leaves of two processors.
+//! Runs parts, several at the same time: guests wait for grace periods most of the time, and use less than half of a processor.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc},
@@ -10,8 +10,8 @@ use anyhow::{Result, anyhow};
 
 use super::{guest::Tally, part::Part};
 
-/// How many parts run at the same time. More of them would disturb each other.
-const WORKERS: usize = 2;
+/// How many parts run at the same time: they keep two processors busy, and more of them would only disturb each other.
+const WORKERS: usize = 4;
 
 /// A part that has ended.
 #[derive(Debug)]

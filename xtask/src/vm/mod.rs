@@ -120,6 +120,10 @@ impl Outcome {
     }
 }
 
+/// How a kernel ends by a fault of the emulator's. It was seen where code is patched that runs on another processor: QEMU
+/// 7.2 keeps a breakpoint that is gone from memory.
+pub(crate) const EMULATORS_FAULT: &str = "Oops: int3";
+
 /// A guest that the emulator ended, and not its kernel or its command.
 #[derive(Debug)]
 pub(crate) struct EmulatorFailed(String);
@@ -197,8 +201,7 @@ fn outcome(spec: &VmSpec, ended: Ended, start: Instant, retried: bool, scratch: 
     }
     if let Some(complaint) = console.complaint(&spec.tolerate) {
         let why = format!("{name}: the kernel complains: {complaint}\n{}", console.excerpt());
-        // Seen where code is patched that runs on another processor: QEMU 7.2 keeps a breakpoint that is gone from memory.
-        if complaint.contains("Oops: int3") {
+        if complaint.contains(EMULATORS_FAULT) {
             return Err(EmulatorFailed(why).into());
         }
         bail!(why);

@@ -23,10 +23,8 @@ echo "recorded $?"
 kmodtrace why -i /out/recorded.kmt >/out/why.txt
 
 if grep -q kt_deep /lib/modules/*/modules.dep; then
-    for way in static inline probe work; do
-        for place in 1 2; do
-            drill $way-$place kt_deep -o /out/$way-$place.kmt -- modprobe kt_deep way=$way place=$place
-        done
+    for case in static-1 static-2 inline-1 probe-2 work-2; do
+        drill $case kt_deep -o /out/$case.kmt -- modprobe kt_deep way=${case%-*} place=${case#*-}
     done
 fi
 
