@@ -112,11 +112,12 @@ const PROGRAMS: &str = "programs";
 /// The part that builds the kernels of the bisect tests.
 const BISECT_KERNELS: &str = "bisect-kernels";
 
-/// Every part that has to do with one of these kernels, or with none.
+/// Every part that has to do with one of these kernels, or with none. What needs processors comes after the programs of guests, so
+/// that it has what guests leave of them, and these need not wait.
 pub(crate) fn all(flavours: &[Flavour]) -> Vec<Part> {
     let mut parts = vec![
         part("format", 3, None, Work::Here(host::format)),
-        part("lints", 126, Some("format"), Work::Here(host::lints)),
+        part("lints", 126, Some(PROGRAMS), Work::Here(host::lints)),
         part("tests", 154, Some("lints"), Work::Here(host::tests)),
         part("terminal", 44, Some("tests"), Work::Here(terminal::run)),
     ];
@@ -127,7 +128,7 @@ pub(crate) fn all(flavours: &[Flavour]) -> Vec<Part> {
         let (bisect_guests, bisect) = (Work::Guests(bisect_guests::run), Work::Guests(bisect::run));
         parts.extend([
             part("console", 235, Some(PROGRAMS), Work::Guests(terminal::in_guests)),
-            part(BISECT_KERNELS, 480, None, Work::Guests(bisect::kernels)),
+            part(BISECT_KERNELS, 480, Some(PROGRAMS), Work::Guests(bisect::kernels)),
             part("bisect-guests", 110, Some(BISECT_KERNELS), bisect_guests),
             part("bisect", 173, Some(BISECT_KERNELS), bisect),
         ]);
