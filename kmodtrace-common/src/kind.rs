@@ -73,14 +73,51 @@ impl Layout {
 }
 
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal as $layout:ident;)+) => {
+    ($list:ident; $($(#[doc = $doc:literal])+ $name:ident = $number:literal as $layout:ident;)+) => {
         $($(#[doc = $doc])+ pub const $name: u16 = $number;)+
-        /// Every kind: its number, its name as a recording's header spells it, its layout.
-        pub const ALL: &[(u16, &str, Layout)] = &[$(($number, stringify!($name), Layout::$layout),)+];
+        const $list: &[Kind] = &[$(($number, stringify!($name), Layout::$layout),)+];
     };
 }
 
-kinds! {
+/// A kind: its number, its name as a recording's header spells it, its layout.
+type Kind = (u16, &'static str, Layout);
+
+/// How a plain edge of a function is carried.
+macro_rules! edge {
+    (enter) => {
+        Layout::Plain
+    };
+    (passed) => {
+        Layout::Plain
+    };
+    (exit) => {
+        Layout::Ret
+    };
+}
+
+macro_rules! edges {
+    ($($(#[$doc:meta])+ $id:ident $variant:ident $name:literal $args:literal $how:ident, $stage:ident $way:ident
+        $(, $(#[$edge_doc:meta])+ $edge:ident $kind:ident $number:literal $group:ident $want:ident $(if $exists:ident)? $loses:literal)*;)+
+    ) => {
+        $($($(#[$edge_doc])+ pub const $kind: u16 = $number;)*)+
+        const EDGES: &[Kind] = &[$($(($number, stringify!($kind), edge!($edge)),)*)+];
+    };
+}
+
+crate::loader_functions!(edges);
+
+/// Every kind.
+pub const ALL: &[Kind] = &{
+    let mut all = [OWN[0]; OWN.len() + EDGES.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < OWN.len() { OWN[at] } else { EDGES[at - OWN.len()] };
+        at += 1;
+    }
+    all
+};
+
+kinds! { OWN;
     /// A task entered `init_module`, `finit_module` or `delete_module`.
     ATTEMPT_ENTER = 1 as AttemptEnter;
     /// The system call returned; `ret` is what the caller gets (-512 is `ERESTARTSYS`: a signal came).
@@ -139,48 +176,18 @@ kinds! {
     ARGUMENTS = 27 as Ret;
     /// The loader's ancestors from its grandparent on, right behind the entry of a load.
     ANCESTORS = 28 as Ancestors;
-    /// `module_decompress` (5.17 and later) entered.
-    DECOMPRESS_ENTER = 29 as Plain;
-    /// `module_decompress` returned.
-    DECOMPRESS_EXIT = 30 as Ret;
-    /// `module_sig_check` entered.
-    SIG_CHECK_ENTER = 31 as Plain;
-    /// `module_sig_check` returned.
-    SIG_CHECK_EXIT = 32 as Ret;
-    /// `mod_verify_sig` returned: what came of the signature itself, before the policy.
-    VERIFY_SIG_EXIT = 33 as Ret;
     /// `check_modstruct_version` returned: 0 when the CRC of `module_layout` differs.
     MODSTRUCT_EXIT = 34 as Ret;
-    /// `module_enforce_rwx_sections` returned.
-    RWX_EXIT = 35 as Ret;
     /// `module_alloc`, or one of its successors, gave no memory: -ENOMEM.
     ALLOC_FAILED = 36 as Ret;
     /// `resolve_symbol` gave an error or nothing, or succeeded after an error with the same symbol.
     SYMBOL = 37 as Symbol;
-    /// The first `apply_relocate_add` of the load entered.
-    RELOCATE_ENTER = 38 as Plain;
-    /// `apply_relocate_add` failed.
-    RELOCATE_FAILED = 39 as Ret;
-    /// `module_finalize` entered: relocation is over.
-    FINALIZE_ENTER = 40 as Plain;
-    /// `strndup_user` returned: 0, or -errno, for the argument string.
-    STRNDUP_EXIT = 41 as Ret;
-    /// `klp_module_coming` returned.
-    KLP_EXIT = 42 as Ret;
     /// `blocking_notifier_call_chain_robust` entered for the module notifiers: COMING is announced.
     NOTIFY_ENTER = 43 as Plain;
     /// `blocking_notifier_call_chain_robust` returned: the notifiers' verdict as an errno.
     NOTIFY_EXIT = 44 as Ret;
     /// `blocking_notifier_call_chain` returned for the module notifiers: LIVE or GOING was announced.
     ANNOUNCE_EXIT = 45 as Plain;
-    /// `parse_args` entered.
-    PARSE_ARGS_ENTER = 46 as Plain;
-    /// `parse_args` returned: 0, -errno, or (positive) a pointer to what follows `--`.
-    PARSE_ARGS_EXIT = 47 as Ret;
-    /// `mod_sysfs_setup` entered.
-    SYSFS_ENTER = 48 as Plain;
-    /// `mod_sysfs_setup` returned.
-    SYSFS_EXIT = 49 as Ret;
     /// `synchronize_rcu` entered inside an attempt.
     RCU_ENTER = 50 as Plain;
     /// `synchronize_rcu` returned.

@@ -10,7 +10,7 @@ mod tick;
 use crate::event::{
     AttemptEnter, CallEnter, Counters, Event, Fact, FileId, InitStart, ModuleRef, SymbolFact, Syscall, WaitEnd,
 };
-use crate::function::Function;
+use crate::function::{Function, PlainEdge};
 use crate::state::ModuleState;
 use crate::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
 use kmodtrace_common::{UNREAD, kind, record, syscall};
@@ -156,32 +156,17 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::FREE_EXIT => Fact::FreeExit(ModuleAddress(layout::<record::Module>(kind, bytes)?.module)),
         kind::ADD_UNFORMED_ENTER => Fact::AddUnformedEnter(module(kind, bytes)?),
         kind::ADD_UNFORMED_EXIT => Fact::AddUnformedExit(ret(kind, bytes)?),
-        kind::DECOMPRESS_ENTER => plain(kind, bytes, Fact::Enter(Function::ModuleDecompress))?,
-        kind::DECOMPRESS_EXIT => Fact::Exit(Function::ModuleDecompress, ret(kind, bytes)?),
-        kind::SIG_CHECK_ENTER => plain(kind, bytes, Fact::Enter(Function::ModuleSigCheck))?,
-        kind::SIG_CHECK_EXIT => Fact::Exit(Function::ModuleSigCheck, ret(kind, bytes)?),
         kind::NOTIFY_ENTER => plain(kind, bytes, Fact::Enter(Function::NotifierChainRobust))?,
         kind::NOTIFY_EXIT => Fact::Exit(Function::NotifierChainRobust, ret(kind, bytes)?),
-        kind::PARSE_ARGS_ENTER => plain(kind, bytes, Fact::Enter(Function::ParseArgs))?,
-        kind::PARSE_ARGS_EXIT => Fact::Exit(Function::ParseArgs, ret(kind, bytes)?),
-        kind::SYSFS_ENTER => plain(kind, bytes, Fact::Enter(Function::ModSysfsSetup))?,
-        kind::SYSFS_EXIT => Fact::Exit(Function::ModSysfsSetup, ret(kind, bytes)?),
         kind::RCU_ENTER => plain(kind, bytes, Fact::Enter(Function::SynchronizeRcu))?,
         kind::RCU_EXIT => plain(kind, bytes, Fact::Exit(Function::SynchronizeRcu, 0))?,
-        kind::VERIFY_SIG_EXIT => Fact::Exit(Function::ModVerifySig, ret(kind, bytes)?),
-        kind::RWX_EXIT => Fact::Exit(Function::ModuleEnforceRwxSections, ret(kind, bytes)?),
         kind::ALLOC_FAILED => Fact::Exit(Function::ModuleAlloc, ret(kind, bytes)?),
-        kind::RELOCATE_FAILED => Fact::Exit(Function::ApplyRelocateAdd, ret(kind, bytes)?),
-        kind::STRNDUP_EXIT => Fact::Exit(Function::StrndupUser, ret(kind, bytes)?),
-        kind::KLP_EXIT => Fact::Exit(Function::KlpModuleComing, ret(kind, bytes)?),
         kind::MUTEX_EXIT => Fact::Exit(Function::ModuleMutex, ret(kind, bytes)?),
         // It returns whether the CRC is right; the loader makes -ENOEXEC of a no.
         kind::MODSTRUCT_EXIT => {
             let right = ret(kind, bytes)? != 0;
             Fact::Exit(Function::CheckModstructVersion, if right { 0 } else { -ENOEXEC })
         }
-        kind::RELOCATE_ENTER => plain(kind, bytes, Fact::Passed(Function::ApplyRelocateAdd))?,
-        kind::FINALIZE_ENTER => plain(kind, bytes, Fact::Passed(Function::ModuleFinalize))?,
         kind::INITCALL_CALLED => plain(kind, bytes, Fact::Passed(Function::InitcallStart))?,
         kind::ANNOUNCE_EXIT => plain(kind, bytes, Fact::Exit(Function::NotifierChain, 0))?,
         kind::SYMBOL => symbol(&layout(kind, bytes)?),
@@ -190,7 +175,12 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
-        unknown => Fact::Unknown(unknown),
+        kind => match PlainEdge::of(kind) {
+            Some(PlainEdge::Enter(function)) => plain(kind, bytes, Fact::Enter(function))?,
+            Some(PlainEdge::Passed(function)) => plain(kind, bytes, Fact::Passed(function))?,
+            Some(PlainEdge::Exit(function)) => Fact::Exit(function, ret(kind, bytes)?),
+            None => Fact::Unknown(kind),
+        },
     })
 }
 
@@ -376,9 +366,8 @@ mod tests {
             Fact::AddUnformedExit(_) => kind::ADD_UNFORMED_EXIT,
             Fact::Enter(function) => entered(*function),
             Fact::Exit(function, _) => left(*function),
-            Fact::Passed(Function::ApplyRelocateAdd) => kind::RELOCATE_ENTER,
             Fact::Passed(Function::InitcallStart) => kind::INITCALL_CALLED,
-            Fact::Passed(_) => kind::FINALIZE_ENTER,
+            Fact::Passed(function) => plain(PlainEdge::Passed(*function)),
             Fact::Ancestors(_) => kind::ANCESTORS,
             Fact::Symbol(_) => kind::SYMBOL,
             Fact::MutexEnter(_) => kind::MUTEX_ENTER,
@@ -408,35 +397,31 @@ mod tests {
 
     fn entered(function: Function) -> u16 {
         match function {
-            Function::ModuleDecompress => kind::DECOMPRESS_ENTER,
-            Function::ModuleSigCheck => kind::SIG_CHECK_ENTER,
             Function::NotifierChainRobust => kind::NOTIFY_ENTER,
-            Function::ParseArgs => kind::PARSE_ARGS_ENTER,
-            Function::ModSysfsSetup => kind::SYSFS_ENTER,
             Function::SynchronizeRcu => kind::RCU_ENTER,
-            _ => 0,
+            _ => plain(PlainEdge::Enter(function)),
         }
     }
 
     fn left(function: Function) -> u16 {
         match function {
-            Function::ModuleDecompress => kind::DECOMPRESS_EXIT,
-            Function::ModuleSigCheck => kind::SIG_CHECK_EXIT,
             Function::NotifierChainRobust => kind::NOTIFY_EXIT,
-            Function::ParseArgs => kind::PARSE_ARGS_EXIT,
-            Function::ModSysfsSetup => kind::SYSFS_EXIT,
             Function::SynchronizeRcu => kind::RCU_EXIT,
-            Function::ModVerifySig => kind::VERIFY_SIG_EXIT,
             Function::CheckModstructVersion => kind::MODSTRUCT_EXIT,
-            Function::ModuleEnforceRwxSections => kind::RWX_EXIT,
             Function::ModuleAlloc => kind::ALLOC_FAILED,
-            Function::ApplyRelocateAdd => kind::RELOCATE_FAILED,
-            Function::StrndupUser => kind::STRNDUP_EXIT,
-            Function::KlpModuleComing => kind::KLP_EXIT,
             Function::ModuleMutex => kind::MUTEX_EXIT,
             Function::NotifierChain => kind::ANNOUNCE_EXIT,
-            _ => 0,
+            _ => plain(PlainEdge::Exit(function)),
         }
+    }
+
+    /// The kind of a plain edge; 0 for none.
+    fn plain(edge: PlainEdge) -> u16 {
+        let kinds = kind::ALL.iter().map(|(kind, ..)| *kind);
+        kinds
+            .into_iter()
+            .find(|kind| PlainEdge::of(*kind) == Some(edge))
+            .unwrap_or(0)
     }
 
     #[test]

@@ -1,67 +1,110 @@
-//! The functions of the loader whose entry or return a record tells.
+//! The functions of the loader whose entry or return a record tells, as the table of functions has them.
 
+use kmodtrace_common::{kind, loader_functions};
 use serde::{Deserialize, Serialize};
 
 use crate::stage::Stage;
 
+/// What a load passes of functions, in the order in which it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    pub(crate) function: Function,
+    /// Whether it is told of on every kernel: such a function comes next for certain.
+    pub(crate) always: bool,
+}
+
+/// An edge of a function, of which a record tells nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlainEdge {
+    /// It was entered, and its return is told too.
+    Enter(Function),
+    /// It was passed.
+    Passed(Function),
+    /// It returned something.
+    Exit(Function),
+}
+
+macro_rules! way {
+    (always $variant:ident) => {
+        Some(Passed {
+            function: Function::$variant,
+            always: true,
+        })
+    };
+    (perhaps $variant:ident) => {
+        Some(Passed {
+            function: Function::$variant,
+            always: false,
+        })
+    };
+    (beside $variant:ident) => {
+        None
+    };
+}
+
+macro_rules! edge {
+    (enter $variant:ident) => {
+        PlainEdge::Enter(Function::$variant)
+    };
+    (passed $variant:ident) => {
+        PlainEdge::Passed(Function::$variant)
+    };
+    (exit $variant:ident) => {
+        PlainEdge::Exit(Function::$variant)
+    };
+}
+
 macro_rules! functions {
-    ($($variant:ident = $name:literal in $stage:ident;)+) => {
+    ($($(#[$doc:meta])+ $id:ident $variant:ident $name:literal $args:literal $how:ident, $stage:ident $way:ident
+        $(, $(#[$edge_doc:meta])+ $edge:ident $kind:ident $number:literal $group:ident $want:ident $(if $exists:ident)? $loses:literal)*;)+
+    ) => {
         /// A function that a load, or an unload, passes through (kernel/module/main.c where nothing else is said).
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
         )]
         pub enum Function {
             $(#[doc = concat!("`", $name, "`")] #[serde(rename = $name)] $variant,)+
+            /// The tracepoint `initcall_start`, in `do_one_initcall`.
+            #[serde(rename = "initcall_start")]
+            InitcallStart,
         }
 
         impl Function {
             /// All of them, roughly in the order in which a load passes them.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+            pub const ALL: &[Self] = &[$(Self::$variant,)+ Self::InitcallStart];
 
             /// As the kernel calls it.
             pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
+                match self {
+                    $(Self::$variant => $name,)+
+                    Self::InitcallStart => "initcall_start",
+                }
             }
 
             /// The stage that its time belongs to.
             pub fn stage(self) -> Stage {
-                match self { $(Self::$variant => Stage::$stage,)+ }
+                match self {
+                    $(Self::$variant => Stage::$stage,)+
+                    Self::InitcallStart => Stage::Init,
+                }
+            }
+
+            /// What a load passes, in order.
+            pub(crate) fn way() -> impl Iterator<Item = Passed> {
+                [$(way!($way $variant)),+].into_iter().flatten()
+            }
+        }
+
+        impl PlainEdge {
+            /// What a record of this kind tells, if it is of a plain edge.
+            pub(crate) fn of(kind: u16) -> Option<Self> {
+                match kind {
+                    $($(kind::$kind => Some(edge!($edge $variant)),)*)+
+                    _ => None,
+                }
             }
         }
     };
 }
 
-functions! {
-    KernelReadFile = "kernel_read_file" in Read;
-    IdempotentInitModule = "idempotent_init_module" in SharedLoad;
-    InitModuleFromFile = "init_module_from_file" in Entry;
-    ModuleDecompress = "module_decompress" in Decompress;
-    LoadModule = "load_module" in Checks;
-    ModuleSigCheck = "module_sig_check" in Signature;
-    ModVerifySig = "mod_verify_sig" in Signature;
-    CheckModstructVersion = "check_modstruct_version" in Checks;
-    ModuleFrobArchSections = "module_frob_arch_sections" in Layout;
-    ModuleEnforceRwxSections = "module_enforce_rwx_sections" in Layout;
-    ModuleAlloc = "module_alloc" in Layout;
-    FindModuleAll = "find_module_all" in DuplicateCheck;
-    FinishedLoading = "finished_loading" in DuplicateCheck;
-    AddUnformedModule = "add_unformed_module" in DuplicateCheck;
-    ResolveSymbol = "resolve_symbol" in Symbols;
-    ApplyRelocateAdd = "apply_relocate_add" in Relocation;
-    ModuleFinalize = "module_finalize" in Relocation;
-    StrndupUser = "strndup_user" in Arguments;
-    KlpModuleComing = "klp_module_coming" in Notifiers;
-    NotifierChainRobust = "blocking_notifier_call_chain_robust" in Notifiers;
-    ParseArgs = "parse_args" in Parameters;
-    ModSysfsSetup = "mod_sysfs_setup" in Sysfs;
-    DoInitModule = "do_init_module" in Init;
-    DoOneInitcall = "do_one_initcall" in Init;
-    InitcallStart = "initcall_start" in Init;
-    NotifierChain = "blocking_notifier_call_chain" in Notifiers;
-    AsyncSynchronizeFull = "async_synchronize_full" in Async;
-    SynchronizeRcu = "synchronize_rcu" in CleanUp;
-    ModuleMutex = "__mutex_lock_slowpath" in CleanUp;
-    KlpModuleGoing = "klp_module_going" in CleanUp;
-    FreeModule = "free_module" in CleanUp;
-    ModSysfsTeardown = "mod_sysfs_teardown" in CleanUp;
-}
+loader_functions!(functions);

@@ -188,22 +188,28 @@ fn after(last: Option<Function>, next: Option<Function>, duplicate: bool) -> Sta
     match last {
         None if matches!(next, Some(F::ModuleSigCheck | F::ModVerifySig)) => Stage::Signature,
         None | Some(F::LoadModule | F::ModuleSigCheck | F::ModVerifySig | F::CheckModstructVersion) => Stage::Checks,
-        Some(F::ModuleFrobArchSections | F::ModuleEnforceRwxSections | F::ModuleAlloc) => Stage::Layout,
         Some(F::FindModuleAll | F::FinishedLoading | F::AddUnformedModule) => match next {
             Some(F::ModuleFrobArchSections) => Stage::Checks,
             Some(F::FindModuleAll | F::FinishedLoading | F::AddUnformedModule) => Stage::DuplicateCheck,
             None if duplicate => Stage::CleanUp,
             _ => Stage::Symbols,
         },
-        Some(F::ResolveSymbol) => Stage::Symbols,
-        Some(F::ApplyRelocateAdd) => Stage::Relocation,
         Some(F::ModuleFinalize) => Stage::Arguments,
         Some(F::StrndupUser) => Stage::Formation,
-        Some(F::KlpModuleComing) => Stage::Notifiers,
         Some(F::NotifierChainRobust) => Stage::Parameters,
         Some(F::ParseArgs | F::ModSysfsSetup) => Stage::Sysfs,
-        Some(F::DoInitModule) => Stage::Init,
-        Some(_) => Stage::CleanUp,
+        // What comes behind these is done for a load that has failed.
+        Some(
+            F::KernelReadFile
+            | F::IdempotentInitModule
+            | F::InitModuleFromFile
+            | F::ModuleDecompress
+            | F::DoOneInitcall
+            | F::InitcallStart
+            | F::NotifierChain
+            | F::AsyncSynchronizeFull,
+        ) => Stage::CleanUp,
+        Some(function) => function.stage(),
     }
 }
 

@@ -65,7 +65,7 @@ const DEBIAN: [&str; 4] = [
 #[test]
 fn functions_have_as_many_arguments_as_btf_says() {
     let kernels = DEBIAN.map(|json| KernelFacts::from_json(json).unwrap());
-    for function in functions::ALL {
+    for function in functions::all() {
         let counts = kernels.iter().filter_map(|facts| {
             let known = facts.functions.get(function.name)?;
             // BTF also has functions of that name that are inlined.

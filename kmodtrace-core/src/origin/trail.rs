@@ -8,35 +8,11 @@ use crate::function::Function;
 use crate::stage::Stage;
 use crate::stages::{call, takes_down};
 
-/// What a load passes, in order, and whether it is told on every kernel: such a function comes next for certain.
-const WAY: [(Function, bool); 22] = [
-    (Function::KernelReadFile, false),
-    (Function::ModuleDecompress, false),
-    (Function::LoadModule, true),
-    (Function::ModVerifySig, false),
-    (Function::ModuleSigCheck, false),
-    (Function::CheckModstructVersion, false),
-    (Function::ModuleFrobArchSections, true),
-    (Function::ModuleEnforceRwxSections, false),
-    (Function::ModuleAlloc, false),
-    (Function::FindModuleAll, true),
-    (Function::FinishedLoading, false),
-    (Function::AddUnformedModule, false),
-    (Function::ResolveSymbol, false),
-    (Function::ApplyRelocateAdd, true),
-    (Function::ModuleFinalize, true),
-    (Function::StrndupUser, true),
-    (Function::KlpModuleComing, true),
-    (Function::NotifierChainRobust, true),
-    (Function::ParseArgs, true),
-    (Function::ModSysfsSetup, true),
-    (Function::DoInitModule, true),
-    (Function::DoOneInitcall, false),
-];
-
 /// Where on its way a load passes a function; none for what is not on it. Even numbers, so that there is room between.
 pub(super) fn place(function: Function) -> Option<usize> {
-    WAY.iter().position(|(passed, _)| *passed == function).map(|at| 2 * at)
+    Function::way()
+        .position(|passed| passed.function == function)
+        .map(|at| 2 * at)
 }
 
 /// The origin by the trail alone.
@@ -152,8 +128,10 @@ fn after(function: Function) -> Stage {
 
 /// Where on its way a load can meet a cause; none for what is not on it.
 fn cause_place(cause: &Cause) -> Option<usize> {
-    let passed = || WAY.iter().map(|(function, _)| *function);
-    let made = |maker: &&str| passed().find(|function| function.name() == *maker);
+    let made = |maker: &&str| {
+        let mut passed = Function::way().map(|passed| passed.function);
+        passed.find(|function| function.name() == *maker)
+    };
     let maker = cause.makers.iter().find_map(made).filter(|maker| !passes_on(*maker));
     place(cause.gap.map_or(maker, |(after, _)| Some(after))?)
 }
@@ -161,7 +139,9 @@ fn cause_place(cause: &Cause) -> Option<usize> {
 /// Inlined: between what was passed last and what comes next.
 fn gap(attempt: &Attempt, errno: Errno, passed: Option<Passed>) -> Origin {
     let last = passed.map_or(0, |passed| passed.place);
-    let mut certain = WAY.iter().filter(|(_, told)| *told).map(|(function, _)| *function);
+    let mut certain = Function::way()
+        .filter(|passed| passed.always)
+        .map(|passed| passed.function);
     let next = certain.find(|landmark| place(*landmark) > passed.map(|passed| passed.place));
     let until = next.and_then(place).unwrap_or(usize::MAX);
     let within = |cause: &Cause| {

@@ -22,7 +22,7 @@ const fn function(function: Function) -> Hook {
 macro_rules! candidates {
     (@needs) => { None };
     (@needs $needs:expr) => { Some($needs) };
-    ($([$($mechanism:ident $hook:ident),+ $(; $needs:expr)?])+) => {
+    ($([$($mechanism:ident $hook:expr),+ $(; $needs:expr)?])+) => {
         &[$(Candidate {
             attach: &[$(Attach { mechanism: Mechanism::$mechanism, hook: $hook }),+],
             needs: candidates!(@needs $($needs)?),
@@ -112,10 +112,10 @@ const fn wanted(id: &'static str, stage: Stage, candidates: &'static [Candidate]
     probe(id, stage, Want::Wanted, candidates, loses)
 }
 
-const LEN: usize = load::PROBES.len() + mark::PROBES.len() + request::PROBES.len();
+const LEN: usize = load::PROBES.len() + mark::EDGES.len() + mark::PROBES.len() + request::PROBES.len();
 
 /// Every probe: the way of a load, marks on it, requests; each in the order in which they are passed.
-pub const CATALOGUE: &[ProbeSpec] = &join::<LEN>(&[load::PROBES, mark::PROBES, request::PROBES]);
+pub const CATALOGUE: &[ProbeSpec] = &join::<LEN>(&[load::PROBES, mark::EDGES, mark::PROBES, request::PROBES]);
 
 #[expect(
     clippy::indexing_slicing,

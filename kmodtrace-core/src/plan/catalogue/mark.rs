@@ -3,7 +3,7 @@
 //! The last mark before a load fails tells where it failed, also where the compiler inlined the function that failed: so a mark
 //! that some kernels do not have only makes that place wider.
 
-use kmodtrace_common::functions;
+use kmodtrace_common::{functions, loader_functions};
 
 use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
@@ -53,22 +53,12 @@ const NEITHER: Existence = &[
     Sign::Without(SPLIT),
 ];
 
-const MODULE_DECOMPRESS: Hook = function(functions::MODULE_DECOMPRESS);
-const MODULE_SIG_CHECK: Hook = function(functions::MODULE_SIG_CHECK);
-const MOD_VERIFY_SIG: Hook = function(functions::MOD_VERIFY_SIG);
 const CHECK_MODSTRUCT_VERSION: Hook = function(functions::CHECK_MODSTRUCT_VERSION);
-const MODULE_ENFORCE_RWX_SECTIONS: Hook = function(functions::MODULE_ENFORCE_RWX_SECTIONS);
 const MODULE_ALLOC: Hook = function(functions::MODULE_ALLOC);
 const EXECMEM_ALLOC: Hook = function(functions::EXECMEM_ALLOC);
 const RESOLVE_SYMBOL: Hook = function(functions::RESOLVE_SYMBOL);
-const APPLY_RELOCATE_ADD: Hook = function(functions::APPLY_RELOCATE_ADD);
-const MODULE_FINALIZE: Hook = function(functions::MODULE_FINALIZE);
-const STRNDUP_USER: Hook = function(functions::STRNDUP_USER);
-const KLP_MODULE_COMING: Hook = function(functions::KLP_MODULE_COMING);
 const NOTIFIER_CHAIN_ROBUST: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN_ROBUST);
 const NOTIFIER_CHAIN: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN);
-const PARSE_ARGS: Hook = function(functions::PARSE_ARGS);
-const MOD_SYSFS_SETUP: Hook = function(functions::MOD_SYSFS_SETUP);
 const SYNCHRONIZE_RCU: Hook = function(functions::SYNCHRONIZE_RCU);
 const MUTEX_SLOWPATH: Hook = function(functions::MUTEX_LOCK_SLOWPATH);
 const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = function(functions::MUTEX_LOCK_INTERRUPTIBLE_SLOWPATH);
@@ -78,13 +68,8 @@ const VPRINTK_STORE: Hook = function(functions::VPRINTK_STORE);
 
 const PRINTK_SPRINT: Hook = function(functions::PRINTK_SPRINT);
 
-const DECOMPRESSION: &str = "time in module_decompress";
-const SIGNATURE: &str = "time in module_sig_check, and its errno";
 const NOTIFIERS: &str = "time in the notifiers of COMING, and their errno";
-const PARAMETERS: &str = "time in which parameters are set, and their errno";
-const SYSFS: &str = "time in mod_sysfs_setup, and its errno";
 const ALLOCATIONS: &str = "which loads found no memory for the module itself";
-const RELOCATIONS: &str = "where relocation begins, and its errno";
 const RCU: &str = "grace periods of RCU inside attempts";
 const MUTEXES: &str = "waits for module_mutex, and who held it";
 const LOG: &str = "the kernel log of attempts and requests";
@@ -97,38 +82,41 @@ const fn module_mutex(id: &'static str, candidates: &'static [Candidate]) -> Pro
     wanted(id, Stage::State, candidates, MUTEXES).of(Family::Mutex)
 }
 
-/// Marks.
+/// Its candidates, as those of other functions.
+macro_rules! edge {
+    (exit $hook:expr) => {
+        candidates!([KretprobeMulti $hook] [Fexit $hook] [Kretprobe $hook])
+    };
+    // Of one that is passed an entry is all that is told.
+    ($entry:ident $hook:expr) => {
+        candidates!([KprobeMulti $hook] [Fentry $hook] [Kprobe $hook])
+    };
+}
+
+macro_rules! id {
+    (exit $name:literal) => {
+        concat!($name, ".exit")
+    };
+    ($entry:ident $name:literal) => {
+        concat!($name, ".enter")
+    };
+}
+
+macro_rules! edges {
+    ($($(#[$doc:meta])+ $id:ident $variant:ident $name:literal $args:literal $how:ident, $stage:ident $way:ident
+        $(, $(#[$edge_doc:meta])+ $edge:ident $kind:ident $number:literal $group:ident $want:ident $(if $exists:ident)? $loses:literal)*;)+
+    ) => {
+        /// Plain edges of functions. Where the compiler inlined one that is extra, the stages beside it are wider.
+        pub(super) const EDGES: &[ProbeSpec] = &[$($(
+            $want(id!($edge $name), Stage::$group, edge!($edge function(functions::$id)), $loses)$(.exists_if($exists))?,
+        )*)+];
+    };
+}
+
+loader_functions!(edges);
+
+/// Marks that say more, or of which a condition is more.
 pub(super) const PROBES: &[ProbeSpec] = &[
-    // Where they are inlined, the stages beside them are wider.
-    extra(
-        "module_decompress.enter",
-        Stage::Read,
-        enter!(MODULE_DECOMPRESS),
-        DECOMPRESSION,
-    )
-    .exists_if(DECOMPRESSES),
-    extra(
-        "module_decompress.exit",
-        Stage::Read,
-        exit!(MODULE_DECOMPRESS),
-        DECOMPRESSION,
-    )
-    .exists_if(DECOMPRESSES),
-    extra(
-        "module_sig_check.enter",
-        Stage::Load,
-        enter!(MODULE_SIG_CHECK),
-        SIGNATURE,
-    )
-    .exists_if(SIGNATURES),
-    extra("module_sig_check.exit", Stage::Load, exit!(MODULE_SIG_CHECK), SIGNATURE).exists_if(SIGNATURES),
-    extra(
-        "mod_verify_sig.exit",
-        Stage::Load,
-        exit!(MOD_VERIFY_SIG),
-        "what became of signatures",
-    )
-    .exists_if(SIGNATURES),
     extra(
         "check_modstruct_version.exit",
         Stage::Load,
@@ -136,13 +124,6 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         "whether the version of module_layout was the reason for ENOEXEC",
     )
     .exists_if(VERSIONS),
-    extra(
-        "module_enforce_rwx_sections.exit",
-        Stage::Load,
-        exit!(MODULE_ENFORCE_RWX_SECTIONS),
-        "whether a section that is both writable and executable was the reason for ENOEXEC",
-    )
-    .exists_if(STRICT),
     wanted("module_alloc.exit", Stage::Load, exit!(MODULE_ALLOC), ALLOCATIONS).exists_if(NO_EXECMEM),
     wanted("execmem_alloc.exit", Stage::Load, exit!(EXECMEM_ALLOC), ALLOCATIONS).exists_if(EXECMEM),
     wanted(
@@ -151,38 +132,6 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         exit_with_arguments!(RESOLVE_SYMBOL),
         "symbols that were not found, and waits for the modules that export them",
     ),
-    wanted(
-        "apply_relocate_add.enter",
-        Stage::Load,
-        enter!(APPLY_RELOCATE_ADD),
-        RELOCATIONS,
-    ),
-    wanted(
-        "apply_relocate_add.exit",
-        Stage::Load,
-        exit!(APPLY_RELOCATE_ADD),
-        RELOCATIONS,
-    ),
-    wanted(
-        "module_finalize.enter",
-        Stage::Load,
-        enter!(MODULE_FINALIZE),
-        "where relocation ends",
-    ),
-    wanted(
-        "strndup_user.exit",
-        Stage::Load,
-        exit!(STRNDUP_USER),
-        "whether the argument string could be copied",
-    ),
-    // Without CONFIG_LIVEPATCH it is an empty inline.
-    extra(
-        "klp_module_coming.exit",
-        Stage::State,
-        exit!(KLP_MODULE_COMING),
-        "the errno of live patches",
-    )
-    .exists_if(LIVEPATCH),
     wanted(
         "blocking_notifier_call_chain_robust.enter",
         Stage::State,
@@ -203,10 +152,6 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         exit!(NOTIFIER_CHAIN; NOTIFY_LIST),
         "time in the notifiers of LIVE and GOING",
     ),
-    wanted("parse_args.enter", Stage::Init, enter!(PARSE_ARGS), PARAMETERS),
-    wanted("parse_args.exit", Stage::Init, exit!(PARSE_ARGS), PARAMETERS),
-    wanted("mod_sysfs_setup.enter", Stage::Init, enter!(MOD_SYSFS_SETUP), SYSFS),
-    wanted("mod_sysfs_setup.exit", Stage::Init, exit!(MOD_SYSFS_SETUP), SYSFS),
     wanted("synchronize_rcu.enter", Stage::State, enter!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
     wanted("synchronize_rcu.exit", Stage::State, exit!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
     module_mutex("__mutex_lock_slowpath.enter", enter!(MUTEX_SLOWPATH; MUTEX)),
