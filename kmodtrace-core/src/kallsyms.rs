@@ -30,26 +30,54 @@ pub struct Answers {
     pub addresses: bool,
 }
 
+/// Where the type and the name of a symbol lie in a line of a 64-bit kernel: `%016lx %c %s` (`s_show`, kernel/kallsyms.c).
+const TYPE: usize = 17;
+const NAME: usize = 19;
+
 /// Reads kallsyms.
 #[derive(Debug)]
 pub struct Scanner<'a> {
     functions: BTreeSet<&'a str>,
     data: BTreeSet<&'a str>,
+    /// By the first byte of a name, a bit for each length of a wanted one: hundreds of thousands of lines are told by it to be of
+    /// others, which would take as long as the kernel takes to make them.
+    lengths: [u64; 256],
     answers: Answers,
 }
 
 impl<'a> Scanner<'a> {
     /// A reader that looks for these text and data symbols.
     pub fn new(functions: &'a [String], data: &'a [&'a str]) -> Self {
+        let mut lengths = [0; 256];
+        for name in functions.iter().map(String::as_str).chain(data.iter().copied()) {
+            if let Some(first) = name.bytes().next() {
+                lengths[usize::from(first)] |= length_bit(name.len());
+            }
+        }
         Self {
             functions: functions.iter().map(String::as_str).collect(),
             data: data.iter().copied().collect(),
+            lengths,
             answers: Answers::default(),
         }
     }
 
+    /// Whether a line may be of a wanted symbol. One that has another shape than usual may.
+    fn may_be_wanted(&self, line: &[u8]) -> bool {
+        let (Some(b' '), Some(b' '), Some(name)) = (line.get(TYPE - 1), line.get(TYPE + 1), line.get(NAME..)) else {
+            return true;
+        };
+        let Some(&first) = name.first() else { return true };
+        let lengths = self.lengths.get(usize::from(first)).copied().unwrap_or(0);
+        let is_over = |byte: &u8| matches!(byte, b'.' | b'\n' | b'\t' | b' ');
+        lengths != 0 && lengths & length_bit(name.iter().position(is_over).unwrap_or(name.len())) != 0
+    }
+
     /// Takes one line, with or without its newline. What is no line of kallsyms is skipped.
     pub fn line(&mut self, line: &[u8]) {
+        if self.answers.addresses && !self.may_be_wanted(line) {
+            return;
+        }
         let Some((address, kind, name)) = std::str::from_utf8(line).ok().and_then(parse) else {
             return;
         };
@@ -94,6 +122,11 @@ impl<'a> Scanner<'a> {
                 .push((name.to_owned(), address));
         }
     }
+}
+
+/// A bit for a length; names of 63 bytes and more share one.
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
 }
 
 /// Address, type and name of a symbol of the kernel itself.

@@ -47,8 +47,11 @@ pub struct Task {
     pub fd: i32,
     /// Bits of [`inside`]: where the task is, and what it has passed.
     pub inside: u32,
-    /// Where the arguments are, while their length is not known; else 0.
+    /// Where the arguments are, and how long; `UNREAD` while that is not known.
     pub arguments: u64,
+    pub args_len: u32,
+    /// Written out padding.
+    pub reserved: u32,
     /// `name` and `ownername` of the `resolve_symbol` that runs, for its return.
     pub symbol_name: u64,
     pub symbol_owner: u64,
@@ -98,7 +101,7 @@ pub fn is_inside(tid: u32) -> bool {
 
 /// Begins an attempt: whatever an earlier one of this tid left behind (a lost exit, a killed task) is overwritten.
 #[inline(always)]
-pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64) -> bool {
+pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64, args_len: u32) -> bool {
     let task = Task {
         find_name: 0,
         find_even_unformed: 0,
@@ -111,6 +114,8 @@ pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64) -> bool {
         fd,
         inside: 0,
         arguments,
+        args_len,
+        reserved: 0,
         symbol_name: 0,
         symbol_owner: 0,
         symbol_awaited: 0,

@@ -72,14 +72,17 @@ pub fn module_state(module: u64) -> u32 {
     member(module, &OFF_MODULE_STATE)
 }
 
+/// The string at this offset of the object at `base`; empty where that is 0, as for every address near it.
 #[inline(always)]
 fn embedded_string<const N: usize>(base: u64, offset: &Global<u32>) -> [u8; N] {
+    string(place(base, offset))
+}
+
+/// Where the member at this offset of the object at `base` lies; 0 where the kernel has no such member.
+#[inline(always)]
+fn place(base: u64, offset: &Global<u32>) -> u64 {
     let offset = offset.load();
-    string(if base == 0 || offset == ABSENT {
-        0
-    } else {
-        base + u64::from(offset)
-    })
+    if offset == ABSENT { 0 } else { base + u64::from(offset) }
 }
 
 /// Inode, device and name of a `struct file *`.
@@ -116,13 +119,27 @@ pub fn current() -> u64 {
     unsafe { bpf_get_current_task() }
 }
 
-/// Thread group and name of the parent of the task that runs.
+/// Thread group of a `struct task_struct *`, or `UNREAD` where the kernel does not tell of it or of parents.
 #[inline(always)]
-pub fn parent() -> (u32, [u8; COMM_LEN]) {
-    let parent = parent_of(current());
-    let known = OFF_TASK_PARENT.load() != ABSENT && OFF_TASK_TGID.load() != ABSENT;
-    let tgid = if known { member(parent, &OFF_TASK_TGID) } else { UNREAD };
-    (tgid, embedded_string(parent, &OFF_TASK_COMM))
+pub fn tgid_of(task: u64) -> u32 {
+    if OFF_TASK_PARENT.load() == ABSENT || OFF_TASK_TGID.load() == ABSENT {
+        return UNREAD;
+    }
+    member(task, &OFF_TASK_TGID)
+}
+
+/// Writes the name of a `struct task_struct *` where it is to be; an empty one where it cannot be read.
+///
+/// # Safety
+///
+/// The place is ours.
+#[inline(always)]
+pub unsafe fn comm_into(task: u64, to: *mut [u8; COMM_LEN]) {
+    // SAFETY: the caller vouches for the destination, which is of this size; the helper checks the source and never faults.
+    unsafe {
+        to.write([0; COMM_LEN]);
+        bpf_probe_read_kernel_str(to.cast(), COMM_LEN as u32, place(task, &OFF_TASK_COMM) as *const _);
+    }
 }
 
 /// tid, thread group and name of a `struct task_struct *`.

@@ -1,8 +1,7 @@
 //! The three system calls: entry and return.
 
 use aya_ebpf::EbpfContext;
-use aya_ebpf::helpers::bpf_get_current_comm;
-use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_probe_read_user_str};
+use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_get_current_comm, bpf_probe_read_user_str};
 use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
@@ -12,9 +11,10 @@ use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
 use kmodtrace_common::{ANCESTORS_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
 
 use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
+use crate::globals::OFF_TASK_TGID;
 use crate::maps::{Task, begin_task, count, current_task, end_task};
 use crate::probes::{Arguments, untyped_argument};
-use crate::read::{current, file_behind, number, parent, parent_of, task};
+use crate::read::{comm_into, current, file_behind, member, number, parent_of, tgid_of};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
@@ -52,7 +52,8 @@ fn from_tracepoint(ctx: &TracePointContext) -> [u64; 3] {
     [16, 24, 32].map(|offset| unsafe { ctx.read_at::<u64>(offset) }.unwrap_or(0))
 }
 
-/// Length of the NUL-terminated string at a user address, capped by the scratch buffer.
+/// Length of the NUL-terminated string at a user address, capped by the scratch buffer, or `UNREAD`. It branches nowhere: the verifier
+/// would follow each branch through all that comes behind.
 #[inline(always)]
 fn user_string_len(address: u64) -> u32 {
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
@@ -60,21 +61,11 @@ fn user_string_len(address: u64) -> u32 {
     };
     // SAFETY: the destination is the map's slot of 4,096 bytes; the helper checks the source and never sleeps on it.
     let read = unsafe { bpf_probe_read_user_str(scratch.cast(), 4096, address as *const _) };
+    // All bits of an error, which is negative: those of UNREAD.
+    let unread = (read >> 63) as u32;
     // The NUL counts, but that of an empty string only since "maccess: fix strncpy_from_user_nofault() empty string handling": 0 is no error.
-    if read < 0 {
-        UNREAD
-    } else {
-        (read as u32).saturating_sub(1)
-    }
-}
-
-/// The string at a user address; empty when it cannot be read, as at 0.
-#[inline(always)]
-fn user_name(address: u64) -> [u8; MODULE_NAME_LEN] {
-    let mut name = [0u8; MODULE_NAME_LEN];
-    // SAFETY: as above, with our own buffer.
-    unsafe { bpf_probe_read_user_str(name.as_mut_ptr().cast(), MODULE_NAME_LEN as u32, address as *const _) };
-    name
+    let nul = (read as u32).wrapping_add(4095) >> 12;
+    (read as u32).wrapping_sub(nul) | unread
 }
 
 #[inline(always)]
@@ -91,14 +82,14 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     } else {
         user_string_len(arguments)
     };
-    let unread = if args_len == UNREAD { arguments } else { 0 };
-    if !begin_task(tid, syscall, fd, unread) {
+    if !begin_task(tid, syscall, fd, arguments, args_len) {
         count(counter::CLIPPED);
         warn!(ctx, "no room for task {}: its attempt is seen from outside only", tid);
     }
     emit_in_place::<AttemptEnter>(kind::ATTEMPT_ENTER, |record| {
-        let (parent_tgid, parent_comm) = parent();
-        // SAFETY: the record is reserved, and these are all of its fields; bpf_get_current_cgroup_id takes nothing.
+        let parent = parent_of(current());
+        // SAFETY: the record is reserved, and these are all of its fields; the helpers write as many bytes as a field has, and all of
+        // them, also where they read nothing. bpf_get_current_cgroup_id takes nothing.
         unsafe {
             (&raw mut (*record).cgroup_id).write(bpf_get_current_cgroup_id());
             (&raw mut (*record).image_bytes).write(image_bytes);
@@ -106,11 +97,15 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
             (&raw mut (*record).flags).write(flags);
             (&raw mut (*record).fd).write(fd);
             (&raw mut (*record).args_len).write(args_len);
-            (&raw mut (*record).parent_tgid).write(parent_tgid);
+            (&raw mut (*record).parent_tgid).write(tgid_of(parent));
             (&raw mut (*record).reserved).write(0);
-            (&raw mut (*record).comm).write(bpf_get_current_comm().unwrap_or_default());
-            (&raw mut (*record).parent_comm).write(parent_comm);
-            (&raw mut (*record).module).write(user_name(name));
+            bpf_get_current_comm((&raw mut (*record).comm).cast(), COMM_LEN as u32);
+            comm_into(parent, &raw mut (*record).parent_comm);
+            let module = &raw mut (*record).module;
+            module.write([0; MODULE_NAME_LEN]);
+            if syscall == DELETE_MODULE {
+                bpf_probe_read_user_str(module.cast(), MODULE_NAME_LEN as u32, name as *const _);
+            }
         }
     });
     if syscall != DELETE_MODULE {
@@ -119,18 +114,23 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     debug!(ctx, "task {} enters module system call {}", tid, syscall);
 }
 
-/// Sends who is behind the parent: it tells a loader of the boot from one of a user. The kernel's first task has tgid 0.
+/// Sends who is behind the parent: it tells a loader of the boot from one of a user. The kernel's first task has tgid 0, and ends it.
 #[inline(always)]
 fn emit_ancestors() {
     emit_in_place::<Ancestors>(kind::ANCESTORS, |record| {
-        let mut ancestor = parent_of(current());
-        for level in 0..ANCESTORS_LEN {
-            ancestor = parent_of(ancestor);
-            let (_, tgid, comm) = task(ancestor);
-            // SAFETY: the record is reserved, and this level is within it.
-            unsafe {
+        // SAFETY: the record is reserved, and each level is within it.
+        unsafe {
+            (&raw mut (*record).tgid).write([0; ANCESTORS_LEN]);
+            (&raw mut (*record).comm).write([[0; COMM_LEN]; ANCESTORS_LEN]);
+            let mut ancestor = parent_of(current());
+            for level in 0..ANCESTORS_LEN {
+                ancestor = parent_of(ancestor);
+                let tgid: u32 = member(ancestor, &OFF_TASK_TGID);
+                if tgid == 0 {
+                    break;
+                }
                 (&raw mut (*record).tgid[level]).write(tgid);
-                (&raw mut (*record).comm[level]).write(if tgid == 0 { [0; COMM_LEN] } else { comm });
+                comm_into(ancestor, &raw mut (*record).comm[level]);
             }
         }
     });
@@ -158,7 +158,7 @@ fn late(task: &Task, syscall: u32) {
     if file != 0 {
         emit(&crate::read::file(header::<File>(kind::FILE), file));
     }
-    if syscall != DELETE_MODULE && task.arguments != 0 {
+    if syscall != DELETE_MODULE && task.args_len == UNREAD {
         let len = user_string_len(task.arguments);
         if len != UNREAD {
             emit_ret(kind::ARGUMENTS, i64::from(len));

@@ -4,11 +4,11 @@
 //! would put its own address where the kernel looks for the caller.
 
 use aya_ebpf::EbpfContext;
-use aya_ebpf::helpers::bpf_get_current_comm;
+use aya_ebpf::helpers::generated::bpf_get_current_comm;
 use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint, tracepoint};
 use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, TracePointContext};
 use kmodtrace_common::record::{Request as Record, Site};
-use kmodtrace_common::{SYMBOL_LEN, UNREAD, counter, kind};
+use kmodtrace_common::{COMM_LEN, SYMBOL_LEN, UNREAD, counter, kind};
 
 use crate::emit::{emit, emit_in_place, emit_plain, emit_ret, header, tid};
 use crate::globals::{
@@ -17,7 +17,7 @@ use crate::globals::{
 };
 use crate::maps::{FS_TYPES, FsType, REQUESTS, Request, count, current_request, current_task, end_request, step};
 use crate::probes::{Arguments, entry, exit, int};
-use crate::read::{current, member, parent, string};
+use crate::read::{comm_into, current, member, parent_of, string, tgid_of};
 use crate::symbol::{caller, emit_stack, symbol};
 
 /// `PF_WQ_WORKER` of include/linux/sched.h, the same in 5.10 to 7.2.
@@ -61,15 +61,15 @@ fn begin(ctx: &(impl Arguments + EbpfContext)) {
     let in_fs_type = u32::from(requests_fs_type(tid));
     let name = ctx.argument(0);
     emit_in_place::<Record>(kind::REQUEST_BEGIN, |record| {
-        let (parent_tgid, parent_comm) = parent();
-        // SAFETY: the record is reserved, and these are all of its fields.
+        let parent = parent_of(task);
+        // SAFETY: the record is reserved, and these are all of its fields; the helper writes as many bytes as a name has.
         unsafe {
             (&raw mut (*record).flags).write(flags);
-            (&raw mut (*record).parent_tgid).write(parent_tgid);
+            (&raw mut (*record).parent_tgid).write(tgid_of(parent));
             (&raw mut (*record).in_attempt).write(in_attempt);
             (&raw mut (*record).in_fs_type).write(in_fs_type);
-            (&raw mut (*record).comm).write(bpf_get_current_comm().unwrap_or_default());
-            (&raw mut (*record).parent_comm).write(parent_comm);
+            bpf_get_current_comm((&raw mut (*record).comm).cast(), COMM_LEN as u32);
+            comm_into(parent, &raw mut (*record).parent_comm);
             (&raw mut (*record).name).write(string(name));
             (&raw mut (*record).work).write(work(task, flags));
         }
