@@ -26,6 +26,7 @@ pub(super) struct Block {
     /// System calls made.
     pub(super) calls: u64,
     cycle_ns: Vec<f64>,
+    junk_ns: Vec<f64>,
     live_ns: Vec<f64>,
     request_ns: Vec<f64>,
     /// Of the parent, at the beginning and at the end.
@@ -89,6 +90,11 @@ impl Block {
     /// The same of a load of a module that is there.
     pub(super) fn live(&self) -> Option<f64> {
         quantile(&self.live_ns, 0.5)
+    }
+
+    /// The same of a load of what is no module.
+    pub(super) fn junk(&self) -> Option<f64> {
+        quantile(&self.junk_ns, 0.5)
     }
 
     /// The same of a request of the kernel that modprobe answers with nothing.
@@ -165,7 +171,7 @@ mod tests {
     fn blocks_are_compared_with_their_neighbours() {
         let line = |tracer: &str, live: u32| {
             format!(
-                r#"{{"what":"block","tracer":{tracer},"started_ns":1,"begin_ns":3,"end_ns":4,"calls":1,"cycle_ns":[],"live_ns":[{live}],"request_ns":[],
+                r#"{{"what":"block","tracer":{tracer},"started_ns":1,"begin_ns":3,"end_ns":4,"calls":1,"cycle_ns":[],"junk_ns":[],"live_ns":[{live}],"request_ns":[],
                 "memory":[{{"resident_kb":1,"peak_kb":2}},{{"resident_kb":1,"peak_kb":2}}]}}"#
             )
             .replace('\n', "")

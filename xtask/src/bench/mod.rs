@@ -28,6 +28,9 @@ pub(crate) struct BenchArgs {
     /// Kernel of the matrix to measure on [default: 6.1].
     #[arg(long, short, value_name = "KERNEL")]
     kernel: Option<String>,
+    /// Virtual processors.
+    #[arg(long, default_value_t = 2, value_name = "N", conflicts_with_all = ["view", "drill"])]
+    smp: u32,
     /// Few samples: shows that everything runs, not what it costs.
     #[arg(long)]
     quick: bool,
@@ -122,7 +125,7 @@ fn in_guests(args: &BenchArgs) -> Result<Report> {
         return Ok(report);
     }
     setup::bench_tools()?;
-    let mut report = guest::measure(kernel.clone(), size)?;
+    let mut report = guest::measure(kernel.clone(), size, args.smp, flavour.detaches_at_once)?;
     inside::measure(kernel, size, &mut report)?;
     replay::measure(size, &mut report)?;
     Ok(report)

@@ -28,6 +28,8 @@ pub(crate) struct Flavour {
     pub(crate) cookies: bool,
     /// Whether Debian built it with modules whose init function has the kernel load another one: `stm_core`, from 6.12 on.
     pub(crate) requesting: bool,
+    /// Whether links of kprobe.multi are gone without any grace period: from 7.2 on.
+    pub(crate) detaches_at_once: bool,
     /// Whether every scenario is made on it. If not, those in which tasks wait for each other, and the corpus: another row with
     /// nearly the same kernel has them all.
     pub(crate) every_scenario: bool,
@@ -62,6 +64,7 @@ const USUAL: Flavour = Flavour {
     symbols: true,
     cookies: true,
     requesting: true,
+    detaches_at_once: false,
     every_scenario: true,
     bad_input: BadInput::OfTheKernel,
     drill: true,
@@ -118,12 +121,14 @@ pub(crate) static MATRIX: [Flavour; 7] = [
         name: "sid",
         suite: "sid",
         security: false,
+        detaches_at_once: true,
         ..USUAL
     },
     Flavour {
         name: "backports",
         suite: "trixie-backports",
         security: false,
+        detaches_at_once: true,
         every_scenario: false,
         bad_input: BadInput::Not,
         drill: false,

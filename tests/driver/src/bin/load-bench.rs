@@ -7,8 +7,8 @@
 
 use std::ffi::{CString, OsString};
 use std::fs::{self, File};
-use std::io;
-use std::os::fd::AsRawFd as _;
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, FromRawFd as _};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Barrier;
@@ -19,8 +19,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 const USAGE: &str = "usage: load-bench block CYCLES CALLS REQUESTS FILE.ko\n\
                      usage: load-bench storm TASKS ROUNDS FILE.ko...\n\
                      usage: load-bench under NAME COMMAND...\n\
-                     block loads the module CALLS times while it is there, then loads and unloads it CYCLES times, then has\n\
-                     the kernel request a file system that nobody has REQUESTS times.";
+                     block loads a file of zeroes CALLS times, and the module CALLS times while it is there, then loads and\n\
+                     unloads it CYCLES times, then has the kernel request a file system that nobody has REQUESTS times.";
 
 /// Calls before those that count.
 const WARM_UP: usize = 10;
@@ -77,6 +77,35 @@ impl Module {
         Ok(Self { file, name })
     }
 
+    /// A file that the kernel takes for no module: of its functions for modules it passes the fewest.
+    fn junk() -> Result<Self> {
+        // SAFETY: the kernel reads the name, which ends with a zero.
+        let fd = unsafe { libc::memfd_create(c"junk".as_ptr(), libc::MFD_CLOEXEC) };
+        ensure!(fd >= 0, "no file of zeroes: {}", io::Error::last_os_error());
+        // SAFETY: the kernel has just made this file for nobody else.
+        let mut file = unsafe { File::from_raw_fd(fd) };
+        file.write_all(&[0; 4096]).context("cannot write zeroes")?;
+        Ok(Self {
+            file,
+            name: CString::default(),
+        })
+    }
+
+    /// So many loads that all get this errno, each in nanoseconds. An emulated processor translates its kernel's code anew after a
+    /// tracer changed it, so the first are not counted.
+    fn refused(&self, calls: usize, errno: i32) -> Result<Vec<u64>> {
+        let mut times = Vec::with_capacity(calls);
+        for nth in 0..WARM_UP + calls {
+            let start = now_ns();
+            let got = self.load();
+            if nth >= WARM_UP {
+                times.push(now_ns() - start);
+            }
+            ensure!(got == errno, "a load that should get errno {errno}: {got}");
+        }
+        Ok(times)
+    }
+
     /// Gives the errno.
     fn load(&self) -> i32 {
         // SAFETY: the kernel reads the file and the empty string, and writes nothing back.
@@ -98,24 +127,13 @@ fn errno(result: libc::c_long) -> i32 {
     }
 }
 
-/// One after another, each timed. An emulated processor translates its kernel's code anew after a tracer changed it, so
-/// the first of each kind are not counted.
+/// One after another, each timed.
 fn block(begin: u64, [cycles, calls, requests]: [usize; 3], module: &Module) -> Result<()> {
     let at_begin = parent_memory()?;
+    let junk_ns = Module::junk()?.refused(calls, libc::ENOEXEC)?;
     let loaded = module.load();
     ensure!(loaded == 0, "load: errno {loaded}");
-    let mut live_ns = Vec::with_capacity(calls);
-    for nth in 0..WARM_UP + calls {
-        let start = now_ns();
-        let refused = module.load();
-        if nth >= WARM_UP {
-            live_ns.push(now_ns() - start);
-        }
-        ensure!(
-            refused == libc::EEXIST,
-            "load of a module that is there: errno {refused}"
-        );
-    }
+    let live_ns = module.refused(calls, libc::EEXIST)?;
     let unloaded = module.unload();
     ensure!(unloaded == 0, "unload: errno {unloaded}");
     let mut cycle_ns = Vec::with_capacity(cycles);
@@ -131,10 +149,10 @@ fn block(begin: u64, [cycles, calls, requests]: [usize; 3], module: &Module) -> 
     let request_ns = (0..requests).map(|_| request()).collect::<Result<Vec<_>>>()?;
     let at_end = parent_memory()?;
     println!(
-        r#"{{"what":"block",{},"begin_ns":{begin},"end_ns":{},"calls":{},"cycle_ns":{cycle_ns:?},"live_ns":{live_ns:?},"request_ns":{request_ns:?},"memory":[{at_begin},{at_end}]}}"#,
+        r#"{{"what":"block",{},"begin_ns":{begin},"end_ns":{},"calls":{},"cycle_ns":{cycle_ns:?},"junk_ns":{junk_ns:?},"live_ns":{live_ns:?},"request_ns":{request_ns:?},"memory":[{at_begin},{at_end}]}}"#,
         tracer(),
         now_ns(),
-        2 + WARM_UP + calls + 2 * cycles,
+        2 + 2 * (WARM_UP + calls) + 2 * cycles,
     );
     Ok(())
 }
