@@ -43,7 +43,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
     let command = format!("sh bad-input.sh {}", cases.join(" "));
     let mut spec = VmSpec::new(subject.kernel.clone(), command);
     // Detaching takes seconds for each case, more on a busy machine.
-    spec.timeout = Duration::from_mins(20);
+    spec.timeout = Duration::from_mins(30);
     spec.guest.programs = artifacts::guest_programs()?;
     spec.guest.copies = vec![(paths::workspace().join(SCRIPT), "root/bad-input.sh".to_owned())];
     let mut tally = Tally::default();

@@ -114,7 +114,7 @@ fn all(subject: &Subject<'_>, suffix: &str, mut names: Vec<String>) -> Result<Ta
     if subject.flavour.fixtures {
         fixtures::stage(&mut spec)?;
     }
-    spec.timeout = Duration::from_mins(20);
+    spec.timeout = Duration::from_mins(30);
     spec.out_dir = Some(out.clone());
     let mut tally = Tally::default();
     let outcome = guest::run(&spec, &mut tally)?;

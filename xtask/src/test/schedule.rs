@@ -10,8 +10,8 @@ use anyhow::{Result, anyhow};
 
 use super::{guest::Tally, part::Part};
 
-/// How many parts run at the same time: they keep two processors busy, and more of them would only disturb each other.
-const WORKERS: usize = 4;
+/// How many parts run at the same time: they keep two processors busy, and with more of them each only takes longer.
+const WORKERS: usize = 3;
 
 /// A part that has ended.
 #[derive(Debug)]

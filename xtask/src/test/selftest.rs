@@ -90,7 +90,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
     spec.guest.programs = artifacts::guest_programs()?;
     fixtures::stage(&mut spec)?;
     fixtures::MEMORY.clone_into(&mut spec.memory);
-    spec.timeout = Duration::from_mins(20);
+    spec.timeout = Duration::from_mins(30);
     spec.out_dir = Some(out.clone());
     let mut tally = Tally::default();
     let outcome = guest::run(&spec, &mut tally)?;
