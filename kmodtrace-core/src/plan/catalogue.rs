@@ -46,13 +46,13 @@ macro_rules! syscall_exit {
 
 /// The entry of a function; `; SYMBOL` where the program needs the address of a data symbol.
 macro_rules! enter {
-    ($hook:ident $(; $needs:ident)?) => {
+    ($hook:expr $(; $needs:ident)?) => {
         candidates!([KprobeMulti $hook $(; $needs)?] [Fentry $hook $(; $needs)?] [Kprobe $hook $(; $needs)?])
     };
 }
 
 macro_rules! exit {
-    ($hook:ident $(; $needs:ident)?) => {
+    ($hook:expr $(; $needs:ident)?) => {
         candidates!([KretprobeMulti $hook $(; $needs)?] [Fexit $hook $(; $needs)?] [Kretprobe $hook $(; $needs)?])
     };
 }

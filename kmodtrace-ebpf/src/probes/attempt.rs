@@ -52,8 +52,8 @@ fn from_tracepoint(ctx: &TracePointContext) -> [u64; 3] {
     [16, 24, 32].map(|offset| unsafe { ctx.read_at::<u64>(offset) }.unwrap_or(0))
 }
 
-/// Length of the NUL-terminated string at a user address, capped by the scratch buffer, or `UNREAD`. It branches nowhere: the verifier
-/// would follow each branch through all that comes behind.
+/// Length of the NUL-terminated string at a user address, capped by the scratch buffer, or `UNREAD`. What was read is
+/// reckoned with, not branched upon: the verifier would follow each branch through all that comes behind.
 #[inline(always)]
 fn user_string_len(address: u64) -> u32 {
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else {

@@ -82,14 +82,13 @@ const fn module_mutex(id: &'static str, candidates: &'static [Candidate]) -> Pro
     wanted(id, Stage::State, candidates, MUTEXES).of(Family::Mutex)
 }
 
-/// Its candidates, as those of other functions.
+/// Its candidates. Of one that is passed an entry is all that is told.
 macro_rules! edge {
     (exit $hook:expr) => {
-        candidates!([KretprobeMulti $hook] [Fexit $hook] [Kretprobe $hook])
+        exit!($hook)
     };
-    // Of one that is passed an entry is all that is told.
     ($entry:ident $hook:expr) => {
-        candidates!([KprobeMulti $hook] [Fentry $hook] [Kprobe $hook])
+        enter!($hook)
     };
 }
 
