@@ -73,8 +73,11 @@ fn compile(toolchain: &Toolchain, target: &str, out_dir: &Path) -> Result<PathBu
     let target_dir = shared(out_dir).join("bpf");
     let flags = [
         format!("--cfg=bpf_target_arch=\"{}\"", variable("CARGO_CFG_TARGET_ARCH")?),
-        "-Cdebuginfo=2".to_owned(),
-        "-Clink-arg=--btf".to_owned(),
+        // BTF of the programs would be all that the kernel keeps of it: names of theirs that are longer than its own. It is five sixths of
+        // an object that the tracer has in memory.
+        "-Cdebuginfo=0".to_owned(),
+        // With it each copy and each zeroed struct is a loop over bytes: the verifier follows every turn, and so does every call.
+        "-Clink-arg=--disable-expand-memcpy-in-order".to_owned(),
         format!("-Clinker={}", toolchain.linker.path.display()),
     ];
     let mut cargo = cargo(toolchain);

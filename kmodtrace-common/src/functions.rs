@@ -173,6 +173,8 @@ constants! { OTHERS;
     VPRINTK_STORE "vprintk_store" 5 passed;
     /// `static u16 printk_sprint(char *text, u16 size, int facility, enum printk_info_flags *flags, const char *fmt, va_list args)`
     PRINTK_SPRINT "printk_sprint" 6 read;
+    /// `int __request_module(bool wait, const char *fmt, ...)`, whose variable arguments do not count.
+    REQUEST_MODULE "__request_module" 2 read;
     /// `int security_kernel_module_request(char *kmod_name)`
     SECURITY_KERNEL_MODULE_REQUEST "security_kernel_module_request" 1 read;
     /// `int down_timeout(struct semaphore *sem, long timeout)`
@@ -190,6 +192,12 @@ constants! { OTHERS;
     /// `void wake_up_new_task(struct task_struct *p)`: the next thing that whoever forked does. The format of the tracepoint has no
     /// thread group.
     WAKE_UP_NEW_TASK "wake_up_new_task" 1 read;
+    /// `void finalize_exec(struct linux_binprm *bprm)`: the last thing before the new program runs.
+    FINALIZE_EXEC "finalize_exec" 1 read;
+    /// `void __noreturn do_exit(long code)`
+    DO_EXIT "do_exit" 1 read;
+    /// `static bool initcall_blacklisted(initcall_t fn)`
+    INITCALL_BLACKLISTED "initcall_blacklisted" 1 passed;
     /// `struct file_system_type *get_fs_type(const char *name)`
     GET_FS_TYPE "get_fs_type" 1 passed;
 }

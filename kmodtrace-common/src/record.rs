@@ -197,7 +197,7 @@ records! {
         ret: i64,
         /// Its name.
         name: [u8; SYMBOL_LEN],
-        /// The module that exports it; empty for the kernel itself, or when it was not found.
+        /// The module that exports it; `kernel` or empty for the kernel itself, empty when it was not found.
         owner: [u8; MODULE_NAME_LEN],
     }
 

@@ -187,11 +187,14 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
 /// include/uapi/asm-generic/errno-base.h.
 const ENOEXEC: i64 = 8;
 
+/// What `module_name(NULL)` is (include/linux/module.h): the kernel's own symbols.
+const KERNEL: &str = "kernel";
+
 fn symbol(record: &record::Symbol) -> Fact {
     Fact::Symbol(SymbolFact {
         ret: record.ret,
         name: text(&record.name),
-        owner: present(&record.owner),
+        owner: present(&record.owner).filter(|owner| owner != KERNEL),
     })
 }
 

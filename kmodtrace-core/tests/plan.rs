@@ -287,7 +287,11 @@ fn the_mechanism_follows_from_the_kernel() {
         facts.environment.preemption = preemption;
         let plan = plan(&facts);
         let of = |id| plan.probe(id).unwrap().chosen().unwrap().attach[0].mechanism;
-        [of("load_module.enter"), of("load_module.exit"), of("console.hit")]
+        [
+            of("load_module.enter"),
+            of("load_module.exit"),
+            of("module_request.hit"),
+        ]
     };
     let none = Some(Preemption::None);
     assert_eq!(mechanisms(true, none), [KprobeMulti, KretprobeMulti, RawTracepoint]);

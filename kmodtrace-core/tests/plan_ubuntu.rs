@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use kmodtrace_core::coverage::Observed;
@@ -103,6 +103,7 @@ const HISTORY: &[(&str, Version, Version)] = &[
     ("blocking_notifier_call_chain_robust.enter", (5, 10), NEVER),
     ("blocking_notifier_call_chain_robust.exit", (5, 10), NEVER),
     ("prepare_to_wait_event.exit", ALWAYS, (6, 4)),
+    ("__request_module.enter", (6, 4), NEVER),
     ("down_timeout.enter", (6, 4), NEVER),
     ("down_timeout.exit", (6, 4), NEVER),
     ("vprintk_store.exit", ALWAYS, (5, 11)),
@@ -141,6 +142,22 @@ fn what_a_version_does_not_have_is_absent_and_nothing_else_is() {
                 known || optional.contains(&id.split('.').next().unwrap()),
                 "{kernel}: {id}"
             );
+        }
+    }
+}
+
+/// What is attached twice would tell everything twice: a function has one program behind a link, and a trampoline's program one place.
+#[test]
+fn no_place_has_two_programs_and_no_trampoline_two_places() {
+    for (kernel, facts) in kernels("") {
+        let plan = plan(&facts);
+        let mut places = BTreeSet::new();
+        for attach in plan.chosen().flat_map(|(_, choice)| &choice.attach) {
+            let place = match attach.mechanism {
+                Mechanism::Fentry | Mechanism::Fexit => attach.program.clone(),
+                mechanism => format!("{} {}", mechanism.word(), attach.target),
+            };
+            assert!(places.insert(place.clone()), "{kernel}: {place} twice");
         }
     }
 }

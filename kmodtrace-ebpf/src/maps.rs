@@ -140,8 +140,10 @@ pub static REQUESTS: HashMap<u32, Request> = HashMap::with_max_entries(4096, 0);
 pub struct Request {
     /// A number of [`step`].
     pub step: u32,
-    /// Written out padding.
-    pub reserved: u32,
+    /// Whether the caller waits for the helper, where `caller` is known.
+    pub waits: u32,
+    /// Where `__request_module` returns to; 0 where its entry is not watched.
+    pub caller: u64,
     /// Up to 6.3: when it began to wait for a slot, in nanoseconds; 0 before.
     pub slot_since: u64,
     /// Its `struct subprocess_info *`, once it has one.
@@ -150,14 +152,16 @@ pub struct Request {
 
 /// `Request::step`.
 pub mod step {
+    /// It was called. One that cannot be made gets no further, and is kept as one that is over.
+    pub const CALLED: u32 = 0;
     /// The security module is asked.
-    pub const SECURITY: u32 = 0;
+    pub const SECURITY: u32 = 1;
     /// It may have a slot.
-    pub const SLOT: u32 = 1;
+    pub const SLOT: u32 = 2;
     /// It has one.
-    pub const GRANTED: u32 = 2;
+    pub const GRANTED: u32 = 3;
     /// It got none. It is kept for the line that it writes to the log, until its next request or its end.
-    pub const OVER: u32 = 3;
+    pub const OVER: u32 = 4;
 }
 
 /// The request that the task makes, if it makes one.

@@ -34,7 +34,7 @@ pub fn number<T: Number>(address: u64) -> T {
     value
 }
 
-/// An integer of the kernel.
+/// An integer of the kernel, or some that lie behind each other.
 pub trait Number: Copy {
     /// What a failed read gives.
     const ZERO: Self;
@@ -48,6 +48,10 @@ impl Number for u64 {
     const ZERO: Self = 0;
 }
 
+impl<const N: usize> Number for [u64; N] {
+    const ZERO: Self = [0; N];
+}
+
 /// The string at this kernel address; empty when it cannot be read.
 #[inline(always)]
 pub fn string<const N: usize>(address: u64) -> [u8; N] {
@@ -55,6 +59,34 @@ pub fn string<const N: usize>(address: u64) -> [u8; N] {
     // SAFETY: the destination is ours and of this size; the helper checks the source and never faults.
     unsafe { bpf_probe_read_kernel_str(buffer.as_mut_ptr().cast(), N as u32, address as *const _) };
     buffer
+}
+
+/// Writes the string at this kernel address where it is to be, as [`string`] reads it; behind its NUL, zeroes.
+///
+/// # Safety
+///
+/// As for [`zero`].
+#[inline(always)]
+pub unsafe fn string_into<const N: usize>(address: u64, to: *mut [u8; N]) {
+    // SAFETY: the caller vouches for the destination, which is of this size; the helper checks the source and never faults.
+    unsafe {
+        zero(to);
+        bpf_probe_read_kernel_str(to.cast(), N as u32, address as *const _);
+    }
+}
+
+/// Zeroes whole words of a record, which as an array of bytes would be written byte by byte.
+///
+/// # Safety
+///
+/// The place is ours, and a multiple of 8 bytes away from where the record begins.
+#[inline(always)]
+pub unsafe fn zero<T>(to: *mut T) {
+    const { assert!(size_of::<T>() % 8 == 0, "whole words") };
+    for word in 0..size_of::<T>() / 8 {
+        // SAFETY: the caller vouches for the place.
+        unsafe { to.cast::<u64>().add(word).write(0) };
+    }
 }
 
 /// `module->name`.
@@ -85,18 +117,25 @@ fn place(base: u64, offset: &Global<u32>) -> u64 {
     if offset == ABSENT { 0 } else { base + u64::from(offset) }
 }
 
-/// Inode, device and name of a `struct file *`.
+/// Inode, device and name of a `struct file *`; nothing for 0.
 #[inline(always)]
 pub fn file(header: Header, file: u64) -> File {
-    let inode: u64 = member(file, &OFF_FILE_INODE);
-    let dentry: u64 = member(file, &OFF_FILE_DENTRY);
-    File {
+    let mut record = File {
         header,
-        inode: member(inode, &OFF_INODE_INO),
-        dev: member(member(inode, &OFF_INODE_SB), &OFF_SB_DEV),
+        inode: 0,
+        dev: 0,
         reserved: 0,
-        name: string::<FILE_NAME_LEN>(member(dentry, &OFF_DENTRY_NAME)),
+        name: [0; FILE_NAME_LEN],
+    };
+    if file != 0 {
+        let inode: u64 = member(file, &OFF_FILE_INODE);
+        let dentry: u64 = member(file, &OFF_FILE_DENTRY);
+        record.inode = member(inode, &OFF_INODE_INO);
+        record.dev = member(member(inode, &OFF_INODE_SB), &OFF_SB_DEV);
+        // SAFETY: it is a field of the record, 48 bytes from its beginning.
+        unsafe { string_into(member(dentry, &OFF_DENTRY_NAME), &raw mut record.name) };
     }
+    record
 }
 
 /// The `struct file *` behind a descriptor of the task that runs: `current->files->fdt->fd[fd]`, without the reference
@@ -132,14 +171,11 @@ pub fn tgid_of(task: u64) -> u32 {
 ///
 /// # Safety
 ///
-/// The place is ours.
+/// As for [`string_into`].
 #[inline(always)]
 pub unsafe fn comm_into(task: u64, to: *mut [u8; COMM_LEN]) {
-    // SAFETY: the caller vouches for the destination, which is of this size; the helper checks the source and never faults.
-    unsafe {
-        to.write([0; COMM_LEN]);
-        bpf_probe_read_kernel_str(to.cast(), COMM_LEN as u32, place(task, &OFF_TASK_COMM) as *const _);
-    }
+    // SAFETY: the caller vouches for the destination.
+    unsafe { string_into(place(task, &OFF_TASK_COMM), to) };
 }
 
 /// tid, thread group and name of a `struct task_struct *`.

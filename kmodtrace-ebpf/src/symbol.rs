@@ -4,27 +4,32 @@ use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::{bpf_get_stack, bpf_snprintf};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::PerCpuArray;
-use kmodtrace_common::record::Stack;
+use kmodtrace_common::record::{Site, Stack};
 use kmodtrace_common::{SYMBOL_LEN, kind};
 
 use crate::emit::emit_in_place;
 use crate::globals::HAVE_SNPRINTF;
 use crate::probes::Arguments;
+use crate::read::zero;
 
 /// Symbol and module, as `%ps` prints them. In a frozen read-only map, as the helper demands.
 #[unsafe(no_mangle)]
 static SYMBOL_FORMAT: [u8; 4] = *b"%ps\0";
 
-/// The symbol at this address; empty for 0, and where the kernel has no `bpf_snprintf`.
+/// Writes the symbol at this address where it is to be; an empty one for 0, and where the kernel has no `bpf_snprintf`.
+///
+/// # Safety
+///
+/// As for [`zero`].
 #[inline(always)]
-pub fn symbol(address: u64) -> [u8; SYMBOL_LEN] {
-    let mut symbol = [0u8; SYMBOL_LEN];
-    if address != 0 && HAVE_SNPRINTF.load() != 0 {
-        let mut data = [address];
-        // SAFETY: destination and data are ours and of the sizes given; the format is constant.
-        unsafe {
+pub unsafe fn symbol_into(address: u64, to: *mut [u8; SYMBOL_LEN]) {
+    // SAFETY: the caller vouches for the destination; the data are ours and of the size given, and the format is constant.
+    unsafe {
+        zero(to);
+        if address != 0 && HAVE_SNPRINTF.load() != 0 {
+            let mut data = [address];
             bpf_snprintf(
-                symbol.as_mut_ptr().cast(),
+                to.cast(),
                 SYMBOL_LEN as u32,
                 SYMBOL_FORMAT.as_ptr().cast(),
                 data.as_mut_ptr(),
@@ -32,13 +37,18 @@ pub fn symbol(address: u64) -> [u8; SYMBOL_LEN] {
             );
         }
     }
-    symbol
 }
 
-/// The symbol of the call that returns to this address: the address itself may be the next function's already.
+/// Sends a number and who made the call that returns to this address: the address itself may be the next function's already.
 #[inline(always)]
-pub fn caller(return_address: u64) -> [u8; SYMBOL_LEN] {
-    symbol(return_address.saturating_sub(1))
+pub fn emit_caller(kind: u16, value: i64, return_address: u64) {
+    emit_in_place::<Site>(kind, |site| {
+        // SAFETY: the record is reserved, and these are all of its fields.
+        unsafe {
+            (&raw mut (*site).value).write(value);
+            symbol_into(return_address.saturating_sub(1), &raw mut (*site).symbol);
+        }
+    });
 }
 
 /// Frames in one call of `bpf_snprintf`, which takes 12 arguments (`MAX_BPRINTF_VARARGS`, include/linux/bpf.h).

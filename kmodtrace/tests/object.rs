@@ -29,6 +29,7 @@ const MAPS: &[&str] = &[
     "SEQUENCE",
     "STACK_FRAMES",
     "TASKS",
+    "WRITTEN",
 ];
 
 /// The programs behind links of kprobe.multi, which jump to those of a plan.

@@ -77,9 +77,11 @@ macro_rules! tracepoint {
     };
 }
 
+/// A tracepoint. Where a raw one would be skipped, a function that is called right where it is comes before one by a performance event,
+/// which takes a grace period of RCU to go.
 macro_rules! hit {
-    ($hook:ident) => {
-        candidates!([RawTracepoint $hook] [Tracepoint $hook])
+    ($hook:ident $(or $($function:tt)+)?) => {
+        candidates!([RawTracepoint $hook] $([$($function)+])? [Tracepoint $hook])
     };
 }
 

@@ -171,12 +171,15 @@ impl Attach {
     }
 
     /// The BPF program's name in the object: derived, so that it is stored nowhere. Without the underscores that some functions begin with.
+    ///
+    /// A program on a kprobe tells the callers of both wrappers of a system call apart itself, so it is there once; a trampoline's
+    /// program has one place only.
     pub fn program(&self) -> String {
-        format!(
-            "{}_{}",
-            self.mechanism.prefix(),
-            self.hook.name().trim_start_matches('_')
-        )
+        let name = match (self.mechanism, self.hook) {
+            (Mechanism::Fentry | Mechanism::Fexit, Hook::Ia32Syscall(name)) => name,
+            (_, hook) => hook.name().trim_start_matches(IA32).trim_start_matches('_'),
+        };
+        format!("{}_{name}", self.mechanism.prefix())
     }
 }
 
@@ -247,6 +250,9 @@ impl Mechanism {
     }
 }
 
+/// Stands before the name of a system call of 32-bit programs.
+const IA32: &str = "ia32_";
+
 /// A place in the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
@@ -261,7 +267,7 @@ pub enum Hook {
     },
     /// A system call, by its name: its tracepoints, or the architecture's wrapper, which takes one `struct pt_regs *`.
     Syscall(&'static str),
-    /// A system call of 32-bit programs on x86-64 (`CONFIG_IA32_EMULATION`), by the name of its programs. Its wrapper is another one, and the
+    /// A system call of 32-bit programs on x86-64 (`CONFIG_IA32_EMULATION`), by its name behind [`IA32`]. Its wrapper is another one, and the
     /// `syscalls:` tracepoints pass such calls over (`arch_trace_is_compat_syscall`).
     Ia32Syscall(&'static str),
     /// A tracepoint.
@@ -335,7 +341,7 @@ impl Hook {
                 _ => None,
             },
             Self::Ia32Syscall(name) => {
-                let call = name.strip_prefix("ia32_").filter(|_| arch == "x86_64")?;
+                let call = name.strip_prefix(IA32).filter(|_| arch == "x86_64")?;
                 Some(format!("__ia32_sys_{call}"))
             }
             Self::Tracepoint { .. } => None,

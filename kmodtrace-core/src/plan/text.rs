@@ -78,7 +78,11 @@ fn line(probe: &ProbeReport) -> String {
         .iter()
         .map(|attach| format!("{} {}", attach.mechanism.word(), attach.target))
         .collect();
-    let refused = refusals(probe);
+    let mut refused = refusals(probe);
+    if refused.is_empty() && probe.status == Status::Refused {
+        // Where there are no fprobes it is not even a candidate.
+        refused.push_str("no kprobe.multi");
+    }
     match probe.status {
         Status::Absent => probe.absent.clone().unwrap_or_default(),
         Status::Unasked => probe.family.map(Family::how_to_ask).unwrap_or_default(),

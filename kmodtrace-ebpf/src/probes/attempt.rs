@@ -5,7 +5,7 @@ use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_get_current_co
 use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
-use aya_log_ebpf::{debug, warn};
+use aya_log_ebpf::debug;
 use kmodtrace_common::record::{Ancestors, AttemptEnter, File};
 use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
 use kmodtrace_common::{ANCESTORS_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
@@ -14,35 +14,67 @@ use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
 use crate::globals::OFF_TASK_TGID;
 use crate::maps::{Task, begin_task, count, current_task, end_task};
 use crate::probes::{Arguments, untyped_argument};
-use crate::read::{comm_into, current, file_behind, member, number, parent_of, tgid_of};
+use crate::read::{comm_into, current, file_behind, member, parent_of, tgid_of, zero};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
 static SCRATCH: PerCpuArray<[u8; 4096]> = PerCpuArray::with_max_entries(1, 0);
 
-/// Where `struct pt_regs` keeps the first three arguments of a system call, in bytes (arch/*/include/asm/ptrace.h).
+/// What the wrapper of a system call gets: a `struct pt_regs *` (arch/*/include/asm/ptrace.h and syscall_wrapper.h). Registers that lie
+/// behind each other are read at once.
 #[cfg(bpf_target_arch = "x86_64")]
-const REGS: [u64; 3] = [112, 104, 96];
-#[cfg(bpf_target_arch = "aarch64")]
-const REGS: [u64; 3] = [0, 8, 16];
+mod wrapper {
+    use crate::read::number;
 
-/// The system call's arguments behind the `struct pt_regs *` that its wrapper gets.
-#[inline(always)]
-fn from_wrapper(regs: u64) -> [u64; 3] {
-    REGS.map(|offset| number(regs + offset))
+    /// Offsets of `bx`, of `cx` with `dx` behind it, and of `dx` with `si`, `di` and `orig_ax` behind it.
+    const BX: u64 = 40;
+    const CX: u64 = 88;
+    const DX: u64 = 96;
+
+    /// The first three arguments of a call.
+    #[inline(always)]
+    pub fn native(regs: u64) -> [u64; 3] {
+        let [dx, si, di] = number(regs + DX);
+        [di, si, dx]
+    }
+
+    /// Those of a 32-bit program, whose upper halves mean nothing.
+    #[inline(always)]
+    pub fn ia32(regs: u64) -> [u64; 3] {
+        let [cx, dx]: [u64; 2] = number(regs + CX);
+        [number::<u32>(regs + BX).into(), (cx as u32).into(), (dx as u32).into()]
+    }
+
+    /// Those of either: the call's number for 32-bit programs, which is another call's for all others, tells.
+    #[inline(always)]
+    pub fn either(regs: u64, number_in_ia32: u64) -> [u64; 3] {
+        let [dx, si, di, orig_ax] = number(regs + DX);
+        if orig_ax == number_in_ia32 {
+            ia32(regs)
+        } else {
+            [di, si, dx]
+        }
+    }
 }
 
-/// Where it keeps those of a 32-bit system call: bx, cx and dx, whose upper halves mean nothing (arch/x86/include/asm/syscall_wrapper.h).
-#[cfg(bpf_target_arch = "x86_64")]
-const IA32_REGS: [u64; 3] = [40, 88, 96];
-/// No wrapper of its own: nothing is attached.
+/// The same. 32-bit programs enter through the same wrappers.
 #[cfg(bpf_target_arch = "aarch64")]
-const IA32_REGS: [u64; 3] = REGS;
+mod wrapper {
+    #[inline(always)]
+    pub fn native(regs: u64) -> [u64; 3] {
+        crate::read::number(regs)
+    }
 
-/// The same of the wrapper that 32-bit programs enter through.
-#[inline(always)]
-fn from_ia32_wrapper(regs: u64) -> [u64; 3] {
-    IA32_REGS.map(|offset| u64::from(number::<u32>(regs + offset)))
+    /// Nothing is attached.
+    #[inline(always)]
+    pub fn ia32(regs: u64) -> [u64; 3] {
+        native(regs)
+    }
+
+    #[inline(always)]
+    pub fn either(regs: u64, _number_in_ia32: u64) -> [u64; 3] {
+        native(regs)
+    }
 }
 
 /// The arguments of a `syscalls:sys_enter_*` tracepoint: `unsigned long args[]` behind the common fields and the number.
@@ -84,7 +116,6 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     };
     if !begin_task(tid, syscall, fd, arguments, args_len) {
         count(counter::CLIPPED);
-        warn!(ctx, "no room for task {}: its attempt is seen from outside only", tid);
     }
     emit_in_place::<AttemptEnter>(kind::ATTEMPT_ENTER, |record| {
         let parent = parent_of(current());
@@ -102,7 +133,7 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
             bpf_get_current_comm((&raw mut (*record).comm).cast(), COMM_LEN as u32);
             comm_into(parent, &raw mut (*record).parent_comm);
             let module = &raw mut (*record).module;
-            module.write([0; MODULE_NAME_LEN]);
+            zero(module);
             if syscall == DELETE_MODULE {
                 bpf_probe_read_user_str(module.cast(), MODULE_NAME_LEN as u32, name as *const _);
             }
@@ -120,8 +151,8 @@ fn emit_ancestors() {
     emit_in_place::<Ancestors>(kind::ANCESTORS, |record| {
         // SAFETY: the record is reserved, and each level is within it.
         unsafe {
-            (&raw mut (*record).tgid).write([0; ANCESTORS_LEN]);
-            (&raw mut (*record).comm).write([[0; COMM_LEN]; ANCESTORS_LEN]);
+            zero(&raw mut (*record).tgid);
+            zero(&raw mut (*record).comm);
             let mut ancestor = parent_of(current());
             for level in 0..ANCESTORS_LEN {
                 ancestor = parent_of(ancestor);
@@ -166,30 +197,43 @@ fn late(task: &Task, syscall: u32) {
     }
 }
 
-/// The programs on a wrapper: `on_wrapper!(NUMBER, from: fentry kprobe fexit kretprobe)`.
-macro_rules! on_wrapper {
-    ($number:ident, $from:ident: $fentry:ident $kprobe:ident $fexit:ident $kretprobe:ident) => {
+/// The programs on the wrappers of a call, with its number in arch/x86/entry/syscalls/syscall_32.tbl:
+/// `on_wrappers!(CALL, NUMBER: fentry ia32_fentry kprobe fexit ia32_fexit kretprobe)`. A trampoline's program has one place only.
+macro_rules! on_wrappers {
+    ($call:ident, $ia32:literal: $fentry:ident $ia32_fentry:ident $kprobe:ident $fexit:ident $ia32_fexit:ident $kretprobe:ident) => {
         #[fentry]
         pub fn $fentry(ctx: FEntryContext) -> i32 {
-            enter(&ctx, $number, $from(untyped_argument(&ctx)));
+            enter(&ctx, $call, wrapper::native(untyped_argument(&ctx)));
+            0
+        }
+
+        #[fentry]
+        pub fn $ia32_fentry(ctx: FEntryContext) -> i32 {
+            enter(&ctx, $call, wrapper::ia32(untyped_argument(&ctx)));
             0
         }
 
         #[kprobe]
         pub fn $kprobe(ctx: ProbeContext) -> u32 {
-            enter(&ctx, $number, $from(ctx.argument(0)));
+            enter(&ctx, $call, wrapper::either(ctx.argument(0), $ia32));
             0
         }
 
         #[fexit]
         pub fn $fexit(ctx: FExitContext) -> i32 {
-            exit(&ctx, $number, ctx.arg(1));
+            exit(&ctx, $call, ctx.arg(1));
+            0
+        }
+
+        #[fexit]
+        pub fn $ia32_fexit(ctx: FExitContext) -> i32 {
+            exit(&ctx, $call, ctx.arg(1));
             0
         }
 
         #[kretprobe]
         pub fn $kretprobe(ctx: RetProbeContext) -> u32 {
-            exit(&ctx, $number, ctx.ret());
+            exit(&ctx, $call, ctx.ret());
             0
         }
     };
@@ -213,12 +257,9 @@ macro_rules! on_tracepoints {
     };
 }
 
-on_wrapper!(INIT_MODULE, from_wrapper: fentry_init_module kprobe_init_module fexit_init_module kretprobe_init_module);
-on_wrapper!(INIT_MODULE, from_ia32_wrapper: fentry_ia32_init_module kprobe_ia32_init_module fexit_ia32_init_module kretprobe_ia32_init_module);
+on_wrappers!(INIT_MODULE, 128: fentry_init_module fentry_ia32_init_module kprobe_init_module fexit_init_module fexit_ia32_init_module kretprobe_init_module);
 on_tracepoints!(INIT_MODULE: tp_enter_init_module tp_exit_init_module);
-on_wrapper!(FINIT_MODULE, from_wrapper: fentry_finit_module kprobe_finit_module fexit_finit_module kretprobe_finit_module);
-on_wrapper!(FINIT_MODULE, from_ia32_wrapper: fentry_ia32_finit_module kprobe_ia32_finit_module fexit_ia32_finit_module kretprobe_ia32_finit_module);
+on_wrappers!(FINIT_MODULE, 350: fentry_finit_module fentry_ia32_finit_module kprobe_finit_module fexit_finit_module fexit_ia32_finit_module kretprobe_finit_module);
 on_tracepoints!(FINIT_MODULE: tp_enter_finit_module tp_exit_finit_module);
-on_wrapper!(DELETE_MODULE, from_wrapper: fentry_delete_module kprobe_delete_module fexit_delete_module kretprobe_delete_module);
-on_wrapper!(DELETE_MODULE, from_ia32_wrapper: fentry_ia32_delete_module kprobe_ia32_delete_module fexit_ia32_delete_module kretprobe_ia32_delete_module);
+on_wrappers!(DELETE_MODULE, 129: fentry_delete_module fentry_ia32_delete_module kprobe_delete_module fexit_delete_module fexit_ia32_delete_module kretprobe_delete_module);
 on_tracepoints!(DELETE_MODULE: tp_enter_delete_module tp_exit_delete_module);

@@ -190,29 +190,48 @@ pub fn tp_sched_process_exec(ctx: TracePointContext) -> u32 {
     0
 }
 
+// finalize_exec(bprm), fs/exec.c: the same, right before
+#[kprobe]
+pub fn kprobe_finalize_exec(ctx: ProbeContext) -> u32 {
+    runs(member(ctx.argument(0), &OFF_BPRM_FILENAME));
+    0
+}
+
+/// `status` is asked for only where a helper ended.
 #[inline(always)]
-fn ended() {
+fn ended(status: impl FnOnce() -> u32) {
     let (tid, tgid) = (tid(), tgid());
     // What a request that got no slot left behind.
     if current_request(tid).is_some() {
         end_request(tid);
     }
     if tid == tgid && is_helper(tgid) {
-        let status: u32 = member(current(), &OFF_TASK_EXIT_CODE);
-        emit_ret(kind::HELPER_END, i64::from(status));
+        emit_ret(kind::HELPER_END, i64::from(status()));
         let _ = HELPER_TASKS.remove(tgid);
     }
+}
+
+#[inline(always)]
+fn exit_code() -> u32 {
+    member(current(), &OFF_TASK_EXIT_CODE)
 }
 
 // sched_process_exit(p): in the task that ends
 #[raw_tracepoint(tracepoint = "sched_process_exit")]
 pub fn raw_tp_sched_process_exit(_ctx: RawTracePointContext) -> i32 {
-    ended();
+    ended(exit_code);
     0
 }
 
 #[tracepoint]
 pub fn tp_sched_process_exit(_ctx: TracePointContext) -> u32 {
-    ended();
+    ended(exit_code);
+    0
+}
+
+// do_exit(code), kernel/exit.c: it never returns, and the code is put into the task after its beginning
+#[kprobe]
+pub fn kprobe_do_exit(ctx: ProbeContext) -> u32 {
+    ended(|| ctx.argument(0) as u32);
     0
 }

@@ -1,16 +1,16 @@
 //! `do_init_module`: the init function, and the wait for asynchronous work behind it.
 
-use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint, tracepoint};
-use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, TracePointContext};
+use aya_ebpf::macros::{fentry, kprobe, kretprobe, raw_tracepoint, tracepoint};
+use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, RetProbeContext, TracePointContext};
 use kmodtrace_common::record::InitFn;
 use kmodtrace_common::{SYMBOL_LEN, kind};
 
-use crate::emit::{emit, emit_module, header, tid};
+use crate::emit::{emit, emit_in_place, emit_module, header, tid};
 use crate::maps::current_task;
 use crate::probes::mark::{entered, left, returned};
 use crate::probes::{Arguments, entry, exit, int, untyped_argument, void_exit};
 use crate::read::module_state;
-use crate::symbol::symbol;
+use crate::symbol::symbol_into;
 
 #[inline(always)]
 fn do_init_enter(ctx: &impl Arguments) {
@@ -32,11 +32,13 @@ exit!(
 #[inline(always)]
 fn init_start(func: u64) {
     if current_task(tid()).is_some() {
-        emit(&InitFn {
-            header: header::<InitFn>(kind::INIT_START),
-            func,
-            ret: 0,
-            symbol: symbol(func),
+        emit_in_place::<InitFn>(kind::INIT_START, |init| {
+            // SAFETY: the record is reserved, and these are all of its fields.
+            unsafe {
+                (&raw mut (*init).func).write(func);
+                (&raw mut (*init).ret).write(0);
+                symbol_into(func, &raw mut (*init).symbol);
+            }
         });
     }
 }
@@ -85,6 +87,15 @@ pub fn raw_tp_initcall_start(_ctx: RawTracePointContext) -> i32 {
 #[tracepoint]
 pub fn tp_initcall_start(_ctx: TracePointContext) -> u32 {
     left::<{ kind::INITCALL_CALLED }>();
+    0
+}
+
+// initcall_blacklisted(fn), init/main.c: do_one_initcall asks it first, and says -EPERM where it says yes
+#[kretprobe]
+pub fn kretprobe_initcall_blacklisted(ctx: RetProbeContext) -> u32 {
+    if ctx.ret::<u64>() & 0xff == 0 {
+        left::<{ kind::INITCALL_CALLED }>();
+    }
     0
 }
 

@@ -12,8 +12,10 @@ use crate::read::{file, module_name};
 #[inline(always)]
 fn emit_file_in_attempt(kind: u16, ctx: &impl Arguments) {
     if let Some(task) = current_task(tid()) {
+        // Reading it costs more than all else of such a record, so it is told once.
+        let untold = if task.fd < 0 { 0 } else { ctx.argument(0) };
         task.fd = -1;
-        emit(&file(header::<File>(kind), ctx.argument(0)));
+        emit(&file(header::<File>(kind), untold));
     }
 }
 

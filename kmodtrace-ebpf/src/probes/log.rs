@@ -1,16 +1,17 @@
 //! What a task writes to the kernel log inside an attempt or a request.
 
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str};
-use aya_ebpf::macros::{fexit, kretprobe, raw_tracepoint, tracepoint};
-use aya_ebpf::programs::{FExitContext, RawTracePointContext, RetProbeContext, TracePointContext};
+use aya_ebpf::macros::{fexit, kprobe, kretprobe, map, raw_tracepoint, tracepoint};
+use aya_ebpf::maps::PerCpuArray;
+use aya_ebpf::programs::{FExitContext, ProbeContext, RawTracePointContext, RetProbeContext, TracePointContext};
 use kmodtrace_common::functions::{PRINTK_SPRINT, VPRINTK_STORE};
 use kmodtrace_common::record::Text;
-use kmodtrace_common::{TEXT_LEN, kind};
+use kmodtrace_common::{TEXT_LEN, counter, kind};
 
 use crate::emit::{emit, header, tid};
 use crate::globals::PRINTK_TEXT;
-use crate::maps::{current_request, current_task};
-use crate::probes::{dynamic, int};
+use crate::maps::{count, current_request, current_task};
+use crate::probes::{Arguments, dynamic, int};
 use crate::read::string;
 
 #[inline(always)]
@@ -40,11 +41,45 @@ fn emit_line(address: u64, len: u64) {
     }
 }
 
+/// Where the `printk_sprint` that runs writes; 0 outside of it. No interrupt comes between (`vprintk_store`), but an NMI may.
+#[map]
+static WRITTEN: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+#[inline(always)]
+fn sprint_exit(text: u64, ret: u64) {
+    emit_line(text, ret & 0xffff);
+}
+
 // printk_sprint(text, size, facility, flags, fmt, args), kernel/printk/printk.c since 5.11: it writes a line to the ring of the log, and
-// returns the length without prefix and line feed
+// returns the length without prefix and line feed. The tracepoint is at its end.
+#[kprobe]
+pub fn kprobe_printk_sprint(ctx: ProbeContext) -> u32 {
+    if let Some(written) = WRITTEN.get_ptr_mut(0) {
+        // SAFETY: a slot of an array lives as long as the program, and is this CPU's.
+        unsafe { *written = ctx.argument(0) };
+    }
+    0
+}
+
+#[kretprobe]
+pub fn kretprobe_printk_sprint(ctx: RetProbeContext) -> u32 {
+    let Some(written) = WRITTEN.get_ptr_mut(0) else {
+        return 0;
+    };
+    // SAFETY: as above.
+    let text = unsafe { core::mem::take(&mut *written) };
+    if text != 0 {
+        sprint_exit(text, ctx.ret());
+    } else if is_ours() {
+        // An NMI wrote a line of its own meanwhile.
+        count(counter::DROPPED);
+    }
+    0
+}
+
 #[fexit]
 pub fn fexit_printk_sprint(ctx: FExitContext) -> i32 {
-    emit_line(ctx.arg(0), ctx.arg::<u64>(PRINTK_SPRINT.args as usize) & 0xffff);
+    sprint_exit(ctx.arg(0), ctx.arg(PRINTK_SPRINT.args as usize));
     0
 }
 

@@ -1,33 +1,33 @@
 //! A request for a module, from the side of the task that makes it (`__request_module`, kernel/module/kmod.c).
 //!
-//! Nothing is attached to that function itself: it takes variable arguments, which trampolines do not, and a return probe
-//! would put its own address where the kernel looks for the caller.
+//! At most its entry is watched itself: it takes variable arguments, which trampolines do not, and a return probe would put its own
+//! address where the kernel looks for the caller.
 
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_get_current_comm;
 use aya_ebpf::macros::{fentry, kprobe, raw_tracepoint, tracepoint};
 use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, TracePointContext};
-use kmodtrace_common::record::{Request as Record, Site};
-use kmodtrace_common::{COMM_LEN, SYMBOL_LEN, UNREAD, counter, kind};
+use kmodtrace_common::record::Request as Record;
+use kmodtrace_common::{COMM_LEN, UNREAD, counter, kind};
 
-use crate::emit::{emit, emit_in_place, emit_plain, emit_ret, header, tid};
+use crate::emit::{emit_in_place, emit_plain, emit_ret, tid};
 use crate::globals::{
     ABSENT, HAVE_SNPRINTF, OFF_KTHREAD_DATA, OFF_TASK_FLAGS, OFF_TASK_SET_CHILD_TID, OFF_TASK_WORKER_PRIVATE,
     OFF_WORKER_CURRENT_FUNC, WITH_STACKS,
 };
 use crate::maps::{FS_TYPES, FsType, REQUESTS, Request, count, current_request, current_task, end_request, step};
 use crate::probes::{Arguments, entry, exit, int};
-use crate::read::{comm_into, current, member, parent_of, string, tgid_of};
-use crate::symbol::{caller, emit_stack, symbol};
+use crate::read::{comm_into, current, member, parent_of, string_into, tgid_of};
+use crate::symbol::{emit_caller, emit_stack, symbol_into};
 
 /// `PF_WQ_WORKER` of include/linux/sched.h, the same in 5.10 to 7.2.
 const PF_WQ_WORKER: u32 = 0x20;
 
-/// Symbol of the function that a kworker runs; empty for other tasks. As `kthread_data` (kernel/kthread.c) finds the worker.
+/// The function that a kworker runs; 0 for other tasks. As `kthread_data` (kernel/kthread.c) finds the worker.
 #[inline(always)]
-fn work(task: u64, flags: u32) -> [u8; SYMBOL_LEN] {
+fn work(task: u64, flags: u32) -> u64 {
     if flags == UNREAD || flags & PF_WQ_WORKER == 0 {
-        return [0; SYMBOL_LEN];
+        return 0;
     }
     // The struct kthread lay behind set_child_tid before 5.17.
     let kthread: u64 = if OFF_TASK_WORKER_PRIVATE.load() == ABSENT {
@@ -35,21 +35,42 @@ fn work(task: u64, flags: u32) -> [u8; SYMBOL_LEN] {
     } else {
         member(task, &OFF_TASK_WORKER_PRIVATE)
     };
-    symbol(member(member(kthread, &OFF_KTHREAD_DATA), &OFF_WORKER_CURRENT_FUNC))
+    member(member(kthread, &OFF_KTHREAD_DATA), &OFF_WORKER_CURRENT_FUNC)
+}
+
+// __request_module(wait, fmt, ...), kernel/module/kmod.c
+#[kprobe]
+pub fn kprobe_request_module(ctx: ProbeContext) -> u32 {
+    let request = Request {
+        step: step::CALLED,
+        waits: (ctx.argument(0) & 0xff) as u32,
+        caller: return_address(&ctx),
+        slot_since: 0,
+        sub_info: 0,
+    };
+    // Where there is no room, what comes next finds none either, and counts it.
+    let _ = REQUESTS.insert(tid(), request, 0);
+    0
 }
 
 #[inline(always)]
 fn begin(ctx: &(impl Arguments + EbpfContext)) {
     let tid = tid();
-    let state = Request {
-        step: step::SECURITY,
-        reserved: 0,
-        slot_since: 0,
-        sub_info: 0,
-    };
-    if REQUESTS.insert(tid, state, 0).is_err() {
-        count(counter::CLIPPED);
-        return;
+    match current_request(tid) {
+        Some(request) if request.step == step::CALLED => request.step = step::SECURITY,
+        _ => {
+            let request = Request {
+                step: step::SECURITY,
+                waits: 0,
+                caller: 0,
+                slot_since: 0,
+                sub_info: 0,
+            };
+            if REQUESTS.insert(tid, request, 0).is_err() {
+                count(counter::CLIPPED);
+                return;
+            }
+        }
     }
     let task = current();
     let flags = if OFF_TASK_FLAGS.load() == ABSENT {
@@ -70,8 +91,8 @@ fn begin(ctx: &(impl Arguments + EbpfContext)) {
             (&raw mut (*record).in_fs_type).write(in_fs_type);
             bpf_get_current_comm((&raw mut (*record).comm).cast(), COMM_LEN as u32);
             comm_into(parent, &raw mut (*record).parent_comm);
-            (&raw mut (*record).name).write(string(name));
-            (&raw mut (*record).work).write(work(task, flags));
+            string_into(name, &raw mut (*record).name);
+            symbol_into(work(task, flags), &raw mut (*record).work);
         }
     });
     if WITH_STACKS.load() != 0 && HAVE_SNPRINTF.load() != 0 {
@@ -116,22 +137,24 @@ exit!(
     security_exit
 );
 
+/// The task has a slot.
+#[inline(always)]
+pub fn granted(request: &mut Request, waits: bool, caller: u64) {
+    request.step = step::GRANTED;
+    emit_caller(kind::REQUEST_GRANTED, waits.into(), caller);
+}
+
 // module_request(name, wait, ip), include/trace/events/module.h: called when the task has a slot
 #[inline(always)]
-fn granted(waits: bool, ip: u64) {
+fn traced(waits: bool, ip: u64) {
     if let Some(request) = current_request(tid()) {
-        request.step = step::GRANTED;
-        emit(&Site {
-            header: header::<Site>(kind::REQUEST_GRANTED),
-            value: i64::from(waits),
-            symbol: caller(ip),
-        });
+        granted(request, waits, ip);
     }
 }
 
 #[raw_tracepoint(tracepoint = "module_request")]
 pub fn raw_tp_module_request(ctx: RawTracePointContext) -> i32 {
-    granted(ctx.arg::<u64>(1) & 0xff != 0, ctx.arg(2));
+    traced(ctx.arg::<u64>(1) & 0xff != 0, ctx.arg(2));
     0
 }
 
@@ -139,7 +162,7 @@ pub fn raw_tp_module_request(ctx: RawTracePointContext) -> i32 {
 pub fn tp_module_request(ctx: TracePointContext) -> u32 {
     // SAFETY: user space has looked that both fields are there.
     let (ip, waits) = unsafe { (ctx.read_at(8), ctx.read_at::<u8>(16)) };
-    granted(waits.unwrap_or(0) != 0, ip.unwrap_or(0));
+    traced(waits.unwrap_or(0) != 0, ip.unwrap_or(0));
     0
 }
 
@@ -214,11 +237,7 @@ fn fs_type_exit(ret: u64) {
     };
     let _ = FS_TYPES.remove(tid);
     if fs_type.requested != 0 {
-        emit(&Site {
-            header: header::<Site>(kind::FS_TYPE_EXIT),
-            value: i64::from(ret != 0),
-            symbol: caller(fs_type.caller),
-        });
+        emit_caller(kind::FS_TYPE_EXIT, (ret != 0).into(), fs_type.caller);
         end_request(tid);
     }
 }

@@ -9,6 +9,7 @@ use kmodtrace_common::kind;
 use crate::emit::{emit_plain, emit_ret, tid};
 use crate::globals::{KMOD_QUEUE, KMOD_SLOTS};
 use crate::maps::{current_request, step};
+use crate::probes::request::granted;
 use crate::probes::{Arguments, entry, exit, int};
 use crate::read::number;
 
@@ -29,6 +30,9 @@ fn slot_exit(ret: u64) {
         emit_ret(kind::SLOT_EXIT, int(ret));
         if int(ret) != 0 {
             request.step = step::OVER;
+        } else if request.caller != 0 {
+            let (waits, caller) = (request.waits != 0, request.caller);
+            granted(request, waits, caller);
         }
     }
 }

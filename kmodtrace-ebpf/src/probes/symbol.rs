@@ -3,8 +3,8 @@
 use aya_ebpf::macros::{fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{FExitContext, ProbeContext, RetProbeContext};
 use kmodtrace_common::functions::RESOLVE_SYMBOL;
+use kmodtrace_common::kind;
 use kmodtrace_common::record::Symbol;
-use kmodtrace_common::{MODULE_NAME_LEN, SYMBOL_LEN, kind};
 
 use crate::emit::{emit, header, tid};
 use crate::maps::{Task, current_task};
@@ -13,8 +13,6 @@ use crate::read::string;
 
 const ENOENT: i64 = -2;
 const EBUSY: i64 = -16;
-/// What `module_name(NULL)` is (include/linux/module.h): the kernel's own symbols.
-const KERNEL: [u8; 7] = *b"kernel\0";
 
 #[inline(always)]
 fn resolve_enter(task: &mut Task, ctx: &impl Arguments) {
@@ -35,20 +33,10 @@ fn resolve_exit(task: &mut Task, symbol: u64) {
     emit(&Symbol {
         header: header::<Symbol>(kind::SYMBOL),
         ret,
-        name: string::<SYMBOL_LEN>(task.symbol_name),
+        name: string(task.symbol_name),
         // Where nothing was found, nothing was written there.
-        owner: owner(if symbol == 0 { 0 } else { task.symbol_owner }),
+        owner: string(if symbol == 0 { 0 } else { task.symbol_owner }),
     });
-}
-
-#[inline(always)]
-fn owner(address: u64) -> [u8; MODULE_NAME_LEN] {
-    let name = string::<MODULE_NAME_LEN>(address);
-    if name[..KERNEL.len()] == KERNEL {
-        [0; MODULE_NAME_LEN]
-    } else {
-        name
-    }
 }
 
 // resolve_symbol(mod, info, name, ownername), kernel/module/main.c

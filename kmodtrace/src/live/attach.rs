@@ -1,9 +1,9 @@
 //! Loads and attaches what the plan chose; where the kernel refuses, the plan's next candidate.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Error, Result, bail};
 use aya::maps::{Map, MapData, RingBuf};
@@ -68,30 +68,27 @@ pub(crate) struct Begun {
     object: Result<Object, ParseError>,
 }
 
-/// Begins: aya reads and parses all of the kernel's BTF as it makes a loader, which takes longer than gathering the facts. The
-/// programs have no use for it, so it goes at once.
-pub(crate) fn begin() -> JoinHandle<Begun> {
-    std::thread::spawn(|| {
-        let mut loader = EbpfLoader::new();
-        loader.btf(None);
-        Begun {
-            loader,
-            object: Object::parse(OBJECT),
-        }
-    })
+/// Begins: aya reads and parses all of the kernel's BTF as it makes a loader. The programs have no use for it, so it goes at once.
+pub(crate) fn begin() -> Begun {
+    let mut loader = EbpfLoader::new();
+    loader.btf(None);
+    Begun {
+        loader,
+        object: Object::parse(OBJECT),
+    }
 }
+
+/// As much of the kernel's BTF as trampolines need, made when one is attached; or why there is none.
+type Outline<'o> = dyn Fn() -> &'o Result<Btf, String> + 'o;
 
 impl Tracer {
     /// Attaches the plan.
     pub(crate) fn attach(begun: Begun, kernel: &Gathered, mut plan: Plan, wish: &Wish) -> Result<Self> {
         let Begun { loader, object } = begun;
-        let outline = kernel
-            .outline
-            .as_deref()
-            .map(|bytes| Btf::parse(bytes, Endianness::default()));
-        let btf = outline
-            .transpose()
-            .context("aya does not read the outline of the kernel's BTF")?;
+        let outline = LazyCell::new(|| {
+            let outline = kernel.btf.as_ref().ok_or("no BTF")?.outline();
+            Btf::parse(&outline, Endianness::default()).map_err(|error| error.to_string())
+        });
         let ebpf = load(loader, kernel, &plan, wish)?;
         let object = object.context("the BPF object cannot be read")?;
         let mut attached = Attached {
@@ -100,9 +97,9 @@ impl Tracer {
             ebpf,
         };
         for id in attach_order(&plan) {
-            attached.attach_probe(&mut plan, id, btf.as_ref());
+            attached.attach_probe(&mut plan, id, &|| &*outline);
         }
-        drop(btf);
+        drop(outline);
         if let Some(missing) = plan.missing_required().next() {
             let mut reasons: Vec<_> = missing.refused().map(|(_, reason)| reason).collect();
             reasons.dedup();
@@ -144,7 +141,7 @@ impl Attached {
 
     /// Attaches the first candidate that the kernel takes; why it refused others goes into the plan. Of a candidate with two
     /// programs the first may stay attached without the second: all that it does then is to keep an argument for it.
-    fn attach_probe(&mut self, plan: &mut Plan, id: &str, btf: Option<&Btf>) {
+    fn attach_probe(&mut self, plan: &mut Plan, id: &str, btf: &Outline<'_>) {
         let probe = plan.probe(id).filter(|probe| !plan.is_spared(probe));
         let mut choice = probe.and_then(|probe| probe.chosen()).cloned();
         while let Some(chosen) = choice {
@@ -161,7 +158,7 @@ impl Attached {
         }
     }
 
-    fn attach(&mut self, attachment: &Attachment, btf: Option<&Btf>) -> Result<(), String> {
+    fn attach(&mut self, attachment: &Attachment, btf: &Outline<'_>) -> Result<(), String> {
         let Attachment {
             target,
             program: name,
@@ -176,12 +173,15 @@ impl Attached {
             .ebpf
             .program_mut(name)
             .ok_or_else(|| format!("the BPF object has no program {name}"))?;
-        let attached = match (program, btf) {
-            (Program::FEntry(program), Some(btf)) => {
-                program.load(target, btf).and_then(|()| program.attach().map(drop))
-            }
-            (Program::FExit(program), Some(btf)) => program.load(target, btf).and_then(|()| program.attach().map(drop)),
-            (Program::KProbe(program), _) => {
+        let outline = || btf().as_ref().map_err(String::clone);
+        let attached = match program {
+            Program::FEntry(program) => program
+                .load(target, outline()?)
+                .and_then(|()| program.attach().map(drop)),
+            Program::FExit(program) => program
+                .load(target, outline()?)
+                .and_then(|()| program.attach().map(drop)),
+            Program::KProbe(program) => {
                 program.load().map_err(|error| reason(name, error))?;
                 let program = program.fd().map_err(|error| reason(name, error))?;
                 let edge = if *mechanism == Mechanism::Kretprobe {
@@ -191,8 +191,8 @@ impl Attached {
                 };
                 return ProbeEvents::of(&mut self.events)?.attach(target, edge, program.as_fd());
             }
-            (Program::RawTracePoint(program), _) => program.load().and_then(|()| program.attach(target).map(drop)),
-            (Program::TracePoint(program), _) => {
+            Program::RawTracePoint(program) => program.load().and_then(|()| program.attach(target).map(drop)),
+            Program::TracePoint(program) => {
                 let (category, tracepoint) = attachment
                     .tracepoint()
                     .ok_or_else(|| format!("{target} is not a tracepoint"))?;
@@ -201,7 +201,7 @@ impl Attached {
                     .load()
                     .and_then(|()| program.attach(category, tracepoint).map(drop))
             }
-            (_, _) => return Err(format!("{name} cannot be attached here")),
+            _ => return Err(format!("{name} cannot be attached here")),
         };
         attached.map_err(|error| reason(name, error))
     }
@@ -256,7 +256,7 @@ fn no_maps(error: Error) -> Error {
 
 /// The order in which probes are attached. Where a call is seen from its beginning, that beginning comes last: the other programs do
 /// nothing before they saw it, so no attempt and no request is ever seen from its middle. A probe that is there for another one comes
-/// behind that in the catalogue. The return of a function comes before its entry: of two kprobes at one place the kernel runs that
+/// behind that. The return of a function comes before its entry: of two kprobes at one place the kernel runs that
 /// first which was made last (`register_aggr_kprobe`, kernel/kprobes.c), and the one of the return puts a place of its own where the
 /// one of the entry reads who called.
 fn attach_order(plan: &Plan) -> Vec<&'static str> {
@@ -267,7 +267,7 @@ fn attach_order(plan: &Plan) -> Vec<&'static str> {
         _ => 0,
     };
     let mut specs: Vec<_> = plan.probes.iter().map(|probe| probe.spec).collect();
-    specs.sort_by_key(|spec| (rank(spec), spec.enters()));
+    specs.sort_by_key(|spec| (rank(spec), spec.spare, spec.enters()));
     specs.into_iter().map(|spec| spec.id).collect()
 }
 

@@ -64,8 +64,8 @@ const MUTEX_SLOWPATH: Hook = function(functions::MUTEX_LOCK_SLOWPATH);
 const MUTEX_INTERRUPTIBLE_SLOWPATH: Hook = function(functions::MUTEX_LOCK_INTERRUPTIBLE_SLOWPATH);
 const CONSOLE: Hook = tracepoint!("printk", "console", "msg" at 8);
 const INITCALL_START: Hook = tracepoint!("initcall", "initcall_start");
+const INITCALL_BLACKLISTED: Hook = function(functions::INITCALL_BLACKLISTED);
 const VPRINTK_STORE: Hook = function(functions::VPRINTK_STORE);
-
 const PRINTK_SPRINT: Hook = function(functions::PRINTK_SPRINT);
 
 const NOTIFIERS: &str = "time in the notifiers of COMING, and their errno";
@@ -167,19 +167,24 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     extra(
         "initcall_start.hit",
         Stage::Init,
-        hit!(INITCALL_START),
+        hit!(INITCALL_START or KretprobeMulti INITCALL_BLACKLISTED),
         "whether an init function that gives EPERM was called at all",
     ),
     // The tracepoint is where a line is stored since 5.19. Before, it was where consoles are written to, later and by any task: up to
     // 5.10 the line lies in one static buffer, then in that of a function of its own.
-    wanted("console.hit", Stage::Log, hit!(CONSOLE), LOG)
-        .exists_if(TRACEPOINT_WHERE_STORED)
-        .absence("here the tracepoint tells of what consoles write, not of lines as they are made")
-        .of(Family::Printk),
+    wanted(
+        "console.hit",
+        Stage::Log,
+        hit!(CONSOLE or KprobeMulti PRINTK_SPRINT, KretprobeMulti PRINTK_SPRINT),
+        LOG,
+    )
+    .exists_if(TRACEPOINT_WHERE_STORED)
+    .absence("here the tracepoint tells of what consoles write, not of lines as they are made")
+    .of(Family::Printk),
     wanted(
         "printk_sprint.exit",
         Stage::Log,
-        candidates!([Fexit PRINTK_SPRINT]),
+        exit_with_arguments!(PRINTK_SPRINT),
         LOG,
     )
     .exists_if(NEITHER)

@@ -1,7 +1,7 @@
 //! The kernel's own requests for modules (`__request_module`, kernel/module/kmod.c), and the helpers that answer them.
 //!
-//! Nothing is attached to `__request_module`: trampolines do not take variable arguments, and a return probe would show itself as the
-//! caller that the tracepoint `module_request` tells.
+//! No trampoline is attached to `__request_module`: they do not take variable arguments. Nor is a return probe, which would show itself
+//! as the caller that the tracepoint `module_request` tells.
 
 use kmodtrace_common::functions;
 
@@ -27,6 +27,7 @@ const DUP_REQUESTS: Existence = &[
     Sign::With(Trace::Function("kmod_dup_request_exists_wait")),
 ];
 
+const REQUEST_MODULE: Hook = function(functions::REQUEST_MODULE);
 const SECURITY: Hook = function(functions::SECURITY_KERNEL_MODULE_REQUEST);
 const DOWN_TIMEOUT: Hook = function(functions::DOWN_TIMEOUT);
 const PREPARE_TO_WAIT: Hook = function(functions::PREPARE_TO_WAIT_EVENT);
@@ -39,6 +40,8 @@ const FORK: Hook = tracepoint!("sched", "sched_process_fork");
 const WAKE_UP: Hook = function(functions::WAKE_UP_NEW_TASK);
 const RUN: Hook = tracepoint!("sched", "sched_process_exec", "filename" at 8);
 const END: Hook = tracepoint!("sched", "sched_process_exit");
+const FINALIZE_EXEC: Hook = function(functions::FINALIZE_EXEC);
+const DO_EXIT: Hook = function(functions::DO_EXIT);
 const GET_FS_TYPE: Hook = function(functions::GET_FS_TYPE);
 
 const REQUESTS: &str = "requests of the kernel: who asks for which module, and what came of it";
@@ -59,6 +62,15 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         candidates!([KprobeMulti GET_FS_TYPE] [Kprobe GET_FS_TYPE] [Fentry GET_FS_TYPE]),
         FS_TYPES,
     ),
+    // What the tracepoint tells, except when a slot was had: the return of down_timeout knows that. A tracepoint takes a grace period
+    // to go.
+    request(
+        "__request_module.enter",
+        candidates!([KprobeMulti REQUEST_MODULE]),
+        REQUESTS,
+    )
+    .exists_if(SEMAPHORE)
+    .replaced_by("module_request.hit"),
     request("security_kernel_module_request.enter", enter!(SECURITY), REQUESTS),
     request("security_kernel_module_request.exit", exit!(SECURITY), REQUESTS),
     request("down_timeout.enter", enter!(DOWN_TIMEOUT), SLOTS).exists_if(SEMAPHORE),
@@ -70,7 +82,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         SLOTS,
     )
     .exists_if(QUEUED),
-    request("module_request.hit", hit!(MODULE_REQUEST), REQUESTS),
+    request("module_request.hit", hit!(MODULE_REQUEST), REQUESTS).spare_for("__request_module.enter"),
     request("kmod_dup_request_exists_wait.enter", enter!(DUP_REQUEST), DUPS).exists_if(DUP_REQUESTS),
     request("kmod_dup_request_exists_wait.exit", exit!(DUP_REQUEST), DUPS).exists_if(DUP_REQUESTS),
     request("call_usermodehelper_exec.enter", enter!(EXEC), HELPERS),
@@ -85,8 +97,12 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         candidates!([RawTracepoint FORK] [KprobeMulti WAKE_UP] [Kprobe WAKE_UP]),
         HELPERS,
     ),
-    request("sched_process_exec.hit", hit!(RUN), HELPERS),
-    request("sched_process_exit.hit", hit!(END), HELPERS),
+    request(
+        "sched_process_exec.hit",
+        hit!(RUN or KprobeMulti FINALIZE_EXEC),
+        HELPERS,
+    ),
+    request("sched_process_exit.hit", hit!(END or KprobeMulti DO_EXIT), HELPERS),
     request("call_usermodehelper_exec.exit", exit!(EXEC), REQUESTS),
     request("get_fs_type.exit", exit!(GET_FS_TYPE), FS_TYPES),
 ];
