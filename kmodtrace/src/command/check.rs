@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode> {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             KernelFacts::from_json(&text).with_context(|| path.display().to_string())?
         }
-        None => facts::gather().facts,
+        None => facts::gather(|| ()).0.facts,
     };
     let report = check(&facts, &resolve(CATALOGUE, &facts));
     let text = if args.json {

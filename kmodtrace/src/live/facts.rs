@@ -25,12 +25,14 @@ pub(crate) struct Gathered {
     pub(crate) facts: KernelFacts,
     /// Where its data is; for attaching only.
     pub(crate) addresses: Addresses,
-    /// As much of its BTF as attaching needs; none for a kernel without.
-    pub(crate) outline: Option<Vec<u8>>,
+    /// What its BTF says of what was asked; none for a kernel without.
+    pub(crate) btf: Option<btf::Answers>,
 }
 
-/// What this kernel offers to this process, and what attaching needs of it.
-pub(crate) fn gather() -> Gathered {
+/// What this kernel offers to this process, and what attaching needs of it; and what came of what is done `meanwhile`: making the text
+/// of kallsyms keeps the kernel busy longer than all else takes.
+pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
+    let symbols = std::thread::spawn(read_kallsyms);
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
     let release = uname.release().to_string_lossy().into_owned();
@@ -57,18 +59,13 @@ pub(crate) fn gather() -> Gathered {
         perf_event_paranoid: sysctl("kernel/perf_event_paranoid"),
         arch,
     };
-    // Making the text of kallsyms keeps the kernel as busy as reading BTF keeps this program.
-    let arch = environment.arch.clone();
-    let symbols = std::thread::spawn(move || read_kallsyms(&arch));
     let btf = read_btf(&environment.arch);
+    let done = meanwhile();
     // A reader that panicked found nothing, as one that could not open the file.
     let symbols = symbols.join().unwrap_or_default();
     let (facts, addresses) = KernelFacts::new(environment, btf.as_ref(), &symbols);
-    Gathered {
-        facts,
-        addresses,
-        outline: btf.map(|btf| btf.outline()),
-    }
+    let gathered = Gathered { facts, addresses, btf };
+    (gathered, done)
 }
 
 /// CPUs that may ever be: the end of the last range of `0-7`.
@@ -144,8 +141,9 @@ fn read_btf(arch: &str) -> Option<btf::Answers> {
         .ok()
 }
 
-fn read_kallsyms(arch: &str) -> kallsyms::Answers {
-    let (symbols, data) = (facts::wanted_symbols(arch), facts::wanted_data_symbols());
+fn read_kallsyms() -> kallsyms::Answers {
+    let arch = rustix::system::uname().machine().to_string_lossy().into_owned();
+    let (symbols, data) = (facts::wanted_symbols(&arch), facts::wanted_data_symbols());
     let mut scanner = kallsyms::Scanner::new(&symbols, &data);
     match File::open("/proc/kallsyms") {
         Ok(file) => {

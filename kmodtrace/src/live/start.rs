@@ -5,22 +5,18 @@ use kmodtrace_core::plan::{CATALOGUE, Verdict, resolve, verdict};
 
 use super::attach::{Tracer, Wish, begin};
 use super::facts;
-use crate::failure::{CANNOT_TRACE, FAILED, failure};
+use crate::failure::{CANNOT_TRACE, failure};
 use kmodtrace_core::facts::KernelFacts;
 
 /// Attaches to the running kernel.
 pub(crate) fn start(wish: &Wish) -> Result<(Tracer, KernelFacts)> {
-    let begun = begin();
-    let mut kernel = facts::gather();
+    let (mut kernel, begun) = facts::gather(begin);
     let plan = resolve(CATALOGUE, &kernel.facts).with(wish.families.iter().copied());
     if let Verdict::CannotTrace { what, why, remedy } = verdict(&kernel.facts, &plan) {
         return Err(failure(CANNOT_TRACE, format!("{what}: {why}; {remedy}")));
     }
-    let begun = begun
-        .join()
-        .map_err(|_| failure(FAILED, "aya could not read the kernel's BTF"))?;
     let tracer = Tracer::attach(begun, &kernel, plan, wish)?;
-    kernel.outline = None;
+    kernel.btf = None;
     give_back_memory();
     Ok((tracer, kernel.facts))
 }
