@@ -41,6 +41,16 @@ pub(crate) enum Call {
         /// Address of the file system's name.
         filesystem: usize,
     },
+    /// One of the first three as a 32-bit program makes it.
+    #[cfg(target_arch = "x86_64")]
+    Ia32 {
+        /// Its name, as the log has it.
+        name: &'static str,
+        /// Its number for such programs (`arch/x86/entry/syscalls/syscall_32.tbl`).
+        number: u32,
+        /// Its arguments.
+        args: [u32; 3],
+    },
 }
 
 /// No arguments for the module.
@@ -95,9 +105,29 @@ impl Call {
         }
     }
 
+    /// The same as a 32-bit program makes it, which other processors have no other way for. What it points to must lie below 4 GiB: of an address the lower half is left.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "as such a program would say it"
+    )]
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn in_ia32(self) -> Self {
+        let name = self.name();
+        let (number, args) = match self {
+            Self::Finit { fd, uargs, flags } => (350, [fd as u32, uargs as u32, flags as u32]),
+            Self::Init { umod, len, uargs } => (128, [umod, len, uargs].map(|arg| arg as u32)),
+            Self::Delete { name } => (129, [name as u32, libc::O_NONBLOCK as u32, 0]),
+            Self::Mount { .. } | Self::Ia32 { .. } => return self,
+        };
+        Self::Ia32 { name, number, args }
+    }
+
     /// Its name, as the log has it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Ia32 { name, .. } => name,
             Self::Finit { .. } => "finit_module",
             Self::Init { .. } => "init_module",
             Self::Delete { .. } => "delete_module",
@@ -144,8 +174,35 @@ impl Call {
                     ptr::null::<libc::c_void>(),
                 )
             },
+            #[cfg(target_arch = "x86_64")]
+            Self::Ia32 { number, args, .. } => ia32(number, args),
         }
     }
+}
+
+/// Makes a system call as a 32-bit program does, which any program can: -1, and errno is set, or what it returned.
+#[cfg(target_arch = "x86_64")]
+fn ia32(number: u32, [bx, cx, dx]: [u32; 3]) -> c_long {
+    let result: i32;
+    // SAFETY: the kernel reads its arguments and writes nothing back; a wrong address is EFAULT. Kernels before 4.17 zero r8 to r11.
+    unsafe {
+        std::arch::asm!(
+            "xchg rbx, {bx}",
+            "int 0x80",
+            "xchg rbx, {bx}",
+            bx = inout(reg) u64::from(bx) => _,
+            inlateout("eax") number => result,
+            in("ecx") cx,
+            in("edx") dx,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    if result >= 0 {
+        return result.into();
+    }
+    // SAFETY: the thread's own errno, where libc's calls put it too.
+    unsafe { *libc::__errno_location() = -result };
+    -1
 }
 
 /// A call that was made.

@@ -4,6 +4,8 @@ mod contention;
 mod corpus;
 mod errors;
 mod hammer;
+#[cfg(target_arch = "x86_64")]
+mod ia32;
 mod init;
 mod killed;
 mod live;
@@ -96,6 +98,13 @@ pub(crate) const ALL: &[Scenario] = &[
         about: "one call for each way to be refused",
         possible: anywhere,
         run: errors::each,
+    },
+    #[cfg(target_arch = "x86_64")]
+    Scenario {
+        name: "ia32",
+        about: "the calls of a 32-bit program",
+        possible: anywhere,
+        run: ia32::each,
     },
     Scenario {
         name: "storm",
