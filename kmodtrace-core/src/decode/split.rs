@@ -59,21 +59,9 @@ impl<'a> Iterator for Records<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use zerocopy::IntoBytes as _;
 
     fn blank(size: u16) -> Vec<u8> {
-        let header = record::Header {
-            kind: 999,
-            size,
-            cpu: 0,
-            seq: 0,
-            time_ns: 0,
-            tid: 0,
-            tgid: 0,
-        };
-        let mut bytes = header.as_bytes().to_vec();
-        bytes.resize(size.into(), 0);
-        bytes
+        super::super::tests::blank(999, size.into())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use zerocopy::IntoBytes as _;
 
 /// A record of this kind and size with every other byte zero.
-fn blank(kind: u16, size: usize) -> Vec<u8> {
+pub(super) fn blank(kind: u16, size: usize) -> Vec<u8> {
     let size = u16::try_from(size).unwrap();
     let header = record::Header {
         kind,

@@ -32,9 +32,12 @@ pub(crate) struct Gathered {
 /// What this kernel offers to this process, and what attaching needs of it; and what came of what is done `meanwhile`: making the text
 /// of kallsyms keeps the kernel busy longer than all else takes.
 pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
-    let symbols = std::thread::spawn(read_kallsyms);
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
+    let symbols = std::thread::spawn({
+        let arch = arch.clone();
+        move || read_kallsyms(&arch)
+    });
     let release = uname.release().to_string_lossy().into_owned();
     let environment = Environment {
         preemption: preemption::read(&release, &uname.version().to_string_lossy()),
@@ -141,9 +144,8 @@ fn read_btf(arch: &str) -> Option<btf::Answers> {
         .ok()
 }
 
-fn read_kallsyms() -> kallsyms::Answers {
-    let arch = rustix::system::uname().machine().to_string_lossy().into_owned();
-    let (symbols, data) = (facts::wanted_symbols(&arch), facts::wanted_data_symbols());
+fn read_kallsyms(arch: &str) -> kallsyms::Answers {
+    let (symbols, data) = (facts::wanted_symbols(arch), facts::wanted_data_symbols());
     let mut scanner = kallsyms::Scanner::new(&symbols, &data);
     match File::open("/proc/kallsyms") {
         Ok(file) => {

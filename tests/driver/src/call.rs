@@ -105,7 +105,8 @@ impl Call {
         }
     }
 
-    /// The same as a 32-bit program makes it, which other processors have no other way for. What it points to must lie below 4 GiB: of an address the lower half is left.
+    /// The same as a 32-bit program makes it, which other processors have no other way for. What it points to must lie
+    /// below 4 GiB: of an address the lower half is left.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -47,13 +47,15 @@ pub(crate) fn counts(out: &Path, name: &str, scenarios: &[Scenario]) -> Result<(
     let check: Check = json(&out.join("check.json"))?;
     let programs: Vec<Program> = json(&out.join(format!("{name}.programs")))?;
     for syscall in ["init_module", "finit_module", "delete_module"] {
-        let ids = [format!("{syscall}.exit"), format!("ia32_{syscall}.exit")];
-        let probes = check.probes.iter().filter(|probe| ids.contains(&probe.id));
-        let attached: Vec<&Attachment> = probes.flat_map(|probe| &probe.attach).collect();
-        ensure!(!attached.is_empty(), "{} is not attached", ids[0]);
-        let counted = attached
-            .into_iter()
-            .filter(|attachment| COUNTED.contains(&attachment.mechanism.as_str()));
+        let find = |id: &str| check.probes.iter().find(|probe| probe.id == id);
+        let id = format!("{syscall}.exit");
+        let probe = find(&id).with_context(|| format!("check knows no probe {id}"))?;
+        ensure!(!probe.attach.is_empty(), "{id} is not attached");
+        let attached = probe
+            .attach
+            .iter()
+            .chain(find(&format!("ia32_{id}")).into_iter().flat_map(|probe| &probe.attach));
+        let counted = attached.filter(|attachment| COUNTED.contains(&attachment.mechanism.as_str()));
         let names: BTreeSet<&str> = counted.map(|attachment| attachment.program.as_str()).collect();
         if !names.is_empty() {
             ran_for_each_call(syscall, &names, &programs, scenarios)?;
