@@ -116,12 +116,12 @@ fn cargo(toolchain: &Toolchain) -> Command {
     command
 }
 
-/// The target directory this build is in, so that debug, release and test builds share one object; it has cargo's tag.
+/// The target directory this build is in, so that debug, release and test builds share one object; it has cargo's tag. With `--target`
+/// the directory of that target in it has one as well.
 fn shared(out_dir: &Path) -> &Path {
-    out_dir
-        .ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").exists())
-        .unwrap_or(out_dir)
+    let tagged = |dir: &&Path| dir.join("CACHEDIR.TAG").exists();
+    let nearest = out_dir.ancestors().find(tagged).unwrap_or(out_dir);
+    nearest.parent().filter(tagged).unwrap_or(nearest)
 }
 
 /// What a user without a toolchain can do.
