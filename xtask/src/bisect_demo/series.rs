@@ -111,8 +111,8 @@ pub(super) static SERIES: [Commit; 20] = [
         ),
     ),
     harmless(
-        "xfs: mark the end of the module's entry points",
-        "fs/xfs/xfs_super.c",
+        "ovl: mark the end of the module's entry points",
+        "fs/overlayfs/super.c",
         Change::End("\n/* Nothing but the module's own entry points and their data belongs down here. */\n"),
     ),
     harmless(

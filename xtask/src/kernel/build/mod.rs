@@ -30,8 +30,8 @@ use tree::Tree;
 
 /// Builds a kernel from Debian's source, to boot with `cargo xtask vm`.
 ///
-/// It is small (see xtask/src/kernel/build/kernel.config) and kept in the cache: ten minutes on two processors the first
-/// time, a minute or so for every other one of the same source, nothing for one that is there already. It prints the image,
+/// It is small (see xtask/src/kernel/build/kernel.config) and kept in the cache: seven minutes on two processors the first
+/// time, half a minute or so for every other one of the same source, nothing for one that is there already. It prints the image,
 /// the module tree and how to boot them.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
