@@ -5,32 +5,40 @@ use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use super::observed::{Attempt, Report};
 use super::oracle::{Call, Forced, Scenario};
 
-/// Compares every call of every scenario. Gives how many were compared, and what went wrong, a scenario each.
-pub(crate) fn scenarios(scenarios: &[Scenario], report: &Report) -> (usize, Vec<Error>) {
-    let observed: Vec<&Attempt> = report.attempts.iter().chain(&report.unloads).collect();
-    let mut taken = vec![false; observed.len()];
-    let mut failures = Vec::new();
-    for scenario in scenarios {
-        let wrong: Vec<String> = scenario
+/// The attempts and unloads of a report, of which each is of one call.
+#[derive(Debug)]
+pub(crate) struct Observed<'r> {
+    all: Vec<&'r Attempt>,
+    taken: Vec<bool>,
+}
+
+impl<'r> Observed<'r> {
+    pub(crate) fn of(report: &'r Report) -> Self {
+        let all: Vec<_> = report.attempts.iter().chain(&report.unloads).collect();
+        let taken = vec![false; all.len()];
+        Self { all, taken }
+    }
+
+    /// Compares every call of a scenario. Gives how many there were.
+    pub(crate) fn compare(&mut self, scenario: &Scenario) -> Result<usize> {
+        let compared = scenario
             .calls
             .iter()
-            .filter_map(|call| compare(call, &observed, &mut taken).err())
-            .map(|error| format!("{error:#}"))
+            .map(|call| compare(call, &self.all, &mut self.taken));
+        let wrong: Vec<String> = compared
+            .filter_map(|result| result.err().map(|error| format!("{error:#}")))
             .collect();
-        if !wrong.is_empty() {
-            failures.push(anyhow!("{}: {}", scenario.name, few(&wrong)));
-        }
+        ensure!(wrong.is_empty(), "{}: {}", scenario.name, few(&wrong));
+        Ok(scenario.calls.len())
     }
-    let invented: Vec<_> = observed
-        .iter()
-        .zip(&taken)
-        .filter(|(_, taken)| !**taken)
-        .map(|(attempt, _)| format!("{attempt:?}"))
-        .collect();
-    if !invented.is_empty() {
-        failures.push(anyhow!("seen, though nobody called: {}", few(&invented)));
+
+    /// Once all are compared: an error with those that are of no call.
+    pub(crate) fn nothing_is_invented(&self) -> Result<()> {
+        let invented = self.all.iter().zip(&self.taken).filter(|(_, taken)| !**taken);
+        let invented: Vec<_> = invented.map(|(attempt, _)| format!("{attempt:?}")).collect();
+        ensure!(invented.is_empty(), "seen, though nobody called: {}", few(&invented));
+        Ok(())
     }
-    (scenarios.iter().map(|scenario| scenario.calls.len()).sum(), failures)
 }
 
 /// The first of them, and how many more there are: one storm may give hundreds.

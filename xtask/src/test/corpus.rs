@@ -42,22 +42,20 @@ impl Counts {
     }
 }
 
-/// Compares every case in `out/NAME.jsonl` with the report of `out/NAME.kmt`, and adds a line for each sort of case:
+/// Compares every case in the driver's log with the report of a recording, and adds a line for each sort of case:
 /// case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict.
 ///
 /// A scenario without cases gives no counts and no error.
-pub(crate) fn check(tool: &Path, out: &Path, name: &str, lines: &mut Vec<String>) -> Result<Counts> {
-    let log = out.join(format!("{name}.jsonl"));
-    let text = fs::read_to_string(&log).with_context(|| format!("the driver left no {}", log.display()))?;
+pub(crate) fn check(tool: &Path, log: &Path, recording: &Path, lines: &mut Vec<String>) -> Result<Counts> {
+    let text = fs::read_to_string(log).with_context(|| format!("the driver left no {}", log.display()))?;
     let (kernel, cases) = cases(&text)?;
     if cases.is_empty() {
         return Ok(Counts::default());
     }
-    let recording = out.join(format!("{name}.kmt"));
     let mut command = Command::new(tool);
     command
         .args(["report", "--format", "json", "--attempts", "--from"])
-        .arg(&recording);
+        .arg(recording);
     let report = serde_json::from_str(&process::text(&mut command)?)
         .with_context(|| format!("the report of {} is not as documented", recording.display()))?;
     tally(&kernel, &cases, &report, lines)

@@ -13,6 +13,7 @@ mod host;
 mod observed;
 mod oracle;
 mod part;
+mod recording;
 mod requests;
 mod scenarios;
 mod schedule;

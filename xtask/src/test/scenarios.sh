@@ -1,4 +1,4 @@
-# The driver's scenarios under the tracer, each once, with the kernel's own count of how often the programs ran. A scenario that
+# The driver's scenarios under the tracer, each once, with the kernel's own count of how often the programs ran. A recording that
 # fails is the last, because of what it may have left behind, and is named.
 
 # NAME ARGUMENTS...: kmodtrace with these arguments.
@@ -10,17 +10,17 @@ traced() {
     exit
 }
 
-# NAME FAMILIES DRIVER-ARGUMENTS...
-scenario() {
+# NAME FAMILIES: one recording of the driver's scenarios of these lines: the name of a log, and the driver's arguments.
+scenarios() {
     name=$1 with=$2
-    shift 2
     # Not every scenario can be made on every kernel.
-    echo "$possible" | grep -qx "$1" || return 0
-    cat >/tmp/scenario <<END
-load-driver $* --log /out/$name.jsonl || exit
-bpftool --json prog show > /out/$name.programs
-END
-    traced "$name" record $with -o "/out/$name.kmt" -- sh /tmp/scenario
+    while read -r log scenario size; do
+        echo "$possible" | grep -qx "$scenario" &&
+            echo "load-driver $scenario $size --log /out/$log.jsonl || exit"
+    done >/tmp/scenarios
+    [ -s /tmp/scenarios ] || return 0
+    echo "bpftool --json prog show >/out/$name.programs" >>/tmp/scenarios
+    traced "$name" record $with -o "/out/$name.kmt" -- sh /tmp/scenarios
 }
 
 # More attempts than there is room for.
