@@ -12,7 +12,6 @@ drill() {
 drill cpufreq acpi_cpufreq -o /out/cpufreq.kmt -- modprobe acpi_cpufreq
 # A kernel that cannot do it has said so.
 [ $status = 69 ] && exit 0
-drill pcc pcc_cpufreq -- modprobe pcc_cpufreq
 drill two acpi_cpufreq,pcc_cpufreq -- sh -c 'modprobe pcc_cpufreq; modprobe acpi_cpufreq'
 drill xfs xfs --functions 'init_xfs_fs' -- modprobe xfs
 drill again acpi_cpufreq -- true
@@ -23,13 +22,12 @@ echo "recorded $?"
 kmodtrace why -i /out/recorded.kmt >/out/why.txt
 
 if grep -q kt_deep /lib/modules/*/modules.dep; then
-    for case in static-1 static-2 inline-1 probe-2 work-2; do
-        drill $case kt_deep -o /out/$case.kmt -- modprobe kt_deep way=${case%-*} place=${case#*-}
-    done
+    drill deep kt_deep -- sh -c 'for case; do modprobe kt_deep way=${case%-*} place=${case#*-}; done' \
+        sh static-1 static-2 inline-1 probe-2 work-2
 fi
 
 # Sixteen tasks at once, again and again; then one that is killed in the middle, and the next one, which finds its events.
-drill storm acpi_cpufreq -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do load-driver storm acpi_cpufreq --tasks 16 --log /dev/null; done'
+drill storm acpi_cpufreq -- sh -c 'for i in 1 2 3 4 5; do load-driver storm acpi_cpufreq --tasks 16 --log /dev/null; done'
 kmodtrace drill acpi_cpufreq -- sleep 1000 >/dev/null 2>&1 &
 until grep -q acpi_cpufreq $events || ! kill -0 $! 2>/dev/null; do sleep 1; done
 kill -9 $!
