@@ -17,7 +17,7 @@ use crate::{
 const SCRIPT: &str = "kmodtrace/tests/guest/bad-input.sh";
 
 /// The cases in which the kernel has a part; the others try kmodtrace alone, and once is enough for them.
-const OF_THE_KERNEL: &str = "check two_tracers live_lines idle capabilities no_btf lockdown";
+const OF_THE_KERNEL: &str = "check two_tracers live_lines idle capabilities memlock no_btf lockdown";
 
 /// The names of the cases for a kernel.
 pub(crate) fn names(flavour: Flavour) -> Result<Vec<String>> {
