@@ -117,12 +117,12 @@ const BISECT_KERNELS: &str = "bisect-kernels";
 pub(crate) fn all(flavours: &[Flavour]) -> Vec<Part> {
     let mut parts = vec![
         part("format", 3, None, Work::Here(host::format)),
-        part("lints", 126, Some(PROGRAMS), Work::Here(host::lints)),
-        part("tests", 154, Some("lints"), Work::Here(host::tests)),
-        part("terminal", 44, Some("tests"), Work::Here(terminal::run)),
+        part("lints", 160, Some(PROGRAMS), Work::Here(host::lints)),
+        part("tests", 260, Some("lints"), Work::Here(host::tests)),
+        part("terminal", 60, Some("tests"), Work::Here(terminal::run)),
     ];
     if !flavours.is_empty() {
-        parts.push(part(PROGRAMS, 120, None, Work::Guests(host::programs)));
+        parts.push(part(PROGRAMS, 210, None, Work::Guests(host::programs)));
     }
     if flavours.iter().any(|flavour| flavour.everyday) {
         let (bisect_guests, bisect) = (Work::Guests(bisect_guests::run), Work::Guests(bisect::run));
@@ -146,17 +146,17 @@ fn on(flavour: Flavour) -> Vec<Part> {
         part(&format!("{}/{name}", flavour.name), seconds, Some(PROGRAMS), work)
     };
     let mut parts = vec![
-        on("scenarios", 300, scenarios::names, scenarios::run),
-        on("storms", 120, |_| scenarios::storm_names(), scenarios::run_storms),
+        on("scenarios", 100, scenarios::names, scenarios::run),
+        on("storms", 60, |_| scenarios::storm_names(), scenarios::run_storms),
     ];
     if flavour.bad_input != BadInput::Not {
-        parts.push(on("bad-input", 200, bad_input::names, bad_input::run));
+        parts.push(on("bad-input", 80, bad_input::names, bad_input::run));
     }
     if flavour.drill {
-        parts.push(on("drill", 400, |_| Ok(Vec::new()), drill::run));
+        parts.push(on("drill", 300, |_| Ok(Vec::new()), drill::run));
     }
     if flavour.fixtures {
-        parts.push(on("selftest", 300, |_| Ok(Vec::new()), selftest::run));
+        parts.push(on("selftest", 200, |_| Ok(Vec::new()), selftest::run));
     }
     parts
 }
