@@ -1,28 +1,30 @@
 //! The command line.
 
 mod bisect;
+mod usage;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kmodtrace_core::plan::Family;
 use serde::{Deserialize, Serialize};
 
-use crate::failure;
-
 pub(crate) use bisect::{
     Bisect, BisectFormat, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
+pub(crate) use usage::{parse, refuse};
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
 
 /// Where recordings are written and looked for when no file is named.
 pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
+
+/// Behind the options that each command has of its own.
+const LAST: usize = 900;
 
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
@@ -34,16 +36,17 @@ pub(crate) struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Option<Command>,
-    #[command(flatten)]
-    pub trace: Trace,
-    #[command(flatten)]
-    pub(crate) view: View,
     /// Say more on stderr: -v what is attached and why not, -vv also the BPF side's own messages
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = LAST, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, display_order = LAST, conflicts_with = "verbose")]
     pub quiet: bool,
+    #[command(flatten)]
+    pub trace: Trace,
+    // The last: its heading is that of all that come behind it.
+    #[command(flatten)]
+    pub(crate) view: View,
 }
 
 const EXIT_STATUS: &str = "\
@@ -366,39 +369,6 @@ pub(crate) struct Check {
     /// Not this kernel, but the one that these facts are of: the output of `check --json` there
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
-}
-
-/// Help and version as clap prints them; what is wrong with the usage as one line.
-pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        let printed = error
-            .print()
-            .map_err(|error| anyhow::Error::new(error).context("cannot write to stdout"));
-        return printed.map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS);
-    }
-    let text = error.render().to_string();
-    let lines = text
-        .lines()
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
-    let words: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
-    // What a line announces is on the next one.
-    let text = words.join("; ").replace(":; ", ": ");
-    failure::say(format_args!(
-        "{}; see --help",
-        text.strip_prefix("error: ").unwrap_or(&text)
-    ));
-    ExitCode::from(if is_of_bisect() {
-        failure::BISECT_USAGE
-    } else {
-        failure::USAGE
-    })
-}
-
-/// Whether the command is bisect, wrong as the rest of it may be: 2 would be taken for a bad commit.
-fn is_of_bisect() -> bool {
-    let mut words = std::env::args_os().skip(1);
-    let first = words.find(|word| !word.as_encoded_bytes().starts_with(b"-"));
-    first.is_some_and(|word| word == "bisect")
 }
 
 /// A factor, neither so small nor so large that time would not pass.

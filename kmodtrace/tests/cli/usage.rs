@@ -18,6 +18,13 @@ fn wrong_usage_is_told_in_one_line() {
         (&["trace", "--from", "a", "-d", "1"], "--duration"),
         (&["trace", "--from", "a", "--", "true"], "COMMAND"),
         (&["drill"], "arguments were not provided: <MODULE>..."),
+        (&["reprot"], "there is no command 'reprot'; a similar one is 'report'"),
+        (&["modprobe"], "kmodtrace -- modprobe"),
+        (&["-m", "xfs", "report"], "--module <GLOB> stands before report"),
+        (
+            &["--at", "1s", "--from", "a", "report"],
+            "--from <FILE> stands before report",
+        ),
     ] {
         let done = run(args);
         let line = done.refused(2);
@@ -59,6 +66,13 @@ fn help_and_version_are_on_stdout() {
     for args in [&["--help"][..], &["-h"], &["record", "--help"], &["help", "report"]] {
         assert!(run(args).quiet().contains("Usage: kmodtrace"), "{args:?}");
     }
+    // Headings of the live view are for what is of the live view only.
+    let record = run(&["record", "--help"]);
+    let of_record = record.quiet();
+    assert!(
+        !of_record.contains("Live view:") && of_record.contains("--quiet"),
+        "{of_record}"
+    );
     let version = format!("kmodtrace {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run(&["-V"]).quiet(), version);
 }
