@@ -6,10 +6,7 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-#[path = "../xtask/src/bpf_toolchain.rs"]
-mod bpf_toolchain;
-
-use bpf_toolchain::{Core, LINKER_VERSION, Missing, Toolchain};
+use kmodtrace_bpf_toolchain::{Core, LINKER_VERSION, Missing, Toolchain};
 
 /// What the object depends on besides this script, seen from this crate.
 const SOURCES: &[&str] = &[
@@ -17,7 +14,6 @@ const SOURCES: &[&str] = &[
     "../kmodtrace-common",
     "../Cargo.lock",
     "../Cargo.toml",
-    "../xtask/src/bpf_toolchain.rs",
 ];
 
 /// Variables by which the cargo that runs a build script would speak to the cargo that the script runs.
@@ -59,7 +55,7 @@ fn build() -> Result<(), String> {
         _ => "bpfel-unknown-none",
     };
     let minimum = variable("CARGO_PKG_RUST_VERSION")?;
-    let toolchain = bpf_toolchain::find(target, &minimum).map_err(|missing| advice(&missing))?;
+    let toolchain = kmodtrace_bpf_toolchain::find(target, &minimum).map_err(|missing| advice(&missing))?;
     println!("cargo::rustc-env=KMODTRACE_BPF_TOOLCHAIN={toolchain}");
     let object = compile(&toolchain, target, &out_dir)?;
     let ours = out_dir.join("kmodtrace.o");
@@ -128,7 +124,7 @@ fn shared(out_dir: &Path) -> &Path {
 fn advice(missing: &Missing) -> String {
     let linker = match &missing.compiler {
         Some(compiler) => {
-            let (llvm, root) = (compiler.llvm, bpf_toolchain::linker_root(compiler.llvm));
+            let (llvm, root) = (compiler.llvm, kmodtrace_bpf_toolchain::linker_root(compiler.llvm));
             let root = root.map_or_else(String::new, |root| format!(" --root {}", root.display()));
             format!(
                 "  apt-get install llvm-{llvm}-dev libpolly-{llvm}-dev\n  LLVM_PREFIX=/usr/lib/llvm-{llvm} cargo install \

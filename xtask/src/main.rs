@@ -3,7 +3,6 @@
 mod artifacts;
 mod bench;
 mod bisect_demo;
-mod bpf_toolchain;
 mod demo;
 mod facts;
 mod fixtures;

@@ -8,9 +8,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use kmodtrace_bpf_toolchain::Missing;
 
 use crate::{
-    bpf_toolchain::{self, Missing},
     fixtures,
     kernel::{self, Flavour, MATRIX},
     process,
@@ -64,7 +64,7 @@ pub(crate) fn main(args: &SetupArgs) -> Result<ExitCode> {
 /// Makes sure that kmodtrace builds here.
 pub(crate) fn build_tools() -> Result<()> {
     packages::ensure(packages::FOR_BUILDING)?;
-    let find = || bpf_toolchain::find(BPF_TARGET, OLDEST_RUST);
+    let find = || kmodtrace_bpf_toolchain::find(BPF_TARGET, OLDEST_RUST);
     let Err(mut missing) = find() else { return Ok(()) };
     if missing.compiler.is_none() {
         install_compiler(&missing)?;

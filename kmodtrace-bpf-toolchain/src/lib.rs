@@ -1,7 +1,7 @@
 //! Finds what compiles Rust to BPF on this machine: a compiler that has `core` for the target, and a linker that
 //! understands its bitcode. Says why it refused the others.
 //!
-//! Also part of kmodtrace's build script, by path: it uses nothing but std and no other module of this crate.
+//! It is for kmodtrace's build script, which compiles the BPF programs, and for what installs a toolchain. It needs nothing but std.
 
 use std::{
     env,
@@ -12,11 +12,11 @@ use std::{
 };
 
 /// The linker's release that setup builds. 0.13.0 knows LLVM 21 to 23.
-pub(crate) const LINKER_VERSION: &str = "0.13.0";
+pub const LINKER_VERSION: &str = "0.13.0";
 
 /// Where a compiler has `core` for BPF from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Core {
+pub enum Core {
     /// Built and shipped by the distribution.
     Prebuilt,
     /// Built from the sources that this rustup toolchain has.
@@ -25,40 +25,45 @@ pub(crate) enum Core {
 
 /// A compiler that can compile for BPF.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Compiler {
-    pub(crate) rustc: PathBuf,
+pub struct Compiler {
+    /// The program.
+    pub rustc: PathBuf,
     release: String,
     /// The major version of the LLVM in it, which the linker's must reach.
-    pub(crate) llvm: u32,
-    pub(crate) core: Core,
+    pub llvm: u32,
+    /// Where its `core` for BPF is from.
+    pub core: Core,
 }
 
 /// A linker for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Linker {
-    pub(crate) path: PathBuf,
+pub struct Linker {
+    /// The program.
+    pub path: PathBuf,
     /// Unknown where the program does not tell.
     llvm: Option<u32>,
 }
 
 /// What compiles and links BPF programs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Toolchain {
-    pub(crate) compiler: Compiler,
-    pub(crate) linker: Linker,
+pub struct Toolchain {
+    /// Compiles.
+    pub compiler: Compiler,
+    /// Links what it compiled.
+    pub linker: Linker,
 }
 
 /// Why there is no toolchain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Missing {
+pub struct Missing {
     /// The compiler, if only the linker is missing.
-    pub(crate) compiler: Option<Compiler>,
+    pub compiler: Option<Compiler>,
     /// What was looked at, and what it lacks.
-    pub(crate) refused: Vec<String>,
+    pub refused: Vec<String>,
 }
 
 /// Finds a toolchain for `target` (`bpfel-unknown-none`); compilers older than `minimum` (`1.95`) do not do.
-pub(crate) fn find(target: &str, minimum: &str) -> Result<Toolchain, Missing> {
+pub fn find(target: &str, minimum: &str) -> Result<Toolchain, Missing> {
     let mut refused = Vec::new();
     let Some(compiler) = find_compiler(target, minimum, &mut refused) else {
         return Err(Missing {
@@ -260,7 +265,7 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// Where the linker for an LLVM lies once setup has built it: `cargo install --root` of this directory.
-pub(crate) fn linker_root(llvm: u32) -> Option<PathBuf> {
+pub fn linker_root(llvm: u32) -> Option<PathBuf> {
     cache().map(|cache| cache.join(format!("bpf-linker-{LINKER_VERSION}-llvm{llvm}")))
 }
 
