@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use kmodtrace_core::btf;
-use kmodtrace_core::drill::{Described, Functions, Known, OUTSIDE, Returns, Why, describe, functions};
+use kmodtrace_core::drill::{Known, OUTSIDE, Returns};
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::{Glob, printable};
+use kmodtrace_module_file::{Described, Functions, Reason, describe, functions};
 
 use crate::failure::{FAILED, failure, say};
 use crate::live::attach::Tracer;
@@ -137,8 +138,8 @@ fn is_loaded(module: &str) -> bool {
 
 /// How many functions are left out, by the reason.
 fn left_out(read: &Functions, freed: usize, glob: Option<&Glob>) -> String {
-    let count = |why: &Why| read.left_out.iter().filter(|left| left.why == *why).count();
-    let mut counted: Vec<(usize, String)> = Why::ALL.iter().map(|why| (count(why), why.to_string())).collect();
+    let count = |why: &Reason| read.left_out.iter().filter(|left| left.why == *why).count();
+    let mut counted: Vec<(usize, String)> = Reason::ALL.iter().map(|why| (count(why), why.to_string())).collect();
     counted.push((freed, "freed: the module is loaded".to_owned()));
     let other = |glob: &Glob| {
         read.found

@@ -59,7 +59,7 @@ impl Returns {
     }
 
     /// A signed integer of so many bytes. One of 16 is in two registers.
-    pub(crate) fn of_signed(size: u64) -> Self {
+    pub fn of_signed(size: u64) -> Self {
         match size {
             0..=4 => Self::Int,
             5..=8 => Self::Long,

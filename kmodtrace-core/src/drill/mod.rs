@@ -1,33 +1,17 @@
 //! Inside a module that is being loaded: which of its own functions was called by whom, what each returned, and which of them
 //! made the errno.
 
-mod debug;
-mod describe;
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-mod describe_tests;
-mod elf;
 mod elsewhere;
-mod image;
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-mod image_tests;
 mod json;
 mod known;
 mod load;
 mod outside;
 mod say;
-mod sites;
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-mod sites_tests;
 mod slow;
 mod text;
 mod tree;
 
-pub use describe::{Described, build_id, describe};
 pub use elsewhere::Elsewhere;
-pub use image::{Function, Functions, ImageError, LeftOut, Why, functions};
 pub use json::json;
 pub use known::{Known, Line, Outcome, Returns, Site};
 pub use load::Load;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use kmodtrace_core::drill::build_id;
+use kmodtrace_module_file::build_id;
 
 /// More than a module unpacks to: the largest of distributions, with everything for debuggers in them, are below it.
 const BOUND: u64 = 256 << 20;

@@ -12,7 +12,7 @@ use gimli::{
 
 use self::lines::{Rows, file_name};
 use super::elf::{File, Place};
-use super::known::{Line, Returns};
+use kmodtrace_core::drill::{Line, Returns};
 
 /// How many of the functions in a function are told.
 const INLINED: usize = 8;

@@ -4,7 +4,7 @@ use object::{
 };
 
 use super::describe::describe;
-use super::known::{Known, Site};
+use kmodtrace_core::drill::{Known, Site};
 
 /// Code in the making: functions of 32 bytes, and what they call.
 struct Code {

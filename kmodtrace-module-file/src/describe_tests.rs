@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::describe::{Described, build_id, describe};
 use super::image::{ImageError, functions};
-use super::known::{Known, Line, Returns};
+use kmodtrace_core::drill::{Known, Line, Returns};
 
 /// BTF without types or strings: what goes on behind it stands alone.
 const NOTHING: [u8; 24] = [

@@ -8,9 +8,9 @@ use object::{Architecture, Object as _};
 use super::debug::{self, About};
 use super::elf::{self, File, Module, Place, Symbol};
 use super::image::{self, ImageError};
-use super::known::{Known, Returns};
 use super::sites::sites;
-use crate::btf;
+use kmodtrace_core::btf;
+use kmodtrace_core::drill::{Known, Returns};
 
 /// What is known of the functions of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

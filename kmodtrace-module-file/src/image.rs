@@ -42,12 +42,12 @@ pub struct LeftOut {
     /// Its name.
     pub name: String,
     /// The reason.
-    pub why: Why,
+    pub why: Reason,
 }
 
-/// Why a function cannot be probed.
+/// Reason a function cannot be probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Why {
+pub enum Reason {
     /// ftrace has no call site in it, so the kernel takes it for one that must not be traced.
     NoTrace,
     /// Its authors marked it.
@@ -62,7 +62,7 @@ pub enum Why {
     OddName,
 }
 
-impl Why {
+impl Reason {
     /// All of them, in the order in which they are told.
     pub const ALL: [Self; 6] = [
         Self::NoTrace,
@@ -74,7 +74,7 @@ impl Why {
     ];
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoTrace => "not traceable: it has no call site for ftrace",
@@ -181,22 +181,22 @@ fn preference(module: &Module<'_>, symbol: &Symbol<'_>) -> (bool, bool, bool) {
     (is_part(module, symbol), is_ambiguous(module, symbol), made)
 }
 
-/// Why a function cannot be probed; none where it can.
-pub(super) fn refusal(module: &Module<'_>, symbol: &Symbol<'_>) -> Option<Why> {
+/// Reason a function cannot be probed; none where it can.
+pub(super) fn refusal(module: &Module<'_>, symbol: &Symbol<'_>) -> Option<Reason> {
     let section = module.section(symbol.place);
     if is_part(module, symbol) {
-        Some(Why::Part)
+        Some(Reason::Part)
     // As module_exit_section() in the kernel has it.
     } else if section.starts_with(".exit") {
-        Some(Why::Exit)
+        Some(Reason::Exit)
     } else if [".kprobes.text", ".noinstr.text"].contains(&section) || module.blacklist.contains(&symbol.place) {
-        Some(Why::NoProbe)
+        Some(Reason::NoProbe)
     } else if !is_traceable(module, symbol) {
-        Some(Why::NoTrace)
+        Some(Reason::NoTrace)
     } else if is_ambiguous(module, symbol) {
-        Some(Why::Ambiguous)
+        Some(Reason::Ambiguous)
     } else if !is_plain(&symbol.name) {
-        Some(Why::OddName)
+        Some(Reason::OddName)
     } else {
         None
     }

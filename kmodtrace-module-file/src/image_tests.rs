@@ -7,7 +7,7 @@ use object::{
 };
 use proptest::prelude::*;
 
-use super::image::{Functions, ImageError, Why, functions};
+use super::image::{Functions, ImageError, Reason, functions};
 
 /// A module in the making.
 struct Maker {
@@ -104,7 +104,7 @@ fn found(functions: &Functions) -> Vec<&str> {
     functions.found.iter().map(|function| &*function.name).collect()
 }
 
-fn left_out(functions: &Functions) -> Vec<(&str, Why)> {
+fn left_out(functions: &Functions) -> Vec<(&str, Reason)> {
     let left_out = functions.left_out.iter();
     left_out.map(|left| (&*left.name, left.why)).collect()
 }
@@ -140,15 +140,15 @@ fn tells_what_can_be_probed_and_why_not_the_rest() {
     let init: Vec<bool> = functions.found.iter().map(|function| function.init).collect();
     assert_eq!(init, [false, false, false, true]);
     let expected = [
-        ("notrace", Why::NoTrace),
-        ("twice", Why::Ambiguous),
-        ("twice", Why::Ambiguous),
-        ("blacklisted", Why::NoProbe),
-        ("a\nb", Why::OddName),
-        ("probe.cold", Why::Part),
-        ("fragile", Why::NoProbe),
-        ("a_exit", Why::Exit),
-        ("__SCT__call", Why::Part),
+        ("notrace", Reason::NoTrace),
+        ("twice", Reason::Ambiguous),
+        ("twice", Reason::Ambiguous),
+        ("blacklisted", Reason::NoProbe),
+        ("a\nb", Reason::OddName),
+        ("probe.cold", Reason::Part),
+        ("fragile", Reason::NoProbe),
+        ("a_exit", Reason::Exit),
+        ("__SCT__call", Reason::Part),
     ];
     assert_eq!(left_out(&functions), expected);
 }
@@ -160,7 +160,7 @@ fn a_kernel_without_ftrace_has_no_call_sites() {
         .function("one.cold", ".text", 32);
     let functions = maker.functions();
     assert_eq!(found(&functions), ["one"]);
-    assert_eq!(left_out(&functions), [("one.cold", Why::Part)]);
+    assert_eq!(left_out(&functions), [("one.cold", Reason::Part)]);
     assert!(!functions.call_sites);
 }
 
@@ -178,7 +178,7 @@ fn a_call_site_is_its_own_functions() {
     assert_eq!(found(&functions), ["no_size", "far"]);
     assert_eq!(
         left_out(&functions),
-        [("short", Why::NoTrace), ("elsewhere", Why::NoTrace)]
+        [("short", Reason::NoTrace), ("elsewhere", Reason::NoTrace)]
     );
 }
 
@@ -186,7 +186,7 @@ fn a_call_site_is_its_own_functions() {
 fn data_of_the_same_name_make_a_name_ambiguous() {
     let mut maker = Maker::named("data").traced("state", ".text", 0);
     maker.symbol("state", ".data", 0, 8, SymbolKind::Data);
-    assert_eq!(left_out(&maker.functions()), [("state", Why::Ambiguous)]);
+    assert_eq!(left_out(&maker.functions()), [("state", Reason::Ambiguous)]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn an_ambiguous_init_function_goes_by_its_other_name() {
         .traced("start", ".init.text", 32)
         .functions();
     assert_eq!(found(&functions), ["init_module"]);
-    assert_eq!(left_out(&functions), [("start", Why::Ambiguous)]);
+    assert_eq!(left_out(&functions), [("start", Reason::Ambiguous)]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use object::read::elf::Rela as _;
 use object::{LittleEndian, Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex, SymbolKind};
 
 use super::elf::{File, Place, Symbol};
-use super::known::Site;
+use kmodtrace_core::drill::Site;
 
 /// A displacement counts from behind itself, and is the last of its instruction.
 const DISPLACEMENT: u64 = 4;

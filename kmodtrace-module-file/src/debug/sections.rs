@@ -15,7 +15,7 @@ use object::{
 };
 
 use super::{DebugError, Place};
-use crate::drill::elf::File;
+use crate::elf::File;
 
 /// How far the sections are from each other: none is larger.
 const SHIFT: u32 = 32;

@@ -1,0 +1,28 @@
+//! What the file of a kernel module tells of its functions before they run: which of them a probe can be put on, what each returns,
+//! where it lies in the source, and which others it calls.
+//!
+//! [`functions`] lists those that can be probed, and why the others cannot. [`describe`] tells of some of them what their code, the
+//! BTF of the kernel and debugging information say, in the types that `kmodtrace_core::drill` understands calls with.
+//!
+//! Files come from anywhere: whatever is wrong with one is an error or a note, never a panic, and takes no more time and memory than
+//! the file is long. Only x86-64 is disassembled; elsewhere no calls are known.
+
+#![forbid(unsafe_code)]
+
+mod debug;
+mod describe;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod describe_tests;
+mod elf;
+mod image;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod image_tests;
+mod sites;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod sites_tests;
+
+pub use describe::{Described, build_id, describe};
+pub use image::{Function, Functions, ImageError, LeftOut, Reason, functions};
