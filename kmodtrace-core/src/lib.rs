@@ -34,6 +34,5 @@ pub mod session;
 pub mod stage;
 pub mod stages;
 pub mod state;
-pub mod synth;
 pub mod units;
 pub mod why;

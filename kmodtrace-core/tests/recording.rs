@@ -5,10 +5,10 @@
 use kmodtrace_core::decode::split;
 use kmodtrace_core::event::Fact;
 use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
-use kmodtrace_core::synth::Storm;
 use kmodtrace_core::units::Ktime;
 use proptest::prelude::*;
 use std::io::{self, Write};
+use synth::Storm;
 
 fn header() -> Header {
     let kernel = Kernel {

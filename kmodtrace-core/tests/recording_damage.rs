@@ -4,10 +4,10 @@
 
 use kmodtrace_core::decode::split;
 use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
-use kmodtrace_core::synth::Storm;
 use kmodtrace_core::units::Ktime;
 use proptest::prelude::*;
 use std::sync::LazyLock;
+use synth::Storm;
 
 /// A small recording of several blocks, its records, and where its first block begins.
 static SAMPLE: LazyLock<(Vec<u8>, Vec<Vec<u8>>, usize)> = LazyLock::new(|| {

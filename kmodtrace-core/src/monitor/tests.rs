@@ -5,8 +5,8 @@ use crate::attempt::{Attempt, AttemptId, Finished, LogLine};
 use crate::decode::split;
 use crate::recording::{Clock, Header, Kernel as Uname};
 use crate::report::{ModuleRow, Report};
-use crate::synth::Storm;
 use crate::units::{Tgid, Tid};
+use synth::Storm;
 
 fn header() -> Header {
     let kernel = Uname {

@@ -87,8 +87,8 @@ mod tests {
     use super::*;
     use kmodtrace_core::decode::split;
     use kmodtrace_core::recording::{Clock, End, Kernel, Reader};
-    use kmodtrace_core::synth::Storm;
     use kmodtrace_core::units::Ktime;
+    use synth::Storm;
 
     fn saved(attempts: u64) -> (u64, usize, Option<End>, usize) {
         let kernel = Kernel {

@@ -5,7 +5,7 @@ use std::fs;
 
 use kmodtrace_common::kind;
 use kmodtrace_core::decode::split;
-use kmodtrace_core::synth::Storm;
+use synth::Storm;
 
 use crate::support::{Done, file, run, sample, sample_with, scratch};
 

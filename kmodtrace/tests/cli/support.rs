@@ -6,8 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use kmodtrace_core::decode::split;
 use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
-use kmodtrace_core::synth::Storm;
 use kmodtrace_core::units::Ktime;
+use synth::Storm;
 
 /// The program, with arguments that are UTF-8.
 pub(crate) fn kmodtrace(args: &[&str]) -> Command {

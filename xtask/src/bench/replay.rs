@@ -24,7 +24,7 @@ pub(super) fn measure(size: Size, report: &mut Report) -> Result<()> {
             .with_context(|| format!("no {name} was built"))
     };
     let (tool, bench) = (program("kmodtrace")?, program("load-bench")?);
-    let storm = artifacts::example("kmodtrace-core", "storm")?;
+    let storm = artifacts::example("synth", "storm")?;
     let scratch = Scratch::new()?;
     let mut peaks = Vec::new();
     for records in [size.records / 10, size.records] {

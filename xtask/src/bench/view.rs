@@ -61,7 +61,7 @@ struct Watched {
 /// Plays the beginning of a recording, and its end after all that comes before it; then reads it all.
 pub(super) fn measure(quick: bool, report: &mut Report) -> Result<()> {
     let Size { attempts, seconds } = if quick { QUICK } else { FULL };
-    let storm = artifacts::example("kmodtrace-core", "storm")?;
+    let storm = artifacts::example("synth", "storm")?;
     let view = View::build(seconds)?;
     let scratch = Scratch::new()?;
     let recording = scratch.path().join("storm");

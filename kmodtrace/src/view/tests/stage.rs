@@ -8,12 +8,12 @@ use kmodtrace_core::decode::{Tracer, split};
 use kmodtrace_core::event::Counters;
 use kmodtrace_core::monitor::{Focus, Monitor, Picture};
 use kmodtrace_core::recording::{Clock, Header, Kernel, Reader};
-use kmodtrace_core::synth::Storm;
 use kmodtrace_core::units::{Ktime, Nanos, Tgid, Tid};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
+use synth::Storm;
 use zerocopy::FromBytes as _;
 
 use crate::view::draw::{Feed, draw};

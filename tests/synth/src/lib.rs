@@ -4,15 +4,17 @@
 //! and nearly in the order of their times, as a ring holds them. The same storm gives the same bytes every time. Real
 //! kernels are the proof that the programs work; these are bytes to feed to everything after them.
 
+#![forbid(unsafe_code)]
+
 mod request;
 mod task;
 
 use std::num::NonZeroU64;
 
-use crate::decode::Tracer;
-use crate::event::Counters;
-use crate::units::{Ktime, Tgid, Tid};
 use kmodtrace_common::record::Header;
+use kmodtrace_core::decode::{TickBytes, Tracer};
+use kmodtrace_core::event::Counters;
+use kmodtrace_core::units::{Ktime, Tgid, Tid};
 use task::{Module, Task};
 use zerocopy::IntoBytes as _;
 
@@ -75,7 +77,7 @@ impl Storm {
     }
 
     /// The trailer of a recording of what came so far.
-    pub fn trailer(&self) -> crate::decode::TickBytes {
+    pub fn trailer(&self) -> TickBytes {
         TRACER.trailer(Ktime(self.now), Counters::default())
     }
 
@@ -179,11 +181,11 @@ impl Iterator for Storm {
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
-    use crate::attempt::Finished;
-    use crate::decode::{decode, split};
-    use crate::event::{Event, Fact};
-    use crate::order::Order;
-    use crate::session::Session;
+    use kmodtrace_core::attempt::Finished;
+    use kmodtrace_core::decode::{decode, split};
+    use kmodtrace_core::event::{Event, Fact};
+    use kmodtrace_core::order::Order;
+    use kmodtrace_core::session::Session;
 
     fn events(attempts: u64) -> Vec<Event> {
         let bytes: Vec<u8> = Storm::new(attempts).flatten().collect();

@@ -7,8 +7,8 @@ use std::fs::File;
 
 use kmodtrace_core::decode::split;
 use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
-use kmodtrace_core::synth::{CPUS, Storm};
 use kmodtrace_core::units::Ktime;
+use synth::{CPUS, Storm};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
