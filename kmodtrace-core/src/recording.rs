@@ -7,6 +7,7 @@ mod header;
 mod reader;
 mod writer;
 
+use crc32fast::Hasher as Crc;
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -45,51 +46,28 @@ impl BlockHead {
     /// Bytes after magic and length.
     const PAYLOAD: u32 = 16;
 
-    /// A head whose check goes on from `header`, that of the header's JSON.
-    fn new(compressed: u32, content: u32, records: u32, header: Crc) -> Self {
+    /// A head whose check, CRC-32 of IEEE 802.3, goes on from that of the header's JSON.
+    fn new(compressed: u32, content: u32, records: u32, header: &Crc) -> Self {
         let [magic, payload, compressed, content, records] =
             [BLOCK_MAGIC, Self::PAYLOAD, compressed, content, records].map(U32::new);
-        let check = [compressed, content, records]
-            .iter()
-            .fold(header, |crc, number| crc.over(number.as_bytes()));
+        let mut check = header.clone();
+        for number in [compressed, content, records] {
+            check.update(number.as_bytes());
+        }
         Self {
             magic,
             payload,
             compressed,
             content,
             records,
-            check: U32::new(check.value()),
+            check: U32::new(check.finalize()),
         }
     }
 }
 
-/// CRC-32 of IEEE 802.3, bit by bit: it goes over a header once and over twelve bytes a block, zstd's own checksum covers
-/// the rest.
-#[derive(Clone, Copy)]
-struct Crc(u32);
-
-impl Crc {
-    const START: Self = Self(!0);
-
-    fn over(self, bytes: &[u8]) -> Self {
-        Self(bytes.iter().fold(self.0, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-                (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
-            })
-        }))
-    }
-
-    fn value(self) -> u32 {
-        !self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_check_is_crc_32() {
-        assert_eq!(Crc::START.over(b"1234").over(b"56789").value(), 0xcbf4_3926);
-    }
+/// The check of a header's JSON, which those of all blocks go on from.
+fn check_of(json: &[u8]) -> Crc {
+    let mut check = Crc::new();
+    check.update(json);
+    check
 }

@@ -1,6 +1,6 @@
 //! Reading a recording.
 
-use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION};
+use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION, check_of};
 use crate::decode;
 use crate::event::{Event, Fact};
 use kmodtrace_common::{ABI_VERSION, kind, record};
@@ -43,7 +43,7 @@ impl<R: Read> Reader<R> {
         Ok(Self {
             input,
             header,
-            header_crc: Crc::START.over(&json),
+            header_crc: check_of(&json),
             decompressor,
             block: 0,
             content: Vec::new(),
@@ -148,7 +148,7 @@ impl<R: Read> Reader<R> {
         };
         let [compressed, content, records] = [head.compressed, head.content, head.records].map(u32::from);
         if head.payload != BlockHead::PAYLOAD
-            || head.check != BlockHead::new(compressed, content, records, self.header_crc).check
+            || head.check != BlockHead::new(compressed, content, records, &self.header_crc).check
         {
             return damaged("the check does not fit the head of the block and the recording's header".to_owned());
         }

@@ -1,6 +1,6 @@
 //! Writing a recording.
 
-use super::{BOUND, BlockHead, Crc, Header, MAGIC};
+use super::{BOUND, BlockHead, Crc, Header, MAGIC, check_of};
 use crate::decode::TickBytes;
 use kmodtrace_common::record;
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ impl<W: Write> Writer<W> {
         output.flush()?;
         let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
         compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-        let header_crc = Crc::START.over(&json);
+        let header_crc = check_of(&json);
         Ok(Self {
             output,
             header_crc,
@@ -84,7 +84,7 @@ impl<W: Write> Writer<W> {
     fn write_block(&mut self) -> io::Result<()> {
         let data = self.compressor.compress(&self.content)?;
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
-        let head = BlockHead::new(length(&data)?, length(&self.content)?, self.records, self.header_crc);
+        let head = BlockHead::new(length(&data)?, length(&self.content)?, self.records, &self.header_crc);
         self.output.write_all(&[head.as_bytes(), &data].concat())?;
         self.output.flush()
     }
