@@ -1,6 +1,6 @@
 //! Where an errno comes from: the function that returned it first, and what became of it on the way to the caller.
 //!
-//! The rule (see [`trail`]): the deepest function that returned the errno made it. Where nothing that is watched returned
+//! The rule (see `trail.rs`): the deepest function that returned the errno made it. Where nothing that is watched returned
 //! it, the maker is inlined, and lies between the last mark that was passed and the next one that a load would pass; the
 //! errno, and the loader's own lines in the kernel log, narrow down what is made there.
 //!

@@ -267,7 +267,7 @@ pub enum Hook {
     },
     /// A system call, by its name: its tracepoints, or the architecture's wrapper, which takes one `struct pt_regs *`.
     Syscall(&'static str),
-    /// A system call of 32-bit programs on x86-64 (`CONFIG_IA32_EMULATION`), by its name behind [`IA32`]. Its wrapper is another one, and the
+    /// A system call of 32-bit programs on x86-64 (`CONFIG_IA32_EMULATION`), by its name behind `ia32_`. Its wrapper is another one, and the
     /// `syscalls:` tracepoints pass such calls over (`arch_trace_is_compat_syscall`).
     Ia32Syscall(&'static str),
     /// A tracepoint.

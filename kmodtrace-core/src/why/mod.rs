@@ -1,7 +1,7 @@
 //! Why loads and requests failed: each cause with its chain, in sentences, the most frequent first.
 //!
 //! A fold over what a session hands out. Counts are exact; chains are told of the first failure of a kind. Memory is
-//! bounded: failures wait until [`window::SETTLED`] later ones have come, because what they follow from may finish after
+//! bounded: failures wait until 4,096 later ones have come, because what they follow from may finish after
 //! them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
 
 mod group;
