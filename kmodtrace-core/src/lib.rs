@@ -75,5 +75,6 @@ pub mod session;
 pub mod stage;
 pub mod stages;
 pub mod state;
+pub mod text;
 pub mod units;
 pub mod why;

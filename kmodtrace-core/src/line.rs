@@ -7,7 +7,7 @@ use crate::coverage::Coverage;
 use crate::errno::Errno;
 use crate::event::Syscall;
 use crate::origin;
-use crate::report::{printable, span_text};
+use crate::text::{printable, span_text};
 use crate::units::Ktime;
 
 /// Titles above the lines.

@@ -11,10 +11,11 @@ use kmodtrace_core::attempt::{Attempt, Finished};
 use kmodtrace_core::coverage::{Coverage, Observed};
 use kmodtrace_core::line;
 use kmodtrace_core::report::{
-    Glob, Kernel, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json,
-    write_jsonl, write_modules_csv, write_text,
+    Kernel, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json, write_jsonl,
+    write_modules_csv, write_text,
 };
 use kmodtrace_core::request::Request;
+use kmodtrace_core::text::Names;
 use kmodtrace_core::units::Ktime;
 
 const STORIES: &[&str] = &[
@@ -113,7 +114,7 @@ fn table_of_a_kernel_that_hides_things() {
         source.coverage.lose(what, reason);
     }
     let selection = Selection {
-        modules: vec![Glob::new("cpu*"), Glob::new("m[0-9]")],
+        modules: Names::matching(["cpu*", "m[0-9]"]),
         sort: SortKey::Name,
         top: Some(2),
     };
@@ -127,7 +128,7 @@ fn histograms() {
     let report = report(
         &source(),
         &Selection {
-            modules: vec![Glob::new("cpufreq*")],
+            modules: Names::matching(["cpufreq*"]),
             ..Selection::default()
         },
     );

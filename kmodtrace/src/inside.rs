@@ -8,7 +8,7 @@ use anyhow::Result;
 use kmodtrace_core::btf;
 use kmodtrace_core::drill::{Known, OUTSIDE, Returns};
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::{Glob, printable};
+use kmodtrace_core::text::{Glob, printable};
 use kmodtrace_module_file::{Described, Functions, Reason, describe, functions};
 
 use crate::failure::{FAILED, failure, say};

@@ -8,7 +8,7 @@ use super::session::time_text;
 use super::summary::{StepRow, Summary, standing};
 use super::text::{conclusion, most, terms, what, why};
 use crate::diff::{self, median, value_or_none};
-use crate::report::span_text;
+use crate::text::span_text;
 
 /// Width of a strip in pixels, and what is left free at its ends.
 const WIDTH: f64 = 420.0;

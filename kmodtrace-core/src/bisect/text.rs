@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::summary::{StepRow, Summary};
 use crate::diff::{self, value_or_none, value_text};
-use crate::report::{Grid, printable};
+use crate::text::{Grid, printable};
 
 /// Columns of a strip.
 const STRIP: usize = 40;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Diff, Row, Set, Subject, Unit, Verdict};
-use crate::report::{bytes_text, printable, span_text};
+use crate::text::{bytes_text, printable, span_text};
 
 /// Rows that are listed of those that may be chance.
 const PERHAPS: usize = 12;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::known::{Known, Outcome};
 use crate::attempt::{CallEdge, CallMark};
 use crate::errno::Errno;
-use crate::report::{printable, span_text};
+use crate::text::{printable, span_text};
 use crate::units::{Ktime, Tid};
 
 /// Calls that have not returned, at most: of more the time is not known.

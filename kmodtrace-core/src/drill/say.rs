@@ -3,7 +3,7 @@
 use super::known::{Known, Outcome};
 use super::tree::Call;
 use crate::errno::Errno;
-use crate::report::span_text;
+use crate::text::span_text;
 use crate::units::Ktime;
 
 /// Names that a sentence lists at most.

@@ -3,7 +3,7 @@
 use super::say::Names;
 use super::tree::{Call, Spent};
 use crate::attempt::OffCpu;
-use crate::report::span_text;
+use crate::text::span_text;
 
 /// Calls of one function within one call.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::load::Load;
 use super::tree::Call;
 use crate::attempt::OffCpu;
 use crate::errno::Errno;
-use crate::report::{printable, span_text};
+use crate::text::{printable, span_text};
 
 /// How much of a tree is shown.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::tally::Evidence;
-use crate::report::{Selection, printable};
+use crate::text::{Names, printable};
 
 macro_rules! names {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $advice:literal;)+) => {
@@ -99,8 +99,8 @@ pub struct Finding {
 
 impl Finding {
     /// Whether it is shown: what is about all modules is when no names were asked for.
-    pub fn is_selected(&self, selection: &Selection) -> bool {
-        selection.takes(self.module.as_deref())
+    pub fn is_about(&self, modules: &Names) -> bool {
+        modules.take(self.module.as_deref())
     }
 
     /// In one line: `herd: SENTENCE (attempts 1, 2 and 40 more); ADVICE`.

@@ -3,8 +3,8 @@
 use super::finding::{Finding, Name};
 use super::tally::{Evidence, Key, NAMED, Tally};
 use crate::graph::{Cycle, Member, PileUp};
-use crate::report::{bytes_text, span_text};
 use crate::request::SLOTS;
+use crate::text::{bytes_text, span_text};
 
 /// Followers that make a herd: as many as make a pile-up.
 const HERD: u64 = crate::graph::MANY as u64;

@@ -8,8 +8,8 @@ use super::*;
 use crate::attempt::{Attempt, Role, WaitKind};
 use crate::errno::Errno;
 use crate::graph::fixture::{attempt, nested, request};
-use crate::report::{Glob, Selection};
 use crate::request::Request;
+use crate::text::Names;
 
 fn found(attempts: &[Attempt], requests: &[Request]) -> Vec<Finding> {
     let mut findings = Findings::default();
@@ -96,11 +96,8 @@ fn the_same_words_everywhere() {
     for name in Name::ALL {
         assert_eq!(serde_json::to_value(name).ok(), Some(name.name().into()));
     }
-    let selection = |glob| Selection {
-        modules: vec![Glob::new(glob)],
-        ..Selection::default()
-    };
-    assert!(found[0].is_selected(&selection("m*")) && !found[0].is_selected(&selection("x")));
+    let about = |glob| found[0].is_about(&Names::matching([glob]));
+    assert!(about("m*") && !about("x"));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::node::{Block, EdgeKind, Key, Node, Nodes};
 use super::stuck::Knot;
 use crate::errno::Errno;
-use crate::report::{printable, span_text};
 use crate::request::SLOTS;
+use crate::text::{printable, span_text};
 use crate::units::{Ktime, Nanos};
 
 /// `ETIME`: the five seconds for a slot are over.

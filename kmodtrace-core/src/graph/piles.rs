@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::node::{EdgeKind, Key, Node, Nodes, On};
 use crate::attempt::{AttemptId, Span};
-use crate::report::{printable, span_text};
 use crate::request::SLOTS;
 use crate::stage::Stage;
+use crate::text::{printable, span_text};
 use crate::units::{Ktime, Nanos};
 
 /// Waiters at a time that are many: a task for every CPU of a small machine. A pair that meets is no pile-up.

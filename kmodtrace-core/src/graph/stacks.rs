@@ -98,5 +98,5 @@ fn comm(node: &Node) -> String {
 
 /// A frame in which no character means anything to a reader of stacks.
 fn plain(frame: &str) -> String {
-    crate::report::printable(frame).replace(';', ",")
+    crate::text::printable(frame).replace(';', ",")
 }

@@ -7,8 +7,8 @@ use super::*;
 use crate::attempt::{Attempt, Edge, Mark, Note, Role, WaitKind};
 use crate::errno::Errno;
 use crate::function::Function;
-use crate::report::{Glob, Selection};
 use crate::request::Request;
+use crate::text::Names;
 
 fn graph(attempts: &[Attempt], requests: &[Request]) -> Graph {
     let mut graph = WaitGraph::default();
@@ -251,10 +251,7 @@ fn text_dot_and_stacks() {
     let stacks = written(|out| write_folded(&graph, out));
     let expected = "mount requests outer-alias;modprobe;outer;same-name;outer modprobe 1001 245980000\n";
     assert!(stacks.contains(expected), "{stacks}");
-    graph.select(&Selection {
-        modules: vec![Glob::new("xfs")],
-        ..Selection::default()
-    });
+    graph.select(&Names::matching(["xfs"]));
     assert_eq!((graph.cycles.len(), graph.edges.len(), graph.pile_ups.len()), (0, 0, 0));
     assert_eq!(written(|out| write_folded(&graph, out)), "");
 }

@@ -7,7 +7,7 @@ use super::cycle::Cycle;
 use super::edges::Edge;
 use super::piles::PileUp;
 use super::stacks::Stacks;
-use crate::report::Selection;
+use crate::text::Names;
 
 /// Name and version of the JSON. Additions keep it; what removes or changes a field raises it.
 pub const SCHEMA: &str = "kmodtrace.graph/1";
@@ -58,12 +58,12 @@ impl Graph {
     }
 
     /// Only what has to do with the selected modules.
-    pub fn select(&mut self, selection: &Selection) {
-        let takes = |name: &str| selection.takes(Some(name.strip_prefix("request ").unwrap_or(name)));
-        let all = selection.takes(None);
+    pub fn select(&mut self, names: &Names) {
+        let takes = |name: &str| names.take(Some(name.strip_prefix("request ").unwrap_or(name)));
+        let all = names.take(None);
         self.cycles
             .retain(|cycle| all || cycle.names.iter().any(|name| takes(name)));
-        self.pile_ups.retain(|pile| selection.takes(pile.module.as_deref()));
+        self.pile_ups.retain(|pile| names.take(pile.module.as_deref()));
         self.edges
             .retain(|edge| all || takes(&edge.owner) || takes(&edge.waiter));
         self.stacks.retain(|name| all || takes(name));

@@ -7,9 +7,9 @@ use super::cycle::Cycle;
 use super::edges::owner;
 use super::node::{Block, EdgeKind, Key, Node, Nodes};
 use super::stuck::knots;
-use crate::report::{Selection, printable, span_text};
 use crate::request::Request;
 use crate::session::InFlight;
+use crate::text::{Names, printable, span_text};
 use crate::units::{Ktime, Nanos, Tid};
 
 const SECOND: u64 = 1_000_000_000;
@@ -33,8 +33,8 @@ pub struct Told {
 
 impl Told {
     /// Whether it is about a selected module.
-    pub fn is_selected(&self, selection: &Selection) -> bool {
-        selection.takes(None) || self.names.iter().any(|name| selection.takes(Some(name)))
+    pub fn is_about(&self, names: &Names) -> bool {
+        names.are_all() || self.names.iter().any(|name| names.take(Some(name)))
     }
 }
 

@@ -3,8 +3,8 @@
 use super::fixture::{at, attempt, nested};
 use super::*;
 use crate::attempt::{Attempt, Note, WaitKind};
-use crate::report::{Glob, Selection};
 use crate::session::InFlight;
+use crate::text::Names;
 
 /// As a session has an attempt in flight: the open wait apart from the others.
 pub(super) fn in_flight(attempts: &[Attempt]) -> Vec<InFlight<'_>> {
@@ -143,10 +143,7 @@ fn a_deadlock_is_told_when_it_is_complete_and_once() {
 fn lines_are_selected_by_module() {
     let waiting = [open(attempt(2, "xfs", 0, 0).waited(WaitKind::SameInode, Some(1), 0, 0))];
     let told = Watch::default().tick(at(5_000), in_flight(&waiting).into_iter(), std::iter::empty());
-    let selection = |glob| Selection {
-        modules: vec![Glob::new(glob)],
-        ..Selection::default()
-    };
-    assert!(told[0].is_selected(&selection("x*")) && !told[0].is_selected(&selection("e*")));
-    assert!(told[0].is_selected(&Selection::default()));
+    let about = |glob| told[0].is_about(&Names::matching([glob]));
+    assert!(about("x*") && !about("e*"));
+    assert!(told[0].is_about(&Names::default()));
 }

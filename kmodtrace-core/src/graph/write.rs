@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::cycle::{Cycle, Member};
 use super::edges::Edge;
 use super::view::Graph;
-use crate::report::{printable, span_text};
+use crate::text::{printable, span_text};
 use crate::units::Ktime;
 
 /// Writes deadlocks, pile-ups, and a tree of owners with those who waited for them. Times are seconds since `origin`.

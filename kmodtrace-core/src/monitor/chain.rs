@@ -3,8 +3,8 @@
 use super::Monitor;
 use crate::attempt::AttemptId;
 use crate::line::Line;
-use crate::report::{printable, span_text};
 use crate::request::{Helper, Request, SLOTS, ret_text};
+use crate::text::{printable, span_text};
 use crate::units::Ktime;
 
 /// A line for each step.

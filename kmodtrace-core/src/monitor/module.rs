@@ -6,9 +6,10 @@ use super::{ModuleNow, Monitor, modules};
 use crate::attempt::{Attempt, Collision, Finished};
 use crate::drill::{Limits, Load, write_text};
 use crate::histogram::Bucket;
-use crate::report::{Glob, SpanRow, distributions};
+use crate::report::{SpanRow, distributions};
 use crate::request::RequestId;
 use crate::stage::Stage;
+use crate::text::Names;
 use crate::why::{Filter, Reason, WhyFold};
 
 /// What is shown of a module.
@@ -163,7 +164,7 @@ fn inside(monitor: &Monitor, own: &[&Attempt]) -> Vec<String> {
 fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
     let Some(name) = name else { return Vec::new() };
     let filter = Filter {
-        modules: vec![Glob::new(name)],
+        modules: Names::matching([name]),
         ..Filter::default()
     };
     let mut fold = WhyFold::new(

@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::grid::printable;
-use super::quantity::span_text;
 use super::{ModuleRow, Report};
 use crate::attempt::WaitKind;
 use crate::histogram::Histogram;
+use crate::text::{printable, span_text};
 
 /// Characters of the longest bar.
 const WIDTH: u64 = 40;

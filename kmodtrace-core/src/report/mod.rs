@@ -4,13 +4,10 @@
 
 mod attempts;
 mod csv;
-mod glob;
-mod grid;
 mod histograms;
 mod json;
 mod modules;
 mod origins;
-mod quantity;
 mod requests;
 mod requests_text;
 mod select;
@@ -30,15 +27,11 @@ use crate::origin::{self, Known};
 use crate::recording::Header;
 use crate::request::Request;
 pub use attempts::{AttemptRow, WaitOfAttempt};
-pub use glob::Glob;
-pub(crate) use grid::Grid;
-pub use grid::printable;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::{schema, write_json, write_jsonl};
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
-pub use quantity::{bytes_text, span_text};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey, UnknownSortKey};
 pub use text::{outcomes_text, write_text};
@@ -194,7 +187,7 @@ impl Report {
         let rows = aggregates
             .modules
             .iter()
-            .filter(|(name, _)| selection.takes(name.as_deref()))
+            .filter(|(name, _)| selection.modules.take(name.as_deref()))
             .map(|(name, stats)| ModuleRow::new(name.as_deref(), stats, &source.coverage))
             .collect();
         let requested = || {
@@ -220,7 +213,9 @@ impl Report {
     /// Adds the findings about the selected modules, in the order given.
     #[must_use]
     pub fn with_findings(mut self, findings: Vec<Finding>, selection: &Selection) -> Self {
-        let selected = findings.into_iter().filter(|finding| finding.is_selected(selection));
+        let selected = findings
+            .into_iter()
+            .filter(|finding| finding.is_about(&selection.modules));
         self.findings = selected.collect();
         self
     }
@@ -240,16 +235,16 @@ impl Report {
         let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, &self.coverage, known).as_ref());
         let selected = attempts
             .iter()
-            .filter(|attempt| selection.takes(attempt.module.as_deref()));
+            .filter(|attempt| selection.modules.take(attempt.module.as_deref()));
         let (unloads, loads): (Vec<&Attempt>, Vec<&Attempt>) = selected.partition(|attempt| attempt.is_unload());
         self.attempts = Some(loads.into_iter().map(row).collect());
         self.unloads = Some(unloads.into_iter().map(row).collect());
         let takes = |request: &&Request| {
             let made = request.helper.iter().flat_map(|helper| &helper.attempts);
-            selection.takes(Some(&request.name))
+            selection.modules.take(Some(&request.name))
                 || made
                     .filter_map(|id| by_id.get(id))
-                    .any(|attempt| selection.takes(attempt.module.as_deref()))
+                    .any(|attempt| selection.modules.take(attempt.module.as_deref()))
         };
         let row = |request: &Request| RequestRow::new(request, origin::of_request(request, known).as_ref());
         self.requests = Some(requests.iter().filter(takes).map(row).collect());

@@ -1,8 +1,8 @@
 //! Requests in the report for people.
 
-use super::grid::{Grid, printable};
 use super::text::{NONE, count, outcomes_text, seconds, span};
 use super::{NOT_OBSERVED, RequestRow, RequestedRow, Spread};
+use crate::text::{Grid, printable};
 
 /// A row for each name.
 pub(super) fn requested(rows: &[RequestedRow]) -> Grid {

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::str::FromStr;
 
-use super::{Glob, ModuleRow};
+use super::ModuleRow;
+use crate::text::Names;
 
 /// By what modules are sorted: most first, names in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,8 +74,8 @@ impl FromStr for SortKey {
 /// What of a report is shown. The default is everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Modules that match one of these; all when there is none.
-    pub modules: Vec<Glob>,
+    /// These modules.
+    pub modules: Names,
     /// In this order.
     pub sort: SortKey,
     /// So many of them; all when none.
@@ -82,11 +83,6 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a module is shown. Attempts without a name are, unless names were asked for.
-    pub fn takes(&self, module: Option<&str>) -> bool {
-        self.modules.is_empty() || module.is_some_and(|name| self.modules.iter().any(|glob| glob.matches(name)))
-    }
-
     pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>) -> Vec<ModuleRow> {
         rows.sort_by(|a, b| {
             let key = |row: &ModuleRow| (Reverse(self.sort.of(row)), row.name.is_none());

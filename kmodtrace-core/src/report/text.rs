@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::grid::{Grid, printable};
-use super::quantity::{bytes_text, span_text};
 use super::requests_text::{requested, requests};
 use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Outcomes, Quality, Report};
 use crate::findings::write_findings;
+use crate::text::{Grid, bytes_text, printable, span_text};
 
 /// Where there was none.
 pub(super) const NONE: &str = "-";

@@ -19,8 +19,8 @@ use crate::drill::Known;
 use crate::errno::Errno;
 use crate::findings::{Finding, Findings};
 use crate::origin::Origin;
-use crate::report::Glob;
 use crate::request::{Request, ret_text};
+use crate::text::{Glob, Names};
 use crate::units::Ktime;
 use group::{Group, Key, Kind};
 use window::{Entry, Window};
@@ -37,8 +37,8 @@ const ASKED: usize = 4_096;
 /// Which failures are asked for. The default is all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Modules that match one of these; all when there is none.
-    pub modules: Vec<Glob>,
+    /// Those of these modules.
+    pub modules: Names,
     /// Failures with this errno.
     pub errno: Option<Errno>,
     /// Requests of such a name, and nothing else.
@@ -161,7 +161,7 @@ impl WhyFold {
             let glob = self.filter.request.as_ref();
             let named = |glob: &Glob| finding.module.as_ref().is_some_and(|name| glob.matches(name));
             let shown = finding.requests.ids.iter().any(|id| self.asked.contains(id));
-            self.filter.takes_module(finding.module.as_deref()) && glob.is_none_or(|glob| shown || named(glob))
+            self.filter.modules.take(finding.module.as_deref()) && glob.is_none_or(|glob| shown || named(glob))
         };
         let mut found = self.findings.list();
         found.retain(about);
@@ -234,7 +234,7 @@ fn has_errno(attempt: &Attempt, origin: &Origin, errno: Errno) -> bool {
 
 impl Filter {
     fn takes_attempt(&self, attempt: &Attempt) -> bool {
-        self.request.is_none() && self.takes_module(attempt.module.as_deref())
+        self.request.is_none() && self.modules.take(attempt.module.as_deref())
     }
 
     fn takes_request(&self, request: &Request, window: &Window) -> bool {
@@ -242,13 +242,9 @@ impl Filter {
         let made = request.helper.iter().flat_map(|helper| &helper.attempts);
         let loaded = || {
             made.filter_map(|id| window.failed_attempt(*id))
-                .any(|(attempt, _)| self.takes_module(attempt.module.as_deref()))
+                .any(|(attempt, _)| self.modules.take(attempt.module.as_deref()))
         };
-        named && (self.takes_module(Some(&request.name)) || loaded())
-    }
-
-    fn takes_module(&self, module: Option<&str>) -> bool {
-        self.modules.is_empty() || module.is_some_and(|name| self.modules.iter().any(|glob| glob.matches(name)))
+        named && (self.modules.take(Some(&request.name)) || loaded())
     }
 }
 

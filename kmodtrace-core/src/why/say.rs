@@ -5,8 +5,8 @@ use super::window::Window;
 use crate::attempt::{Attempt, TaskRef};
 use crate::drill::Load;
 use crate::origin::{Certainty, Origin};
-use crate::report::span_text;
 use crate::request::{Caller, Request, RequestId, SLOTS, ret_text};
+use crate::text::span_text;
 use crate::units::{Nanos, Tgid};
 
 /// Steps that are told. A module that waits for itself would have no last one.

@@ -211,7 +211,7 @@ fn filters() {
     );
     assert_eq!(
         count(Filter {
-            modules: vec![Glob::new("kt_dep")],
+            modules: Names::matching(["kt_dep"]),
             ..Filter::default()
         }),
         (100, 0)
@@ -219,12 +219,12 @@ fn filters() {
     let busy = Filter {
         errno: Some(Errno::EBUSY),
         request: None,
-        modules: Vec::new(),
+        modules: Names::default(),
     };
     assert_eq!(count(busy), (49, 1));
     let nothing = fold(
         Filter {
-            modules: vec![Glob::new("xfs")],
+            modules: Names::matching(["xfs"]),
             ..Filter::default()
         },
         nested(),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Reason, Why};
 use crate::findings::write_findings;
-use crate::report::printable;
+use crate::text::printable;
 
 /// Writes all of it; says so when nothing failed, or nothing of what was asked for.
 pub fn write_text(why: &Why, out: &mut impl Write) -> io::Result<()> {

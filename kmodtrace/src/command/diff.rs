@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::diff::{Diff, Limits, Run, RunFold, write_text};
-use kmodtrace_core::report::Glob;
+use kmodtrace_core::text::Glob;
 
 use crate::cli::{self, DiffFormat};
 use crate::failure::{FAILED, failure, say};

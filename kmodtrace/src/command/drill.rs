@@ -7,7 +7,7 @@ use anyhow::Result;
 use kmodtrace_core::attempt::{Attempt, Finished};
 use kmodtrace_core::drill::{Elsewhere, Known, Limits, Load, json, write_text};
 use kmodtrace_core::pipeline::Pipeline;
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 
 use super::tee::Tee;
 use super::workload;

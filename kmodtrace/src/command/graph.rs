@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::graph::{WaitGraph, write_dot, write_folded, write_json, write_text};
-use kmodtrace_core::report::Selection;
+use kmodtrace_core::text::Names;
 
 use crate::cli::{self, GraphFormat};
 use crate::replay;
@@ -16,10 +16,7 @@ pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let mut graph = WaitGraph::default();
     let (ended, _) = recording.finished(|finished| graph.add(&finished));
     let mut graph = graph.finish();
-    graph.select(&Selection {
-        modules: super::globs(&args.modules),
-        ..Selection::default()
-    });
+    graph.select(&Names::matching(&args.modules));
     let mut out = BufWriter::new(stdout().lock());
     let origin = recording.header().clock.monotonic_ns;
     let written = match args.format {

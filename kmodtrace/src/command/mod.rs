@@ -22,7 +22,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use kmodtrace_core::event::Counters;
 use kmodtrace_core::order::Loss;
-use kmodtrace_core::report::Glob;
 
 use tokio::runtime::Runtime;
 
@@ -57,10 +56,6 @@ pub(crate) fn runtime() -> Result<Runtime> {
 /// What came of writing to stdout.
 fn written<T>(result: io::Result<T>) -> Result<T> {
     result.context("cannot write to stdout")
-}
-
-fn globs(patterns: &[String]) -> Vec<Glob> {
-    patterns.iter().map(|pattern| Glob::new(pattern)).collect()
 }
 
 /// What is missing, as every front end says it at its end.

@@ -11,6 +11,7 @@ use kmodtrace_core::report::{
     Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
 };
 use kmodtrace_core::request::Request;
+use kmodtrace_core::text::Names;
 
 use crate::cli::{self, Format};
 use crate::failure::{USAGE, failure};
@@ -20,7 +21,7 @@ use crate::replay;
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let sort = args.sort.parse().map_err(|error| failure(USAGE, format!("{error}")))?;
     let selection = Selection {
-        modules: super::globs(&args.modules),
+        modules: Names::matching(&args.modules),
         sort,
         top: args.top,
     };

@@ -12,7 +12,7 @@ use kmodtrace_core::graph::Watch;
 use kmodtrace_core::line::{HEADER, Line, time_text};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::Selection;
+use kmodtrace_core::text::Names;
 use kmodtrace_core::units::Ktime;
 
 use super::tee::Tee;
@@ -28,24 +28,21 @@ use crate::replay;
 
 /// Prints lines until a signal, the duration, the command's end, or the recording's.
 pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let selection = Selection {
-        modules: super::globs(&args.modules),
-        ..Selection::default()
-    };
+    let modules = Names::matching(&args.modules);
     match &args.from {
         Some(path) => {
             let mut recording = replay::open(path)?;
-            let mut lines = Lines::new(recording.header(), selection)?;
+            let mut lines = Lines::new(recording.header(), modules)?;
             let ended = recording.each(|bytes| lines.record(bytes));
             lines.finish(quiet)?;
             recording.warn(quiet);
             ended.map(|()| ExitCode::SUCCESS)
         }
-        None => live(args, selection, quiet, bpf_log),
+        None => live(args, modules, quiet, bpf_log),
     }
 }
 
-fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+fn live(args: &Trace, modules: Names, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
     workload::find(&args.command)?;
     let inside = Inside::find(&args.drill, None, quiet)?;
@@ -58,7 +55,7 @@ fn live(args: &Trace, selection: Selection, quiet: bool, bpf_log: bool) -> Resul
     let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
     let mut sink = Tee {
         recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
-        front: Some(Lines::new(&header, selection)?),
+        front: Some(Lines::new(&header, modules)?),
     };
     let Ended {
         stop,
@@ -78,7 +75,7 @@ struct Lines {
     pipeline: Pipeline,
     watch: Watch,
     findings: Findings,
-    selection: Selection,
+    modules: Names,
     origin: Ktime,
     /// Functions of modules that were asked for, by their numbers.
     functions: Vec<Known>,
@@ -86,14 +83,14 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(header: &Header, selection: Selection) -> Result<Self> {
+    fn new(header: &Header, modules: Names) -> Result<Self> {
         let mut out = stdout().lock();
         super::written(writeln!(out, "{HEADER}").and_then(|()| out.flush()))?;
         Ok(Self {
             pipeline: Pipeline::default(),
             watch: Watch::default(),
             findings: Findings::default(),
-            selection,
+            modules,
             origin: header.clock.monotonic_ns,
             functions: header.functions.clone(),
             out,
@@ -104,7 +101,7 @@ impl Lines {
         for finished in finished {
             self.findings.add(&finished);
             if let Finished::Attempt(attempt) = finished
-                && self.selection.takes(attempt.module.as_deref())
+                && self.modules.take(attempt.module.as_deref())
             {
                 let line = Line {
                     attempt: &attempt,
@@ -124,7 +121,7 @@ impl Lines {
     fn print_lasting(&mut self, now: Ktime) -> Result<()> {
         let session = self.pipeline.session();
         let told = self.watch.tick(now, session.in_flight(), session.requests_in_flight());
-        for told in told.iter().filter(|told| told.is_selected(&self.selection)) {
+        for told in told.iter().filter(|told| told.is_about(&self.modules)) {
             let time = time_text(told.time, self.origin);
             super::written(writeln!(self.out, "{time}  {told}"))?;
         }
@@ -136,7 +133,7 @@ impl Lines {
         let (rest, loss) = std::mem::take(&mut self.pipeline).finish();
         self.print(rest)?;
         let found = self.findings.list().into_iter();
-        for finding in found.filter(|finding| finding.is_selected(&self.selection)) {
+        for finding in found.filter(|finding| finding.is_about(&self.modules)) {
             super::written(writeln!(self.out, "finding: {}", finding.text()))?;
         }
         super::written(self.out.flush())?;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use kmodtrace_core::causes::Subject;
 use kmodtrace_core::errno::Errno;
-use kmodtrace_core::report::{Glob, Source};
+use kmodtrace_core::report::Source;
+use kmodtrace_core::text::{Glob, Names};
 use kmodtrace_core::why::{Filter, Why, WhyFold, write_text};
 
 use crate::cli;
@@ -16,7 +17,7 @@ use crate::replay;
 /// Reads the recording and says why. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     let filter = Filter {
-        modules: super::globs(&args.modules),
+        modules: Names::matching(&args.modules),
         errno: args.errno.as_deref().map(errno).transpose()?,
         request: args.request.as_deref().map(Glob::new),
     };

@@ -3,7 +3,8 @@
 use std::cmp::{Ordering, Reverse};
 
 use kmodtrace_core::monitor::ModuleNow;
-use kmodtrace_core::report::{ModuleRow, outcomes_text, printable, span_text};
+use kmodtrace_core::report::{ModuleRow, outcomes_text};
+use kmodtrace_core::text::{printable, span_text};
 
 use super::theme::Signs;
 

@@ -36,7 +36,7 @@ fn findings_are_told_at_the_end() {
         "{outer:?}"
     );
     assert_eq!(none, [""; 0]);
-    let modules = vec![Glob::new("kt_dep")];
+    let modules = Names::matching(["kt_dep"]);
     let some = ids(Filter {
         modules,
         ..Filter::default()

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::bisect::{Step, time_text};
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 
 use crate::bisect::session::{self, Session};
 use crate::cli::BisectSession;

@@ -10,7 +10,7 @@ use kmodtrace_core::bisect::{
     JudgedRun, Judgement, Known, Sample, Shares, StepHead, Terms, Told, Verdict, Workload, judge, judge_run, shares,
     tally,
 };
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 
 use crate::bisect::session::{self, Writing};
 use crate::bisect::{git, run, samples};

@@ -2,7 +2,7 @@
 
 use kmodtrace_core::graph::TreeRow;
 use kmodtrace_core::monitor::GraphNow;
-use kmodtrace_core::report::{printable, span_text};
+use kmodtrace_core::text::{printable, span_text};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 

@@ -1,7 +1,7 @@
 //! What every view has at its top: the kernel, how far time has come, the counts, the views, and what is missing.
 
 use kmodtrace_core::monitor::{Head, Picture};
-use kmodtrace_core::report::{printable, span_text};
+use kmodtrace_core::text::{printable, span_text};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

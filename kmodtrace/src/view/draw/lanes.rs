@@ -2,8 +2,8 @@
 
 use kmodtrace_core::errno::Errno;
 use kmodtrace_core::monitor::{Lane, Lanes, Picture};
-use kmodtrace_core::report::span_text;
 use kmodtrace_core::stage::Stage;
+use kmodtrace_core::text::span_text;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

@@ -10,7 +10,7 @@ mod module;
 mod table;
 
 use kmodtrace_core::monitor::{Body, Picture};
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};

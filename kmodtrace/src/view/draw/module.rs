@@ -1,7 +1,8 @@
 //! One module: its numbers, where time went, histograms, GOING windows, who asked, and why it failed.
 
 use kmodtrace_core::monitor::{Bars, Head, ModuleDetail};
-use kmodtrace_core::report::{bytes_text, outcomes_text, printable, span_text};
+use kmodtrace_core::report::outcomes_text;
+use kmodtrace_core::text::{bytes_text, printable, span_text};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 

@@ -2,7 +2,7 @@
 
 use kmodtrace_core::findings::Finding;
 use kmodtrace_core::monitor::{Evidence, Picture};
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -6,7 +6,7 @@ mod now;
 mod probes;
 mod requests;
 
-use kmodtrace_core::report::span_text;
+use kmodtrace_core::text::span_text;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -1,7 +1,7 @@
 //! Attempts in flight.
 
 use kmodtrace_core::monitor::{NowRow, OwnerNow, Picture};
-use kmodtrace_core::report::{printable, span_text};
+use kmodtrace_core::text::{printable, span_text};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -1,7 +1,7 @@
 //! Every probe, and what nobody watches.
 
 use kmodtrace_core::monitor::{Picture, ProbeLine};
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;

@@ -1,7 +1,7 @@
 //! Requests of the kernel, and its slots.
 
 use kmodtrace_core::monitor::{Picture, RequestNow, RequestsNow};
-use kmodtrace_core::report::printable;
+use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
