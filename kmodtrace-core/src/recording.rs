@@ -71,3 +71,15 @@ fn check_of(json: &[u8]) -> Crc {
     check.update(json);
     check
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_of;
+
+    #[test]
+    fn the_check_is_crc_32() {
+        let mut check = check_of(b"1234");
+        check.update(b"56789");
+        assert_eq!(check.finalize(), 0xcbf4_3926);
+    }
+}

@@ -45,7 +45,7 @@ pub struct LeftOut {
     pub why: Reason,
 }
 
-/// Reason a function cannot be probed.
+/// Why a function cannot be probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// ftrace has no call site in it, so the kernel takes it for one that must not be traced.
@@ -181,7 +181,7 @@ fn preference(module: &Module<'_>, symbol: &Symbol<'_>) -> (bool, bool, bool) {
     (is_part(module, symbol), is_ambiguous(module, symbol), made)
 }
 
-/// Reason a function cannot be probed; none where it can.
+/// Why a function cannot be probed; none where it can.
 pub(super) fn refusal(module: &Module<'_>, symbol: &Symbol<'_>) -> Option<Reason> {
     let section = module.section(symbol.place);
     if is_part(module, symbol) {

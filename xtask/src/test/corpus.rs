@@ -5,12 +5,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, de::IgnoredAny};
-
-use crate::process;
 
 /// Functions into which makers are inlined: the driver names these where the kernel has no function for the maker.
 const CALLERS: &[&str] = &["load_module", "finit_module", "init_module", "delete_module"];
@@ -42,23 +39,17 @@ impl Counts {
     }
 }
 
-/// Compares every case in the driver's log with the report of a recording, and adds a line for each sort of case:
+/// Compares every case in the driver's log with the report of its recording, and adds a line for each sort of case:
 /// case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict.
 ///
 /// A scenario without cases gives no counts and no error.
-pub(crate) fn check(tool: &Path, log: &Path, recording: &Path, lines: &mut Vec<String>) -> Result<Counts> {
+pub(crate) fn check(log: &Path, report: &Report, lines: &mut Vec<String>) -> Result<Counts> {
     let text = fs::read_to_string(log).with_context(|| format!("the driver left no {}", log.display()))?;
     let (kernel, cases) = cases(&text)?;
     if cases.is_empty() {
         return Ok(Counts::default());
     }
-    let mut command = Command::new(tool);
-    command
-        .args(["report", "--format", "json", "--attempts", "--from"])
-        .arg(recording);
-    let report = serde_json::from_str(&process::text(&mut command)?)
-        .with_context(|| format!("the report of {} is not as documented", recording.display()))?;
-    tally(&kernel, &cases, &report, lines)
+    tally(&kernel, &cases, report, lines)
 }
 
 /// Adds the table to the lines, cases that are alike in one line; an error names every sort of case that is not right.
@@ -263,7 +254,7 @@ fn cases(log: &str) -> Result<(String, Vec<Case>)> {
 
 /// What is read of the report.
 #[derive(Debug, Deserialize)]
-struct Report {
+pub(crate) struct Report {
     quality: Quality,
     attempts: Vec<Attempt>,
     unloads: Vec<Attempt>,

@@ -3,12 +3,17 @@
 use std::{collections::BTreeMap, path::Path, process::Command};
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::process;
 
 /// The report of a recording, by the tool itself: what its users read.
 pub(crate) fn report(tool: &Path, recording: &Path) -> Result<Report> {
+    report_as(tool, recording)
+}
+
+/// The same for who reads something else of it.
+pub(super) fn report_as<T: DeserializeOwned>(tool: &Path, recording: &Path) -> Result<T> {
     let mut command = Command::new(tool);
     command
         .args(["report", "--format", "json", "--attempts", "--from"])

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, ensure};
 
 use super::guest::Tally;
-use super::observed::{Report, report};
+use super::observed::{Report, report, report_as};
 use super::scenarios::STORMS;
 use super::{bpftool, compare, corpus, oracle, requests};
 
@@ -75,7 +75,8 @@ impl Recording {
             return;
         }
         let recording = out.join(format!("{}.kmt", self.name));
-        let whole = report(tool, &recording).and_then(|report| {
+        let reports = report(tool, &recording).and_then(|report| Ok((report, report_as(tool, &recording)?)));
+        let whole = reports.and_then(|(report, with_origins)| {
             let mut checked = Checked {
                 observed: compare::Observed::of(&report),
                 report: &report,
@@ -83,7 +84,7 @@ impl Recording {
             };
             for log in made {
                 let compared = checked.compare(&log.path(out));
-                let origins = corpus::check(tool, &log.path(out), &recording, &mut tally.lines);
+                let origins = corpus::check(&log.path(out), &with_origins, &mut tally.lines);
                 let result = match (compared, origins) {
                     (Ok(calls), Ok(counts)) => {
                         tally.corpus.add(counts);
