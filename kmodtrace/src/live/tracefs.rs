@@ -11,7 +11,7 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::plan::RETURNS;
@@ -23,8 +23,9 @@ use crate::failure::{CANNOT_TRACE, failure};
 /// How groups of ours begin.
 const GROUP: &str = "kmodtrace_";
 
-/// How often removing is tried: the kernel lets go of a closed event in its own time.
-const TRIES: u32 = 50;
+/// How long events are waited for that somebody still holds: the kernel lets go of closed ones in its own time, and a process
+/// that was killed while it started a command lives on in that until the command runs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which edge of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,16 +190,9 @@ impl Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        for name in &self.names {
-            let command = format!("-:{}/{name}", self.group);
-            for _ in 0..TRIES {
-                match self.say(&command) {
-                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy => sleep(Duration::from_millis(20)),
-                    // One that is not there any more needs no removing.
-                    _ => break,
-                }
-            }
-        }
+        let events: Vec<String> = self.names.iter().map(|name| format!("{}/{name}", self.group)).collect();
+        // What is left the next process removes.
+        let _ = remove(&self.root, events.iter().map(String::as_str));
     }
 }
 
@@ -233,18 +227,42 @@ fn say(root: &Path, command: &str) -> io::Result<()> {
 fn remove_stale(root: &Path) -> io::Result<()> {
     let text = fs::read_to_string(root.join("kprobe_events"))?;
     let events: BTreeSet<&str> = text.lines().filter_map(event).collect();
-    for event in events {
-        let owner = event
-            .strip_prefix(GROUP)
-            .and_then(|rest| rest.split_once('/')?.0.split_once('_'));
-        let Some((pid, began)) = owner.and_then(|(pid, began)| Some((pid.parse::<u32>().ok()?, began))) else {
-            continue;
-        };
-        if started(pid).as_deref() != Some(began.trim_end_matches(char::is_alphabetic)) {
-            say(root, &format!("-:{event}"))?;
+    remove(root, events.into_iter().filter(|event| is_stale(event)))
+}
+
+/// Whether the name of an event says that it was made by a process like us which is not there any more.
+fn is_stale(event: &str) -> bool {
+    let owner = event
+        .strip_prefix(GROUP)
+        .and_then(|rest| rest.split_once('/')?.0.split_once('_'));
+    owner
+        .and_then(|(pid, began)| Some((pid.parse::<u32>().ok()?, began)))
+        .is_some_and(|(pid, began)| started(pid).as_deref() != Some(began.trim_end_matches(char::is_alphabetic)))
+}
+
+/// Removes events by their `GROUP/NAME`, those that somebody holds as soon as they are let go of, and all others first. One
+/// that is not there any more needs no removing.
+fn remove<'e>(root: &Path, events: impl Iterator<Item = &'e str>) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    let mut held: Vec<&str> = events.collect();
+    loop {
+        let mut refused = None;
+        held.retain(|event| match say(root, &format!("-:{event}")) {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => {
+                refused = Some(error);
+                true
+            }
+        });
+        match refused {
+            None => return Ok(()),
+            Some(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < until => {
+                sleep(Duration::from_millis(20));
+            }
+            Some(error) => return Err(error),
         }
     }
-    Ok(())
 }
 
 /// `GROUP/NAME` of a line such as `p:GROUP/NAME module:function`.

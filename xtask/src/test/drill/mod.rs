@@ -201,6 +201,7 @@ impl Seen<'_> {
 
     /// Whatever was loaded, how often and in whatever way drill ended.
     fn clean(&self) -> Result<()> {
+        self.ended("after", 1)?;
         for entry in fs::read_dir(self.out)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             // After the one that was killed there must be some, and beside another somebody else had one.
@@ -213,7 +214,6 @@ impl Seen<'_> {
             !self.file("killed.events")?.is_empty(),
             "the one that was killed had no events"
         );
-        self.ended("after", 1)?;
         self.ended("storm", 0)?;
         let storm = self.file("storm.txt")?;
         let loads = storm
