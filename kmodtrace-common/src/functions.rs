@@ -19,7 +19,7 @@ pub struct Function {
 /// `NAME Variant "name" ARGUMENTS read|passed, STAGE always|perhaps|beside`
 ///
 /// - whether its arguments are read, or only the moment counts at which it is passed;
-/// - the stage that its time belongs to, of `kmodtrace_core::stage::Stage`;
+/// - the stage that its time belongs to, of `kmodtrace_core::model::Stage`;
 /// - whether every load that gets so far passes it on each kernel, or perhaps, or whether it lies beside that way.
 ///
 /// Behind a comma each come its plain edges, whose records say nothing but that it was entered, or what it returned. Such a probe is

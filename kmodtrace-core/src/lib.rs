@@ -6,21 +6,21 @@
 //! - Bytes come in, values go out, and time comes from events: there is no aya, tokio, clap, terminal, clock or file system here, and
 //!   no unsafe code. A live session and a replay of its recording are the same calls.
 //! - Input may be damaged or hostile. It ends in an error that says where, not in a panic, and takes bounded memory.
-//! - What was not observed is `None` or a line in [`coverage`], never 0.
+//! - What was not observed is `None` or a line in [`plan::Coverage`], never 0.
 //!
 //! # The flow
 //!
-//! [`decode`] makes events of records, [`order`] brings them into the order of their times, and [`session`] makes attempts, requests and
-//! states of them. [`pipeline::Pipeline`] is the three together. [`recording`] keeps records in a file. [`plan`] says which of the
-//! kernel's functions can be watched, by what [`facts`] tells of it. [`aggregate`], [`graph`], [`why`] and [`diff`] answer questions
-//! about what finished, and [`report`] writes the answers.
+//! [`records`] makes events of bytes and brings them into the order of their times, and [`session`] makes attempts, requests and states
+//! of them: the [`model`]. [`pipeline::Pipeline`] is both together. [`recording`] keeps records in a file. [`plan`] says which of the
+//! kernel's functions can be watched, by what [`kernel`] tells of it. [`analysis`] answers questions about what finished, [`report`]
+//! writes the answers, [`compare`] puts runs beside runs, and [`monitor`] is all of it at one instant.
 //!
 //! # The slowest load of a recording
 //!
 //! ```
 //! use std::fs::File;
 //!
-//! use kmodtrace_core::attempt::Finished;
+//! use kmodtrace_core::model::Finished;
 //! use kmodtrace_core::pipeline::Pipeline;
 //! use kmodtrace_core::recording::Reader;
 //!
@@ -45,36 +45,15 @@
 
 #![forbid(unsafe_code)]
 
-pub mod aggregate;
-pub mod attempt;
-pub mod bisect;
-pub mod btf;
-pub mod causes;
-pub mod coverage;
-pub mod decode;
-pub mod diff;
-pub mod drill;
-pub mod errno;
-pub mod event;
-pub mod facts;
-pub mod findings;
-pub mod function;
-pub mod graph;
-pub mod histogram;
-pub mod kallsyms;
-pub mod line;
+pub mod analysis;
+pub mod compare;
+pub mod kernel;
+pub mod model;
 pub mod monitor;
-pub mod order;
-pub mod origin;
 pub mod pipeline;
 pub mod plan;
 pub mod recording;
+pub mod records;
 pub mod report;
-pub mod request;
 pub mod session;
-pub mod stage;
-pub mod stages;
-pub mod state;
 pub mod text;
-pub mod units;
-pub mod why;

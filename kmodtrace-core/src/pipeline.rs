@@ -2,12 +2,11 @@
 
 use std::mem;
 
-use crate::attempt::Finished;
-use crate::decode::{DecodeError, decode};
-use crate::event::Fact;
-use crate::order::{HORIZON, Loss, Order};
+use crate::model::{Finished, Ktime};
+use crate::records::decode::{DecodeError, decode};
+use crate::records::event::Fact;
+use crate::records::order::{HORIZON, Loss, Order};
 use crate::session::Session;
-use crate::units::Ktime;
 
 /// Bytes of records in, finished attempts and states out.
 #[derive(Debug, Default)]

@@ -12,12 +12,12 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use kmodtrace_core::aggregate::Aggregates;
-use kmodtrace_core::attempt::Finished;
-use kmodtrace_core::findings::Findings;
-use kmodtrace_core::line::Line;
+use kmodtrace_core::analysis::aggregate::Aggregates;
+use kmodtrace_core::analysis::findings::Findings;
+use kmodtrace_core::model::Finished;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
+use kmodtrace_core::report::line::Line;
 use kmodtrace_core::report::{Report, Selection, Source, schema, write_text};
 
 fn recordings() -> Vec<PathBuf> {

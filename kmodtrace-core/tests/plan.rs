@@ -8,10 +8,9 @@
 
 use std::collections::BTreeSet;
 
-use kmodtrace_core::coverage::Observed;
-use kmodtrace_core::facts::{Addresses, KernelFacts, Preemption};
+use kmodtrace_core::kernel::facts::{Addresses, KernelFacts, Preemption};
 use kmodtrace_core::plan::{
-    CATALOGUE, Family, GlobalValue, Mechanism, Plan, Verdict, Want, check, render, resolve, values, verdict,
+    CATALOGUE, Family, GlobalValue, Mechanism, Observed, Plan, Verdict, Want, check, render, resolve, values, verdict,
 };
 use proptest::prelude::*;
 

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kmodtrace_common::{MULTI_FUNCTIONS, functions};
-use kmodtrace_core::facts::{KernelFacts, wanted_data_symbols, wanted_functions, wanted_symbols};
-use kmodtrace_core::plan::{CATALOGUE, GLOBALS, Mechanism, programs};
+use kmodtrace_core::kernel::facts::KernelFacts;
+use kmodtrace_core::plan::{CATALOGUE, GLOBALS, Mechanism, programs, questions};
 
 #[test]
 fn ids_name_the_function_and_the_edge_of_their_best_candidate() {
@@ -115,7 +115,7 @@ fn what_a_probe_refers_to_exists() {
         );
         for symbol in spec.candidates.iter().filter_map(|candidate| candidate.needs) {
             assert!(
-                wanted_data_symbols().contains(&symbol),
+                questions("x86_64").data_symbols.contains(symbol),
                 "no global holds the address of {symbol}"
             );
         }
@@ -160,12 +160,13 @@ fn the_loader_needs_these_programs_and_globals() {
 
 #[test]
 fn functions_to_look_for_follow_the_architecture() {
-    let functions = wanted_functions("aarch64");
+    let functions = questions("aarch64").functions;
     assert!(functions.iter().any(|(name, _)| name == "__arm64_sys_finit_module"));
     assert!(!functions.iter().any(|(name, _)| name.starts_with("__x64")));
-    assert_eq!(wanted_symbols("aarch64").len(), functions.len() + 4);
+    assert_eq!(questions("aarch64").text_symbols().len(), functions.len() + 4);
     assert!(
-        !wanted_functions("riscv64")
+        !questions("riscv64")
+            .functions
             .iter()
             .any(|(name, _)| name.contains("_sys_"))
     );

@@ -2,9 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use kmodtrace_core::coverage::Observed;
-use kmodtrace_core::facts::{KernelFacts, wanted_types};
-use kmodtrace_core::plan::{CATALOGUE, Family, Mechanism, Plan, check, render, resolve};
+use kmodtrace_core::kernel::facts::KernelFacts;
+use kmodtrace_core::plan::{CATALOGUE, Family, Mechanism, Observed, Plan, check, questions, render, resolve};
 
 const K6_1: &str = include_str!("facts/6.1.json");
 const K6_12: &str = include_str!("facts/6.12.json");
@@ -59,7 +58,7 @@ fn without_data(json: &str) -> KernelFacts {
 
 /// What BTF says of what these facts do not.
 fn with_types(mut facts: KernelFacts, has: impl Fn(&str) -> bool) -> KernelFacts {
-    for name in wanted_types() {
+    for name in questions("x86_64").types {
         let known = facts.types.get(name).copied();
         facts.types.insert(name.to_owned(), known.unwrap_or_else(|| has(name)));
     }

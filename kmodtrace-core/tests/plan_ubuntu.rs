@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use kmodtrace_core::coverage::Observed;
-use kmodtrace_core::facts::KernelFacts;
-use kmodtrace_core::plan::{CATALOGUE, Family, Mechanism, Plan, Verdict, Want, check, render, resolve, verdict};
+use kmodtrace_core::kernel::facts::KernelFacts;
+use kmodtrace_core::plan::{
+    CATALOGUE, Family, Mechanism, Observed, Plan, Verdict, Want, check, render, resolve, verdict,
+};
 
 const ALL: [Family; 4] = [Family::Mutex, Family::Rcu, Family::Printk, Family::Stacks];
 

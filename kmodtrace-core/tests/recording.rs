@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use kmodtrace_core::decode::split;
-use kmodtrace_core::event::Fact;
+use kmodtrace_core::model::Ktime;
 use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::records::decode::split;
+use kmodtrace_core::records::event::Fact;
 use proptest::prelude::*;
 use std::io::{self, Write};
 use synth::Storm;

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use kmodtrace_core::decode::split;
+use kmodtrace_core::model::Ktime;
 use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::records::decode::split;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use synth::Storm;

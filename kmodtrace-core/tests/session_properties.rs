@@ -4,13 +4,12 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kmodtrace_core::aggregate::Aggregates;
-use kmodtrace_core::attempt::{Attempt, AttemptId, Collision, Finished, Note, WaitKind};
-use kmodtrace_core::errno::Errno;
-use kmodtrace_core::event::{Event, Fact};
-use kmodtrace_core::request::RequestId;
+use kmodtrace_core::analysis::aggregate::Aggregates;
+use kmodtrace_core::model::{
+    Attempt, AttemptId, Collision, Errno, Finished, Ktime, Note, RequestId, Tgid, Tid, WaitKind,
+};
+use kmodtrace_core::records::event::{Event, Fact};
 use kmodtrace_core::session::Session;
-use kmodtrace_core::units::{Ktime, Tgid, Tid};
 use proptest::prelude::*;
 use proptest::sample::Index;
 

@@ -6,17 +6,15 @@ mod support;
 #[path = "support/schema.rs"]
 mod validation;
 
-use kmodtrace_core::aggregate::Aggregates;
-use kmodtrace_core::attempt::{Attempt, Finished};
-use kmodtrace_core::coverage::{Coverage, Observed};
-use kmodtrace_core::line;
+use kmodtrace_core::analysis::aggregate::Aggregates;
+use kmodtrace_core::model::{Attempt, Finished, Ktime, Request};
+use kmodtrace_core::plan::{Coverage, Observed};
+use kmodtrace_core::report::line;
 use kmodtrace_core::report::{
     Kernel, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json, write_jsonl,
     write_modules_csv, write_text,
 };
-use kmodtrace_core::request::Request;
 use kmodtrace_core::text::Names;
-use kmodtrace_core::units::Ktime;
 
 const STORIES: &[&str] = &[
     "success",

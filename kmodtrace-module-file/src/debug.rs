@@ -12,7 +12,7 @@ use gimli::{
 
 use self::lines::{Rows, file_name};
 use super::elf::{File, Place};
-use kmodtrace_core::drill::{Line, Returns};
+use kmodtrace_core::model::{Returns, SourceLine};
 
 /// How many of the functions in a function are told.
 const INLINED: usize = 8;
@@ -47,7 +47,7 @@ pub(super) struct About {
     /// What it returns.
     pub(super) returns: Returns,
     /// Where it is declared.
-    pub(super) source: Option<Line>,
+    pub(super) source: Option<SourceLine>,
     /// What the compiler put into it, what headers have left out.
     pub(super) inlined: Vec<String>,
     /// The lines of its calls, in the order in which they were asked for.
@@ -223,10 +223,10 @@ impl<'a> Debug<'a> {
         })
     }
 
-    fn declared(&self, die: Die) -> Option<Line> {
+    fn declared(&self, die: Die) -> Option<SourceLine> {
         self.first(die, |unit, entry| {
             let file = number(entry, constants::DW_AT_decl_file)?;
-            Some(Line {
+            Some(SourceLine {
                 file: file_name(&self.dwarf, unit, u64::from(file))?,
                 line: number(entry, constants::DW_AT_decl_line)?,
             })

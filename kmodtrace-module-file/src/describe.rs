@@ -9,14 +9,14 @@ use super::debug::{self, About};
 use super::elf::{self, File, Module, Place, Symbol};
 use super::image::{self, ImageError};
 use super::sites::sites;
-use kmodtrace_core::btf;
-use kmodtrace_core::drill::{Known, Returns};
+use kmodtrace_core::kernel::btf;
+use kmodtrace_core::model::{ProbedFunction, Returns};
 
 /// What is known of the functions of a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Described {
     /// The functions that were asked for, in the order in which they lie in the file.
-    pub known: Vec<Known>,
+    pub known: Vec<ProbedFunction>,
     /// What could not be read, in words.
     pub notes: Vec<String>,
     /// Whether debugging information tells lines of any.
@@ -64,13 +64,13 @@ pub fn describe(
     let returns = types(&file, &wanted, vmlinux_btf, &mut described.notes);
     for symbol in wanted {
         let name = symbol.name.clone().into_owned();
-        let mut known = Known {
+        let mut known = ProbedFunction {
             module: Some(module.name.clone()),
             returns: returns.get(&name).copied().unwrap_or_default(),
             name,
             size: u32::try_from(symbol.size).unwrap_or_default(),
             sites: calls.remove(&symbol.place).unwrap_or_default(),
-            ..Known::default()
+            ..ProbedFunction::default()
         };
         if let Some(about) = about.remove(&symbol.place) {
             add(&mut known, about);
@@ -82,7 +82,7 @@ pub fn describe(
     Ok(described)
 }
 
-fn add(known: &mut Known, about: About) {
+fn add(known: &mut ProbedFunction, about: About) {
     // The compiler drops what a function returns where no caller looks at it, and says so in the name only.
     let changed = known.name.split('.').skip(1).any(|suffix| suffix == "isra");
     if !about.returns.is_unknown() && !changed {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::describe::{Described, build_id, describe};
 use super::image::{ImageError, functions};
-use kmodtrace_core::drill::{Known, Line, Returns};
+use kmodtrace_core::model::{ProbedFunction, Returns, SourceLine};
 
 /// BTF without types or strings: what goes on behind it stands alone.
 const NOTHING: [u8; 24] = [
@@ -49,7 +49,7 @@ fn returns(described: &Described) -> Vec<(&str, Returns)> {
     known.map(|known| (&*known.name, known.returns)).collect()
 }
 
-fn lines(known: &Known) -> Vec<(u32, Option<&str>, Option<u32>)> {
+fn lines(known: &ProbedFunction) -> Vec<(u32, Option<&str>, Option<u32>)> {
     let sites = known.sites.iter();
     sites.map(|site| (site.at, site.target.as_deref(), site.line)).collect()
 }
@@ -73,7 +73,7 @@ fn debugging_information_tells_lines_and_types() {
     let outer = &described.known[1];
     assert_eq!(outer.module.as_deref(), Some("sample"));
     let source = |line| {
-        Some(Line {
+        Some(SourceLine {
             file: "sample.c".to_owned(),
             line,
         })

@@ -2,7 +2,7 @@
 //! where it lies in the source, and which others it calls.
 //!
 //! [`functions`] lists those that can be probed, and why the others cannot. [`describe`] tells of some of them what their code, the
-//! BTF of the kernel and debugging information say, in the types that `kmodtrace_core::drill` understands calls with.
+//! BTF of the kernel and debugging information say, in the types that `kmodtrace_core::analysis::drill` understands calls with.
 //!
 //! Files come from anywhere: whatever is wrong with one is an error or a note, never a panic, and takes no more time and memory than
 //! the file is long. Only x86-64 is disassembled; elsewhere no calls are known.

@@ -9,7 +9,7 @@ use object::read::elf::Rela as _;
 use object::{LittleEndian, Object as _, ObjectSection as _, ObjectSymbol as _, SectionIndex, SymbolKind};
 
 use super::elf::{File, Place, Symbol};
-use kmodtrace_core::drill::Site;
+use kmodtrace_core::model::CallSite;
 
 /// A displacement counts from behind itself, and is the last of its instruction.
 const DISPLACEMENT: u64 = 4;
@@ -46,7 +46,7 @@ pub(super) fn sites<'a>(
     file: &File<'a>,
     functions: &BTreeMap<Place, &Symbol<'a>>,
     wanted: &[&Symbol<'a>],
-) -> BTreeMap<Place, Vec<Site>> {
+) -> BTreeMap<Place, Vec<CallSite>> {
     let mut relocations: HashMap<usize, Relocations> = HashMap::new();
     let mut found = BTreeMap::new();
     for symbol in wanted {
@@ -105,7 +105,7 @@ struct Calls<'c, 'a> {
 }
 
 impl<'a> Calls<'_, 'a> {
-    fn of(&self, code: &[u8]) -> Vec<Site> {
+    fn of(&self, code: &[u8]) -> Vec<CallSite> {
         let mut decoder = Decoder::with_ip(64, code, self.begin.offset, DecoderOptions::NONE);
         let (mut jumps, mut sites) = (Vec::new(), Vec::new());
         while decoder.can_decode() {
@@ -129,7 +129,7 @@ impl<'a> Calls<'_, 'a> {
                 Target::Not => continue,
             };
             let (at, found) = if jumps_out { (0, &mut jumps) } else { (at, &mut sites) };
-            found.push(Site { at, target, line: None });
+            found.push(CallSite { at, target, line: None });
         }
         jumps.append(&mut sites);
         jumps

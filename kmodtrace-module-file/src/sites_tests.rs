@@ -4,7 +4,7 @@ use object::{
 };
 
 use super::describe::describe;
-use kmodtrace_core::drill::{Known, Site};
+use kmodtrace_core::model::{CallSite, ProbedFunction};
 
 /// Code in the making: functions of 32 bytes, and what they call.
 struct Code {
@@ -66,13 +66,13 @@ impl Code {
         self.object.add_relocation(self.text, relocation).unwrap();
     }
 
-    fn known(&self) -> (Vec<Known>, Vec<String>) {
+    fn known(&self) -> (Vec<ProbedFunction>, Vec<String>) {
         let names = ["caller", "callee"].into_iter().collect();
         let described = describe(&self.object.write().unwrap(), &names, None, None).unwrap();
         (described.known, described.notes)
     }
 
-    fn sites(&self) -> Vec<Site> {
+    fn sites(&self) -> Vec<CallSite> {
         let (known, notes) = self.known();
         assert_eq!(notes, [""; 0]);
         let caller = known.into_iter().find(|known| known.name == "caller");
@@ -80,8 +80,8 @@ impl Code {
     }
 }
 
-fn site(at: u32, target: Option<&str>) -> Site {
-    Site {
+fn site(at: u32, target: Option<&str>) -> CallSite {
+    CallSite {
         at,
         target: target.map(str::to_owned),
         line: None,
@@ -168,9 +168,9 @@ fn code_of_another_machine_is_not_read() {
 
 #[test]
 fn a_call_may_have_been_made_shorter() {
-    let known = Known {
+    let known = ProbedFunction {
         sites: vec![site(10, None), site(20, None)],
-        ..Known::default()
+        ..ProbedFunction::default()
     };
     let found = |at| known.site(at).map(|site| site.at);
     assert_eq!(found(10), Some(10));

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use kmodtrace_core::btf;
-use kmodtrace_core::drill::{Known, OUTSIDE, Returns};
+use kmodtrace_core::analysis::drill::OUTSIDE;
+use kmodtrace_core::kernel::btf;
+use kmodtrace_core::model::{ProbedFunction, Returns};
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::text::{Glob, printable};
 use kmodtrace_module_file::{Described, Functions, Reason, describe, functions};
@@ -26,7 +27,7 @@ const MANY: usize = 500;
 pub(crate) struct Inside {
     /// The modules, by their names.
     pub(crate) modules: Vec<String>,
-    functions: Vec<Known>,
+    functions: Vec<ProbedFunction>,
     /// What the kernel's own functions return that are told with them.
     outside: BTreeMap<String, Returns>,
 }

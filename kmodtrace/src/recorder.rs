@@ -7,12 +7,12 @@ use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::decode::{TickBytes, decode};
-use kmodtrace_core::event::{Counters, Fact};
-use kmodtrace_core::facts::KernelFacts;
+use kmodtrace_core::kernel::facts::KernelFacts;
+use kmodtrace_core::model::Ktime;
 use kmodtrace_core::plan::check;
 use kmodtrace_core::recording::{self, Clock, Header, Kernel, Writer};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::records::decode::{TickBytes, decode};
+use kmodtrace_core::records::event::{Counters, Fact};
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
 

@@ -5,11 +5,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, Result};
-use kmodtrace_core::attempt::Finished;
-use kmodtrace_core::decode::DecodeError;
-use kmodtrace_core::order::Loss;
+use kmodtrace_core::model::Finished;
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{Header, Reader};
+use kmodtrace_core::records::decode::DecodeError;
+use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::Source;
 
 use crate::failure::{FAILED, failure, say};

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kmodtrace_core::drill;
-use kmodtrace_core::facts::{Addresses, KernelFacts};
+use kmodtrace_core::analysis::drill;
+use kmodtrace_core::kernel::facts::{Addresses, KernelFacts};
 use kmodtrace_core::plan::{self, GlobalValue, Mechanism};
 use object::read::elf::ElfFile64;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};

@@ -1,11 +1,9 @@
 //! A request step by step: who asked, the slot, the helper, its attempts, what came back, and what the caller made of it.
 
 use super::Monitor;
-use crate::attempt::AttemptId;
-use crate::line::Line;
-use crate::request::{Helper, Request, SLOTS, ret_text};
+use crate::model::{AttemptId, Helper, Ktime, Request, SLOTS, ret_text};
+use crate::report::line::Line;
 use crate::text::{printable, span_text};
-use crate::units::Ktime;
 
 /// A line for each step.
 pub(super) fn of(monitor: &Monitor, request: &Request) -> Vec<String> {

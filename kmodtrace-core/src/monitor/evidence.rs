@@ -1,9 +1,8 @@
 //! What a finding rests on.
 
 use super::{Monitor, chain};
-use crate::attempt::AttemptId;
-use crate::findings::Finding;
-use crate::request::RequestId;
+use crate::analysis::findings::Finding;
+use crate::model::{AttemptId, RequestId};
 
 /// A finding with the attempts and requests that show it, as far as they are kept.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Recent;
-use crate::attempt::{Attempt, AttemptId, Finished, StateSpan};
-use crate::request::{Request, RequestId};
-use crate::state::ModuleState;
+use crate::model::{Attempt, AttemptId, Finished, ModuleState, Request, RequestId, StateSpan};
 
 /// Attempts that are kept at most, requests too, and GOING windows.
 const KEPT: usize = 2_048;

@@ -1,11 +1,8 @@
 //! Attempts as lanes over time.
 
 use super::Monitor;
-use crate::attempt::{Attempt, Wait, WaitKind};
-use crate::errno::Errno;
-use crate::stage::Stage;
-use crate::stages::{stages, stages_until};
-use crate::units::Ktime;
+use crate::analysis::stages::{stages, stages_until};
+use crate::model::{Attempt, Errno, Ktime, Stage, Wait, WaitKind};
 
 /// Which lanes are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

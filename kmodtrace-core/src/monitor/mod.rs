@@ -20,18 +20,15 @@ mod requests;
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests;
 
-use crate::aggregate::Aggregates;
-use crate::attempt::{Finished, Span};
-use crate::decode::DecodeError;
-use crate::drill::Known;
-use crate::findings::{Finding, Findings};
-use crate::graph::{Cycle, Tree, lasting, write_text};
-use crate::order::Loss;
+use crate::analysis::aggregate::Aggregates;
+use crate::analysis::findings::{Finding, Findings};
+use crate::analysis::graph::{Cycle, Tree, lasting, write_text};
+use crate::model::{Finished, Ktime, Nanos, ProbedFunction, Request, RequestId, Span};
 use crate::pipeline::Pipeline;
 use crate::recording::Header;
+use crate::records::decode::DecodeError;
+use crate::records::order::Loss;
 use crate::report::{Kernel, Quality, Report, Selection, Source};
-use crate::request::{Request, RequestId};
-use crate::units::{Ktime, Nanos};
 pub use evidence::{Evidence, Shown};
 use history::History;
 pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
@@ -54,7 +51,7 @@ pub struct Monitor {
     /// When tracing began.
     start: Ktime,
     /// Functions of modules that were asked for, by their numbers.
-    functions: Vec<Known>,
+    functions: Vec<ProbedFunction>,
     aggregates: Aggregates,
     findings: Findings,
     history: History,

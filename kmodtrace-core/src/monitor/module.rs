@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{ModuleNow, Monitor, modules};
-use crate::attempt::{Attempt, Collision, Finished};
-use crate::drill::{Limits, Load, write_text};
-use crate::histogram::Bucket;
+use crate::analysis::drill::{Limits, Load, write_text};
+use crate::analysis::histogram::Bucket;
+use crate::analysis::why::{Filter, Reason, WhyFold};
+use crate::model::{Attempt, Collision, Finished, RequestId, Stage};
 use crate::report::{SpanRow, distributions};
-use crate::request::RequestId;
-use crate::stage::Stage;
 use crate::text::Names;
-use crate::why::{Filter, Reason, WhyFold};
 
 /// What is shown of a module.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Monitor;
-use crate::aggregate::ModuleStats;
-use crate::histogram::Histogram;
+use crate::analysis::aggregate::ModuleStats;
+use crate::analysis::histogram::Histogram;
 use crate::report::{ModuleRow, Spread};
 
 /// A module.

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use super::Monitor;
-use crate::attempt::{AttemptId, Role, WaitKind};
+use crate::analysis::stages::stages_until;
+use crate::model::{AttemptId, Ktime, Role, Stage, WaitKind};
 use crate::session::InFlight;
-use crate::stage::Stage;
-use crate::stages::stages_until;
-use crate::units::Ktime;
 
 /// An attempt in flight. Times are nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::units::Ktime;
+use crate::model::Ktime;
 
 const SECOND: u64 = 1_000_000_000;
 /// Seconds that count as lately.

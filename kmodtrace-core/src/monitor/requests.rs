@@ -1,9 +1,8 @@
 //! Requests of the kernel, in flight and answered.
 
 use super::{Monitor, chain};
-use crate::coverage::Observed;
-use crate::request::{Request, RequestId, SLOTS, ret_text};
-use crate::stage::Stage;
+use crate::model::{Request, RequestId, SLOTS, Stage, ret_text};
+use crate::plan::Observed;
 
 /// Requests, and who holds the slots.
 #[derive(Clone, Debug, PartialEq, Eq)]

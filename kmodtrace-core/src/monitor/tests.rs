@@ -1,11 +1,10 @@
 //! What a monitor says agrees with what the other front ends say, and it stays small.
 
 use super::*;
-use crate::attempt::{Attempt, AttemptId, Finished, LogLine};
-use crate::decode::split;
+use crate::model::{Attempt, AttemptId, Finished, LogLine, Tgid, Tid};
 use crate::recording::{Clock, Header, Kernel as Uname};
+use crate::records::decode::split;
 use crate::report::{ModuleRow, Report};
-use crate::units::{Tgid, Tid};
 use synth::Storm;
 
 fn header() -> Header {

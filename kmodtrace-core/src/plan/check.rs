@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::resolve::{Attachment, Plan, PlannedProbe};
 use super::spec::{Family, Mechanism, Stage, Want};
 use super::verdict::{Verdict, verdict};
-use crate::facts::KernelFacts;
+use crate::kernel::facts::KernelFacts;
 
 /// Name and version of the JSON form of [`CheckReport`].
 pub const CHECK_SCHEMA: &str = "kmodtrace.check/1";

@@ -1,6 +1,6 @@
 //! Whether a kernel has a mechanism at all: what it does not have is not lost.
 
-use crate::facts::KernelFacts;
+use crate::kernel::facts::KernelFacts;
 
 /// What tells that a kernel has a mechanism: the first sign that says anything decides. Where none does, nobody knows.
 pub type Existence = &'static [Sign];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::spec::Family;
-use crate::facts::{Addresses, KernelFacts};
+use crate::kernel::facts::{Addresses, KernelFacts};
 
 /// A global of the BPF object and where its value comes from.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::spec::{Attach, Candidate, Hook, Mechanism};
 use super::symbol::{Form, Symbol, symbol};
-use crate::facts::{FunctionFacts, KernelFacts};
+use crate::kernel::facts::{FunctionFacts, KernelFacts};
 
 /// None when nothing speaks against the candidate; otherwise the first reason.
 pub(super) fn refusal(candidate: &Candidate, facts: &KernelFacts) -> Option<String> {

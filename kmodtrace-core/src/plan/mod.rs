@@ -5,10 +5,12 @@
 
 mod catalogue;
 mod check;
+mod coverage;
 mod existence;
 mod globals;
 mod judge;
 mod observe;
+mod questions;
 mod resolve;
 mod spec;
 mod symbol;
@@ -17,8 +19,10 @@ mod verdict;
 
 pub use catalogue::{CATALOGUE, programs};
 pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, Refusal, Status, check};
+pub use coverage::{Coverage, Observed};
 pub use existence::{Existence, Sign, Trace};
 pub use globals::{GLOBALS, GlobalSpec, GlobalValue, Source, values};
+pub use questions::questions;
 pub use resolve::{Attachment, Choice, Plan, PlannedProbe, RETURNS, resolve};
 pub use spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
 pub use text::render;

@@ -3,7 +3,7 @@
 use super::globals::{GLOBALS, GlobalSpec, Source};
 use super::resolve::{Plan, PlannedProbe, RETURNS};
 use super::spec::{Mechanism, Want};
-use crate::coverage::{Coverage, Observed};
+use crate::plan::{Coverage, Observed};
 
 /// A probe by its id, or a global by what its value is of.
 #[derive(Clone, Copy)]

@@ -10,7 +10,7 @@ use super::globals::{GLOBALS, GlobalSpec};
 use super::judge::refusal;
 use super::spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Want};
 use super::symbol::symbol;
-use crate::facts::KernelFacts;
+use crate::kernel::facts::KernelFacts;
 
 /// How many returns can be awaited at a time where they take an instance of a pool: of all functions together behind one link, or
 /// of each with a kprobe event. A task that sleeps in a load holds about six of one link's. It is the most that tracefs accepts

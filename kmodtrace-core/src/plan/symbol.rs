@@ -1,7 +1,7 @@
 //! Under which name a function can be probed. Compilers rename what they change, and link-time optimisation what it moves.
 
 use super::spec::Hook;
-use crate::facts::{FunctionFacts, KernelFacts};
+use crate::kernel::facts::{FunctionFacts, KernelFacts};
 
 /// A text symbol that stands for a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

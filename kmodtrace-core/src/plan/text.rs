@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::check::{CheckReport, ProbeReport, Status};
 use super::spec::{Family, Want};
 use super::verdict::Verdict;
-use crate::facts::{KernelFacts, Preemption};
+use crate::kernel::facts::{KernelFacts, Preemption};
 
 /// The report as text, ending in a newline. Where tracing works, probe by probe; where it does not, what stands in the way
 /// comes first, and of the probes only those that tracing cannot do without.

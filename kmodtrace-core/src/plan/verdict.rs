@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::resolve::Plan;
-use crate::facts::KernelFacts;
+use crate::kernel::facts::KernelFacts;
 
 /// Whether tracing works on this kernel, for this process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! What can be wrong with a recording, and how one ends.
 
-use crate::decode::DecodeError;
+use crate::records::decode::DecodeError;
 use std::io;
 
 /// Why a recording could not be read, or not any further.

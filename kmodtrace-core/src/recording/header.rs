@@ -1,8 +1,7 @@
 //! What a recording says about itself.
 
 use super::{FORMAT, VERSION};
-use crate::drill::Known;
-use crate::units::Ktime;
+use crate::model::{Ktime, ProbedFunction};
 use kmodtrace_common::ABI_VERSION;
 use kmodtrace_common::kind::{self, Layout};
 use kmodtrace_common::record::{self, AttemptEnter, File, InitFn, Module, Plain, Ret, Tick};
@@ -34,7 +33,7 @@ pub struct Header {
     pub plan: Value,
     /// Functions that were asked for by name, in the order of the numbers that records of their calls have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub functions: Vec<Known>,
+    pub functions: Vec<ProbedFunction>,
     /// What no probe could see, in words.
     pub unobserved: Vec<String>,
     /// The kinds of records and where their fields are.

@@ -1,8 +1,8 @@
 //! Reading a recording.
 
 use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION, check_of};
-use crate::decode;
-use crate::event::{Event, Fact};
+use crate::records::decode;
+use crate::records::event::{Event, Fact};
 use kmodtrace_common::{ABI_VERSION, kind, record};
 use serde::Deserialize;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -1,7 +1,7 @@
 //! Writing a recording.
 
 use super::{BOUND, BlockHead, Crc, Header, MAGIC, check_of};
-use crate::decode::TickBytes;
+use crate::records::decode::TickBytes;
 use kmodtrace_common::record;
 use std::io::{self, Write};
 use zerocopy::{FromBytes as _, IntoBytes as _};

@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::origins::{LogRow, OriginRow, ParentRow, StageRow};
-use crate::attempt::{Attempt, Collision, Note, Role, Span, Wait, WaitKind};
-use crate::event::Syscall;
-use crate::origin::Origin;
+use crate::analysis::origin::Origin;
+use crate::model::{Attempt, Collision, Note, Role, Span, Syscall, Wait, WaitKind};
 
 /// One attempt. Times are nanoseconds of `CLOCK_MONOTONIC`; null is what does not apply or was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

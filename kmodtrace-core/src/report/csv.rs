@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{AttemptRow, ModuleRow, Outcomes, Report, Spread, WaitRow};
-use crate::attempt::{Note, WaitKind};
+use crate::model::{Note, WaitKind};
 
 /// What a row has in a column.
 type Cell<Row> = Box<dyn Fn(&Row) -> Option<String>>;

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{ModuleRow, Report};
-use crate::attempt::WaitKind;
-use crate::histogram::Histogram;
+use crate::analysis::histogram::Histogram;
+use crate::model::WaitKind;
 use crate::text::{printable, span_text};
 
 /// Characters of the longest bar.

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::{AttemptRow, Kernel, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
-use crate::findings::Finding;
+use crate::analysis::findings::Finding;
 
 /// The JSON Schema (draft 2020-12) of [`write_json`]'s object.
 pub fn schema() -> serde_json::Value {

@@ -4,12 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Outcomes;
-use crate::aggregate::{Calls, ModuleStats};
-use crate::attempt::{Collision, WaitKind};
-use crate::coverage::{Coverage, Observed};
-use crate::errno::Errno;
-use crate::histogram::Histogram;
-use crate::state::ModuleState;
+use crate::analysis::aggregate::{Calls, ModuleStats};
+use crate::analysis::histogram::Histogram;
+use crate::model::{Collision, Errno, ModuleState, WaitKind};
+use crate::plan::{Coverage, Observed};
 
 /// One module.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

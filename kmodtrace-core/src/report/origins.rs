@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::attempt::{Attempt, LogLine, Parent};
-use crate::origin::{Certainty, Origin, words};
-use crate::stage::Stage;
-use crate::stages::stages;
+use crate::analysis::origin::{Certainty, Origin, words};
+use crate::analysis::stages::stages;
+use crate::model::{Attempt, LogLine, Parent, Stage};
 
 /// Where an errno came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -5,14 +5,11 @@ use serde::Serialize;
 
 use super::origins::{LogRow, OriginRow, ParentRow};
 use super::{Outcomes, Spread};
-use crate::aggregate::RequestStats;
-use crate::attempt::{Note, Span};
-use crate::coverage::{Coverage, Observed};
-use crate::errno::Errno;
-use crate::histogram::Histogram;
-use crate::origin::Origin;
-use crate::request::{Caller, Helper, Request, SlotWait, ret_text};
-use crate::units::Ktime;
+use crate::analysis::aggregate::RequestStats;
+use crate::analysis::histogram::Histogram;
+use crate::analysis::origin::Origin;
+use crate::model::{Caller, Errno, Helper, Ktime, Note, Request, SlotWait, Span, ret_text};
+use crate::plan::{Coverage, Observed};
 
 /// The requests of one name. Times are null when nobody watched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::requests_text::{requested, requests};
 use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Outcomes, Quality, Report};
-use crate::findings::write_findings;
+use crate::analysis::findings::write_findings;
 use crate::text::{Grid, bytes_text, printable, span_text};
 
 /// Where there was none.
@@ -199,9 +199,7 @@ fn attempts(rows: &[AttemptRow], origin: u64) -> Grid {
             row.errno_name.clone().unwrap_or_else(|| NONE.to_owned()),
             span(row.duration_ns),
             word(row.role),
-            row.collided_with
-                .map_or(NONE, crate::attempt::Collision::name)
-                .to_owned(),
+            row.collided_with.map_or(NONE, crate::model::Collision::name).to_owned(),
             row.leader_tid.map_or_else(|| NONE.to_owned(), |tid| tid.to_string()),
             wait_list(row),
             row.origin

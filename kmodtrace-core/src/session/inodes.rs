@@ -8,10 +8,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::attempt::{Attempt, TaskRef};
-use crate::errno::Errno;
-use crate::event::FileId;
-use crate::units::{Inode, Ktime};
+use crate::model::{Attempt, Errno, FileId, Inode, Ktime, TaskRef};
 
 /// Finished leaders kept for followers that have not returned yet.
 const ENDED_KEPT: usize = 16;

@@ -5,9 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::attempt::{AttemptId, Finished, GoingCause, Span, StateSpan};
-use crate::state::ModuleState;
-use crate::units::{Ktime, ModuleAddress};
+use crate::model::{AttemptId, Finished, GoingCause, Ktime, ModuleAddress, ModuleState, Span, StateSpan};
 
 #[derive(Debug)]
 struct Life {

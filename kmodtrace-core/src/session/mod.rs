@@ -16,10 +16,10 @@ use std::collections::HashMap;
 
 use kmodtrace_common::NOT_KEPT;
 
-use crate::attempt::{Attempt, AttemptId, CallEdge, CallMark, Finished, Note, Role, TaskRef, Wait, WaitKind};
-use crate::event::{AttemptEnter, CallEnter, Event, Fact, OtherTask, RequestBegin};
-use crate::request::Request;
-use crate::units::{Ktime, Tgid, Tid};
+use crate::model::{
+    Attempt, AttemptId, CallEdge, CallMark, Finished, Ktime, Note, Request, Role, TaskRef, Tgid, Tid, Wait, WaitKind,
+};
+use crate::records::event::{AttemptEnter, CallEnter, Event, Fact, OtherTask, RequestBegin};
 use task::Task;
 
 /// Attempts in flight at most. Above it those that were silent longest are closed as never seen to return: so many

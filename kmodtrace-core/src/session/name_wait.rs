@@ -5,9 +5,8 @@
 //! wait, the one that finds none or a LIVE one ends it (`add_unformed_module` and `finished_loading`,
 //! kernel/module/main.c).
 
-use crate::event::ModuleRef;
-use crate::state::ModuleState;
-use crate::units::{Ktime, ModuleAddress};
+use crate::model::{Ktime, ModuleAddress, ModuleState};
+use crate::records::event::ModuleRef;
 
 /// An old module as a look-up found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,7 @@
 use std::collections::HashMap;
 
 use super::name_wait::Old;
-use crate::attempt::{AttemptId, TaskRef};
-use crate::state::ModuleState;
-use crate::units::{Ktime, ModuleAddress};
+use crate::model::{AttemptId, Ktime, ModuleAddress, ModuleState, TaskRef};
 
 /// Finished doers kept for waiters that have not looked yet.
 const ENDED_KEPT: usize = 16;

@@ -1,10 +1,8 @@
 //! Bounds of what a session holds. What it makes of events is told by the stories in tests/scenarios.
 
 use super::*;
-use crate::event::{FileId, HelperEnter, InitStart, ModuleRef, OtherTask, SymbolFact, Syscall, WaitEnd};
-use crate::function::Function;
-use crate::state::ModuleState;
-use crate::units::{Inode, ModuleAddress, Nanos};
+use crate::model::{FileId, Function, Inode, ModuleAddress, ModuleState, Nanos, Syscall};
+use crate::records::event::{HelperEnter, InitStart, ModuleRef, OtherTask, SymbolFact, WaitEnd};
 use proptest::prelude::*;
 
 fn event(time: u64, tid: u32, fact: Fact) -> Event {
@@ -240,7 +238,7 @@ fn requests_in_flight_show_what_they_wait_for() {
     assert_eq!(slot.map(|slot| slot.span.end), Some(None));
     session.apply(event(3, 1, Fact::SlotExit(-62)), &mut out);
     assert_eq!(session.requests_in_flight().count(), 1, "get_fs_type has not returned");
-    let tick = Fact::Tick(crate::event::Counters::default());
+    let tick = Fact::Tick(crate::records::event::Counters::default());
     session.apply(event(3 + 1_000_000_000, 0, tick), &mut out);
     assert_eq!(session.requests_in_flight().count(), 0, "its return was lost");
 }

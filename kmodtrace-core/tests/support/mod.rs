@@ -19,11 +19,9 @@
 mod parse;
 pub(crate) mod show;
 
-use kmodtrace_core::attempt::{Attempt, Finished};
-use kmodtrace_core::event::{Event, Fact, ModuleRef, OtherTask};
-use kmodtrace_core::request::Request;
+use kmodtrace_core::model::{Attempt, Finished, Inode, Request};
+use kmodtrace_core::records::event::{Event, Fact, ModuleRef, OtherTask};
 use kmodtrace_core::session::Session;
-use kmodtrace_core::units::Inode;
 
 /// A story, and what is expected of it.
 pub(crate) struct Story {

@@ -2,13 +2,11 @@
 
 #![expect(clippy::similar_names, reason = "tid and tgid are the kernel's words")]
 
-use kmodtrace_core::event::{
-    AttemptEnter, Counters, Event, Fact, FileId, Granted, HelperEnter, InitStart, ModuleRef, OtherTask, RequestBegin,
-    SymbolFact, Syscall, WaitEnd,
+use kmodtrace_core::model::{FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid};
+use kmodtrace_core::records::event::{
+    AttemptEnter, Counters, Event, Fact, Granted, HelperEnter, InitStart, ModuleRef, OtherTask, RequestBegin,
+    SymbolFact, WaitEnd,
 };
-use kmodtrace_core::function::Function;
-use kmodtrace_core::state::ModuleState;
-use kmodtrace_core::units::{Inode, Ktime, ModuleAddress, Tgid, Tid};
 
 pub(super) fn event(index: usize, line: &str) -> Option<Event> {
     let mut words = line.split_whitespace();

@@ -1,9 +1,7 @@
 //! What came out of a story, as text.
 
 use super::Show;
-use kmodtrace_core::attempt::{Attempt, Edge, Finished, LogLine, Note, Wait};
-use kmodtrace_core::request::{Helper, Request, ret_text};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::model::{Attempt, Edge, Finished, Helper, Ktime, LogLine, Note, Request, Wait, ret_text};
 
 /// One line each, in the order in which they were finished.
 pub(crate) fn render(finished: &[Finished], show: Show) -> String {

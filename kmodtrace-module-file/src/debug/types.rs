@@ -3,7 +3,7 @@
 use gimli::{AttributeValue, constants};
 
 use super::{Debug, Die, number};
-use kmodtrace_core::drill::Returns;
+use kmodtrace_core::model::Returns;
 
 /// How long a chain of qualifiers and typedefs may be: those of the kernel have a handful.
 const CHAIN: u32 = 64;

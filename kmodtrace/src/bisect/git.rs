@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use kmodtrace_core::bisect::Commit;
+use kmodtrace_core::compare::bisect::Commit;
 
 /// The commit; none where this is no working directory of git, or there is no git.
 pub(crate) fn head() -> Option<Commit> {

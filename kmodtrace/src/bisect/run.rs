@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::bisect::{CommandEnd, RunEnd, Workload};
+use kmodtrace_core::compare::bisect::{CommandEnd, RunEnd, Workload};
 
 use super::session::{self, Writing};
 use crate::cli::With;

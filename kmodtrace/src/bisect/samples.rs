@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kmodtrace_core::bisect::{Recorded, RecordedFold, RunEnd, Sample, Step, Unread};
+use kmodtrace_core::compare::bisect::{Recorded, RecordedFold, RunEnd, Sample, Step, Unread};
 
 use super::session::Session;
 use crate::replay;

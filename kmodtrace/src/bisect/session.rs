@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use kmodtrace_core::bisect::{Known, RunEnd, Step, StepHead, Terms, Told};
+use kmodtrace_core::compare::bisect::{Known, RunEnd, Step, StepHead, Terms, Told};
 use serde::{Deserialize, Serialize};
 
 use super::store::{self, Lock};

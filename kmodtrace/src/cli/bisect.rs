@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use kmodtrace_core::bisect::{CONFIDENCE, MOST_RUNS};
+use kmodtrace_core::compare::bisect::{CONFIDENCE, MOST_RUNS};
 
 use super::{With, share};
 

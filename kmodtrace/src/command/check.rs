@@ -5,7 +5,7 @@ use std::io::{Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::facts::KernelFacts;
+use kmodtrace_core::kernel::facts::KernelFacts;
 use kmodtrace_core::plan::{CATALOGUE, Verdict, check, render, resolve};
 
 use crate::cli::Check;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::diff::{Diff, Limits, Run, RunFold, write_text};
+use kmodtrace_core::compare::diff::{Diff, Limits, Run, RunFold, write_text};
 use kmodtrace_core::text::Glob;
 
 use crate::cli::{self, DiffFormat};

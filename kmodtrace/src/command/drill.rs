@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::attempt::{Attempt, Finished};
-use kmodtrace_core::drill::{Elsewhere, Known, Limits, Load, json, write_text};
+use kmodtrace_core::analysis::drill::{Elsewhere, Limits, Load, json, write_text};
+use kmodtrace_core::model::{Attempt, Finished, ProbedFunction};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::text::printable;
 
@@ -123,7 +123,7 @@ impl Loads {
         is_ours && !attempt.is_unload() && (attempt.init.is_some() || !attempt.calls.is_empty())
     }
 
-    fn write(&self, known: &[Known], format: DrillFormat, limits: Limits) -> io::Result<()> {
+    fn write(&self, known: &[ProbedFunction], format: DrillFormat, limits: Limits) -> io::Result<()> {
         let mut out = BufWriter::new(stdout().lock());
         for attempt in &self.kept {
             let load = Load::new(attempt, known);
@@ -142,7 +142,7 @@ impl Loads {
     }
 
     /// What is no load.
-    fn write_rest(&self, known: &[Known], out: &mut impl io::Write) -> io::Result<()> {
+    fn write_rest(&self, known: &[ProbedFunction], out: &mut impl io::Write) -> io::Result<()> {
         if self.more > 0 {
             writeln!(out, "and {} more loads", self.more)?;
         }

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::causes::{Explanation, Subject, write_explanation};
+use kmodtrace_core::analysis::causes::{Explanation, Subject, write_explanation};
 use rustix::termios::tcgetwinsize;
 
 use crate::cli;

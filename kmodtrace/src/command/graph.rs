@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::graph::{WaitGraph, write_dot, write_folded, write_json, write_text};
+use kmodtrace_core::analysis::graph::{WaitGraph, write_dot, write_folded, write_json, write_text};
 use kmodtrace_core::text::Names;
 
 use crate::cli::{self, GraphFormat};

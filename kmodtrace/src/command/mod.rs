@@ -20,8 +20,8 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::event::Counters;
-use kmodtrace_core::order::Loss;
+use kmodtrace_core::records::event::Counters;
+use kmodtrace_core::records::order::Loss;
 
 use tokio::runtime::Runtime;
 

@@ -4,13 +4,12 @@ use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::aggregate::Aggregates;
-use kmodtrace_core::attempt::{Attempt, Finished};
-use kmodtrace_core::findings::Findings;
+use kmodtrace_core::analysis::aggregate::Aggregates;
+use kmodtrace_core::analysis::findings::Findings;
+use kmodtrace_core::model::{Attempt, Finished, Request};
 use kmodtrace_core::report::{
     Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
 };
-use kmodtrace_core::request::Request;
 use kmodtrace_core::text::Names;
 
 use crate::cli::{self, Format};

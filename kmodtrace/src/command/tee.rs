@@ -1,7 +1,7 @@
 //! Records to a front end and, where there is to be one, into a recording beside it.
 
 use anyhow::Result;
-use kmodtrace_core::decode::TickBytes;
+use kmodtrace_core::records::decode::TickBytes;
 
 use crate::failure::reader_is_gone;
 use crate::live::pump::Sink;

@@ -5,15 +5,14 @@ use std::io::{StdoutLock, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::attempt::Finished;
-use kmodtrace_core::drill::{Known, Limits, Load, write_text};
-use kmodtrace_core::findings::Findings;
-use kmodtrace_core::graph::Watch;
-use kmodtrace_core::line::{HEADER, Line, time_text};
+use kmodtrace_core::analysis::drill::{Limits, Load, write_text};
+use kmodtrace_core::analysis::findings::Findings;
+use kmodtrace_core::analysis::graph::Watch;
+use kmodtrace_core::model::{Finished, Ktime, ProbedFunction};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
+use kmodtrace_core::report::line::{HEADER, Line, time_text};
 use kmodtrace_core::text::Names;
-use kmodtrace_core::units::Ktime;
 
 use super::tee::Tee;
 use super::workload;
@@ -78,7 +77,7 @@ struct Lines {
     modules: Names,
     origin: Ktime,
     /// Functions of modules that were asked for, by their numbers.
-    functions: Vec<Known>,
+    functions: Vec<ProbedFunction>,
     out: StdoutLock<'static>,
 }
 

@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::causes::Subject;
-use kmodtrace_core::errno::Errno;
+use kmodtrace_core::analysis::causes::Subject;
+use kmodtrace_core::analysis::why::{Filter, Why, WhyFold, write_text};
+use kmodtrace_core::model::Errno;
 use kmodtrace_core::report::Source;
 use kmodtrace_core::text::{Glob, Names};
-use kmodtrace_core::why::{Filter, Why, WhyFold, write_text};
 
 use crate::cli;
 use crate::failure::{USAGE, failure};

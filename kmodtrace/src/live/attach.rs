@@ -11,7 +11,7 @@ use aya::programs::{Program, ProgramError};
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
 use aya_obj::{Object, ParseError};
-use kmodtrace_core::drill::KEY_GLOBAL;
+use kmodtrace_core::analysis::drill::KEY_GLOBAL;
 use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Mechanism, Plan, ProbeSpec, Stage};
 use rustix::process::{Resource, getrlimit};
 use tracing::{debug, info};

@@ -7,7 +7,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
 use aya::programs::{KProbe, Program, RawTracePoint};
-use kmodtrace_core::drill::{KERNEL_PROGRAMS, Known, MODULE_PROGRAMS, OUTSIDE, Returns, SWITCH_PROGRAM};
+use kmodtrace_core::analysis::drill::{KERNEL_PROGRAMS, MODULE_PROGRAMS, OUTSIDE, SWITCH_PROGRAM};
+use kmodtrace_core::model::{ProbedFunction, Returns};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::info;
 
@@ -28,7 +29,7 @@ pub(crate) struct Calls {
     links: Vec<OwnedFd>,
     events: Events,
     /// The functions that are attached to, in the order of their numbers.
-    pub(crate) known: Vec<Known>,
+    pub(crate) known: Vec<ProbedFunction>,
     /// Those that the kernel did not take, each with the reason.
     pub(crate) refused: Vec<(String, String)>,
 }
@@ -38,7 +39,7 @@ impl Calls {
     /// returns.
     pub(crate) fn attach(
         tracer: &mut Tracer,
-        functions: Vec<Known>,
+        functions: Vec<ProbedFunction>,
         outside: &BTreeMap<String, Returns>,
     ) -> Result<Self> {
         let ebpf = &mut tracer.attached.ebpf;
@@ -87,10 +88,10 @@ impl Calls {
         for name in names {
             match self.attach_one(name, programs) {
                 Ok(()) => {
-                    return self.known.push(Known {
+                    return self.known.push(ProbedFunction {
                         name: (*name).to_owned(),
                         returns: outside.get(*name).copied().unwrap_or_default(),
-                        ..Known::default()
+                        ..ProbedFunction::default()
                     });
                 }
                 Err(error) => why = error.to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kmodtrace_core::facts::CAPABILITIES;
+use kmodtrace_core::kernel::facts::CAPABILITIES;
 use rustix::thread::{CapabilitySet, capabilities};
 
 /// The capabilities of [`CAPABILITIES`] that are effective; none when the kernel would not tell.

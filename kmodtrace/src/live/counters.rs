@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use aya::Ebpf;
 use aya::maps::MapData;
 use kmodtrace_common::counter;
-use kmodtrace_core::event;
+use kmodtrace_core::records::event;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use tracing::info;
 

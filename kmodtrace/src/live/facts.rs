@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::sync::Arc;
 
 use aya::programs::ProgramType;
 use aya::sys::{BpfHelper, is_helper_supported};
-use kmodtrace_core::facts::{self, Addresses, Environment, KernelFacts};
-use kmodtrace_core::{btf, kallsyms};
+use kmodtrace_core::kernel::facts::{Addresses, Environment, KernelFacts, Questions};
+use kmodtrace_core::kernel::{btf, kallsyms};
+use kmodtrace_core::plan;
 use tracing::debug;
 
 use super::{capability, preemption};
@@ -34,9 +36,10 @@ pub(crate) struct Gathered {
 pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
+    let questions = Arc::new(plan::questions(&arch));
     let symbols = std::thread::spawn({
-        let arch = arch.clone();
-        move || read_kallsyms(&arch)
+        let questions = Arc::clone(&questions);
+        move || read_kallsyms(&questions)
     });
     let release = uname.release().to_string_lossy().into_owned();
     let environment = Environment {
@@ -53,8 +56,8 @@ pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
                 .join("events/syscalls/sys_enter_finit_module/id")
                 .exists()
         }),
-        events: events(),
-        helpers: helpers(),
+        events: events(&questions),
+        helpers: helpers(&questions),
         capabilities: capability::effective(),
         uid: rustix::process::geteuid().as_raw(),
         lockdown: lockdown(),
@@ -62,11 +65,11 @@ pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
         perf_event_paranoid: sysctl("kernel/perf_event_paranoid"),
         arch,
     };
-    let btf = read_btf(&environment.arch);
+    let btf = read_btf(&questions);
     let done = meanwhile();
     // A reader that panicked found nothing, as one that could not open the file.
     let symbols = symbols.join().unwrap_or_default();
-    let (facts, addresses) = KernelFacts::new(environment, btf.as_ref(), &symbols);
+    let (facts, addresses) = KernelFacts::new(environment, &questions, btf.as_ref(), &symbols);
     let gathered = Gathered { facts, addresses, btf };
     (gathered, done)
 }
@@ -91,19 +94,19 @@ fn tracefs() -> Option<&'static str> {
         .find(|path| Path::new(path).join("events").read_dir().is_ok())
 }
 
-/// Which of the catalogue's tracepoints tracefs has.
-fn events() -> BTreeMap<String, bool> {
+/// Which of these tracepoints tracefs has.
+fn events(questions: &Questions) -> BTreeMap<String, bool> {
     let Some(path) = tracefs() else { return BTreeMap::new() };
     let events = Path::new(path).join("events");
-    facts::wanted_tracepoints()
-        .into_iter()
-        .map(|(group, name)| (name.to_owned(), events.join(group).join(name).exists()))
+    let tracepoints = questions.tracepoints.iter();
+    tracepoints
+        .map(|&(group, name)| (name.to_owned(), events.join(group).join(name).exists()))
         .collect()
 }
 
-/// The helpers that the catalogue asks for. The kernel is asked with a program that calls them; one that may not load
+/// Which of these helpers there are. The kernel is asked with a program that calls them; one that may not load
 /// programs gets no for an answer, and cannot trace anyway.
-fn helpers() -> BTreeMap<String, bool> {
+fn helpers(questions: &Questions) -> BTreeMap<String, bool> {
     let number = |name: &str| match name {
         "bpf_snprintf" => Some(BpfHelper::BPF_FUNC_snprintf),
         _ => None,
@@ -111,10 +114,8 @@ fn helpers() -> BTreeMap<String, bool> {
     let supported = |name: &str| {
         number(name).is_some_and(|helper| is_helper_supported(ProgramType::KProbe, helper).unwrap_or(false))
     };
-    facts::wanted_helpers()
-        .into_iter()
-        .map(|name| (name.to_owned(), supported(name)))
-        .collect()
+    let helpers = questions.helpers.iter();
+    helpers.map(|name| ((*name).to_owned(), supported(name))).collect()
 }
 
 /// The word in brackets of `none [integrity] confidentiality`.
@@ -132,21 +133,20 @@ fn sysctl(name: &str) -> Option<i32> {
         .ok()
 }
 
-fn read_btf(arch: &str) -> Option<btf::Answers> {
+fn read_btf(questions: &Questions) -> Option<btf::Answers> {
     let bytes = fs::read(BTF).map_err(|error| debug!("{BTF}: {error}")).ok()?;
     let questions = btf::Questions {
-        functions: &facts::wanted_functions(arch),
-        members: &facts::wanted_members(),
-        types: &facts::wanted_types(),
+        functions: &questions.functions,
+        members: &questions.members.iter().copied().collect::<Vec<_>>(),
+        types: &questions.types.iter().copied().collect::<Vec<_>>(),
     };
     btf::scan(&bytes, &questions)
         .map_err(|error| debug!("{BTF}: {error}"))
         .ok()
 }
 
-fn read_kallsyms(arch: &str) -> kallsyms::Answers {
-    let (symbols, data) = (facts::wanted_symbols(arch), facts::wanted_data_symbols());
-    let mut scanner = kallsyms::Scanner::new(&symbols, &data);
+fn read_kallsyms(questions: &Questions) -> kallsyms::Answers {
+    let mut scanner = kallsyms::Scanner::new(questions.text_symbols(), questions.data_symbols.iter().copied());
     match File::open("/proc/kallsyms") {
         Ok(file) => {
             let mut reader = BufReader::with_capacity(64 << 10, file);

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use kmodtrace_common::kind;
-use kmodtrace_core::decode::decode;
-use kmodtrace_core::event::Fact;
-use kmodtrace_core::units::Tid;
+use kmodtrace_core::model::Tid;
+use kmodtrace_core::records::decode::decode;
+use kmodtrace_core::records::event::Fact;
 
 /// Tasks that were seen to enter and not to leave. A lost end costs a tick each second until the task comes again.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use kmodtrace_core::facts::Preemption;
+use kmodtrace_core::kernel::facts::Preemption;
 
 /// What the kernel says of itself; none where nothing that can be read tells.
 pub(super) fn read(release: &str, version: &str) -> Option<Preemption> {

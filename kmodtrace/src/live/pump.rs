@@ -4,8 +4,8 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::decode::{TickBytes, Tracer as Identity};
-use kmodtrace_core::units::{Ktime, Tgid, Tid};
+use kmodtrace_core::model::{Ktime, Tgid, Tid};
+use kmodtrace_core::records::decode::{TickBytes, Tracer as Identity};
 use rustix::time::ClockId;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;

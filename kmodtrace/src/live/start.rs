@@ -6,7 +6,7 @@ use kmodtrace_core::plan::{CATALOGUE, Verdict, resolve, verdict};
 use super::attach::{Tracer, Wish, begin};
 use super::facts;
 use crate::failure::{CANNOT_TRACE, failure};
-use kmodtrace_core::facts::KernelFacts;
+use kmodtrace_core::kernel::facts::KernelFacts;
 
 /// Attaches to the running kernel.
 pub(crate) fn start(wish: &Wish) -> Result<(Tracer, KernelFacts)> {

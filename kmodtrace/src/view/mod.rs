@@ -28,10 +28,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_common::kind;
+use kmodtrace_core::model::Nanos;
 use kmodtrace_core::monitor::{Head, Monitor, Picture};
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::write_json;
-use kmodtrace_core::units::Nanos;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
@@ -134,7 +134,7 @@ impl View {
     }
 
     /// What is known to be missing.
-    pub(crate) fn loss(&self) -> &kmodtrace_core::order::Loss {
+    pub(crate) fn loss(&self) -> &kmodtrace_core::records::order::Loss {
         self.monitor.loss()
     }
 

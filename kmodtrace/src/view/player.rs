@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_common::record;
-use kmodtrace_core::decode::DecodeError;
+use kmodtrace_core::model::Ktime;
 use kmodtrace_core::monitor::Monitor;
 use kmodtrace_core::recording::{End, Header, Reader};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::records::decode::DecodeError;
 use tokio::time::{Instant, sleep_until};
 use zerocopy::FromBytes as _;
 

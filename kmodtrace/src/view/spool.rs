@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use kmodtrace_core::decode::TickBytes;
 use kmodtrace_core::recording::{Header, Writer};
+use kmodtrace_core::records::decode::TickBytes;
 
 /// Bytes that are kept: some fifty thousand calls.
 const KEPT: usize = 8 << 20;
@@ -85,9 +85,9 @@ impl Write for Blocks {
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
-    use kmodtrace_core::decode::split;
+    use kmodtrace_core::model::Ktime;
     use kmodtrace_core::recording::{Clock, End, Kernel, Reader};
-    use kmodtrace_core::units::Ktime;
+    use kmodtrace_core::records::decode::split;
     use synth::Storm;
 
     fn saved(attempts: u64) -> (u64, usize, Option<End>, usize) {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kmodtrace_core::model::Nanos;
 use kmodtrace_core::monitor::{Body, Focus, Head, ModuleNow, Picture, Window};
-use kmodtrace_core::units::Nanos;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
 

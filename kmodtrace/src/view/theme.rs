@@ -3,7 +3,7 @@
 
 use std::env;
 
-use kmodtrace_core::stage::Stage;
+use kmodtrace_core::model::Stage;
 use ratatui::style::{Color, Modifier, Style};
 
 /// How many colours there are.

@@ -4,7 +4,7 @@
 use std::fs;
 
 use kmodtrace_common::kind;
-use kmodtrace_core::decode::split;
+use kmodtrace_core::records::decode::split;
 use synth::Storm;
 
 use crate::support::{Done, file, run, sample, sample_with, scratch};

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use kmodtrace_core::decode::split;
+use kmodtrace_core::model::Ktime;
 use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::records::decode::split;
 use synth::Storm;
 
 /// The program, with arguments that are UTF-8.

@@ -5,9 +5,9 @@
 use std::error::Error;
 use std::fs::File;
 
-use kmodtrace_core::decode::split;
+use kmodtrace_core::model::Ktime;
 use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
-use kmodtrace_core::units::Ktime;
+use kmodtrace_core::records::decode::split;
 use synth::{CPUS, Storm};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -12,9 +12,9 @@ mod task;
 use std::num::NonZeroU64;
 
 use kmodtrace_common::record::Header;
-use kmodtrace_core::decode::{TickBytes, Tracer};
-use kmodtrace_core::event::Counters;
-use kmodtrace_core::units::{Ktime, Tgid, Tid};
+use kmodtrace_core::model::{Ktime, Tgid, Tid};
+use kmodtrace_core::records::decode::{TickBytes, Tracer};
+use kmodtrace_core::records::event::Counters;
 use task::{Module, Task};
 use zerocopy::IntoBytes as _;
 
@@ -181,10 +181,10 @@ impl Iterator for Storm {
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
-    use kmodtrace_core::attempt::Finished;
-    use kmodtrace_core::decode::{decode, split};
-    use kmodtrace_core::event::{Event, Fact};
-    use kmodtrace_core::order::Order;
+    use kmodtrace_core::model::Finished;
+    use kmodtrace_core::records::decode::{decode, split};
+    use kmodtrace_core::records::event::{Event, Fact};
+    use kmodtrace_core::records::order::Order;
     use kmodtrace_core::session::Session;
 
     fn events(attempts: u64) -> Vec<Event> {

@@ -1,10 +1,8 @@
 //! The helpers of requests: modprobe, what it runs, and the attempts that they make.
 
 use super::{MOST, Requests};
-use crate::attempt::{AttemptId, Finished};
-use crate::event::Fact;
-use crate::request::{Helper, RequestId};
-use crate::units::{Ktime, Tgid, Tid};
+use crate::model::{AttemptId, Finished, Helper, Ktime, RequestId, Tgid, Tid};
+use crate::records::event::Fact;
 
 impl Requests {
     /// Something was seen of a helper, or of the kworker that starts it.

@@ -9,10 +9,8 @@ mod open;
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::attempt::{AttemptId, Finished, Note};
-use crate::event::{Fact, HelperEnter, RequestBegin};
-use crate::request::{Request, RequestId};
-use crate::units::{Ktime, Nanos, Tgid, Tid};
+use crate::model::{AttemptId, Finished, Ktime, Nanos, Note, Request, RequestId, Tgid, Tid};
+use crate::records::event::{Fact, HelperEnter, RequestBegin};
 use open::Open;
 
 /// Requests in flight at most, and thread groups of helpers. Above it those that were silent longest are closed.

@@ -1,10 +1,10 @@
 //! One request in flight: what its records add up to (`__request_module`, kernel/module/kmod.c).
 
-use crate::attempt::{AttemptId, LogLine, Note, Parent, Span};
-use crate::errno::Errno;
-use crate::event::{Fact, Granted, RequestBegin};
-use crate::request::{Caller, Helper, Request, RequestId, SlotWait};
-use crate::units::{Ktime, Nanos, Tgid, Tid};
+use crate::model::{
+    AttemptId, Caller, Errno, Helper, Ktime, LogLine, Nanos, Note, Parent, Request, RequestId, SlotWait, Span, Tgid,
+    Tid,
+};
+use crate::records::event::{Fact, Granted, RequestBegin};
 
 /// Lines, programs and attempts kept of one request, each.
 const KEPT: usize = 1024;

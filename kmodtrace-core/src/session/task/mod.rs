@@ -8,11 +8,11 @@ mod way;
 use super::World;
 use super::inodes::Key;
 use super::name_wait::{NameWait, Old};
-use crate::attempt::{Attempt, AttemptId, Finished, Init, Note, Parent, Role, Span, Wait, WaitKind};
-use crate::errno::Errno;
-use crate::event::{AttemptEnter, Fact, InitStart, Syscall};
-use crate::function::Function;
-use crate::units::{Ktime, ModuleAddress, Tgid, Tid};
+use crate::model::{
+    Attempt, AttemptId, Errno, Finished, Function, Init, Ktime, ModuleAddress, Note, Parent, Role, Span, Syscall, Tgid,
+    Tid, Wait, WaitKind,
+};
+use crate::records::event::{AttemptEnter, Fact, InitStart};
 
 /// Marks, waits, symbols, lines and requests kept of one attempt, each. Few attempts come near it: an init function that
 /// does the same thing over and over, or a module that misses all its symbols.

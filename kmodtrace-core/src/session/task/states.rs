@@ -1,13 +1,10 @@
 //! The module's states, as the attempt that changes them tells them.
 
 use super::{LookUp, Task};
-use crate::attempt::{Finished, GoingCause};
-use crate::errno::Errno;
-use crate::event::ModuleRef;
+use crate::model::{Errno, Finished, GoingCause, Ktime, ModuleAddress, ModuleState};
+use crate::records::event::ModuleRef;
 use crate::session::World;
 use crate::session::lives::Change;
-use crate::state::ModuleState;
-use crate::units::{Ktime, ModuleAddress};
 
 impl Task {
     pub(super) fn change(

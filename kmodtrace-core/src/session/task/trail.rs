@@ -1,11 +1,8 @@
 //! The trail of an attempt: which edge of which function each of its facts tells.
 
 use super::{CALLS_KEPT, KEPT, Task};
-use crate::attempt::{CallMark, Edge, LogLine, Mark, OffCpu, Span, SymbolLookUp};
-use crate::event::Fact;
-use crate::function::Function;
-use crate::state::ModuleState;
-use crate::units::Ktime;
+use crate::model::{CallMark, Edge, Function, Ktime, LogLine, Mark, ModuleState, OffCpu, Span, SymbolLookUp};
+use crate::records::event::Fact;
 
 impl Task {
     /// Keeps what a fact tells of a function.

@@ -1,14 +1,10 @@
 //! The waits of an attempt: each span of its time is listed once, under the outermost reason to sleep.
 
 use super::{KEPT, Part, Task};
-use crate::attempt::{Span, SymbolLookUp, TaskRef, Wait, WaitKind};
-use crate::errno::Errno;
-use crate::event::{Fact, SymbolFact};
-use crate::function::Function;
-use crate::request::RequestId;
+use crate::model::{Errno, Function, Ktime, RequestId, Span, SymbolLookUp, TaskRef, Wait, WaitKind};
+use crate::records::event::{Fact, SymbolFact};
 use crate::session::World;
 use crate::session::name_wait::Closed;
-use crate::units::Ktime;
 
 impl Task {
     /// A wait begins whose end is told as well, or shows in what the task does next.

@@ -1,14 +1,13 @@
 //! The way of an attempt: its file, its inode, the duplicate check, the load, the init function.
 
 use super::{LookUp, Part, Task, Visit};
-use crate::attempt::{Collision, Finished, GoingCause, Span, TaskRef, Wait, WaitKind};
-use crate::errno::Errno;
-use crate::event::{FileId, ModuleRef, Syscall};
+use crate::model::{
+    Collision, Errno, FileId, Finished, GoingCause, Ktime, ModuleState, Span, Syscall, TaskRef, Wait, WaitKind,
+};
+use crate::records::event::ModuleRef;
 use crate::session::World;
 use crate::session::inodes::Key;
 use crate::session::name_wait::Old;
-use crate::state::ModuleState;
-use crate::units::Ktime;
 
 impl Task {
     /// Takes the loader's own name, once.

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::bisect::{Step, time_text};
+use kmodtrace_core::compare::bisect::{Step, time_text};
 use kmodtrace_core::text::printable;
 
 use crate::bisect::session::{self, Session};

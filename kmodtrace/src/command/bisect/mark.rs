@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::bisect::Known;
+use kmodtrace_core::compare::bisect::Known;
 
 use super::step;
 use crate::bisect::session;

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::bisect::{Summary, write_html, write_text};
+use kmodtrace_core::compare::bisect::{Summary, write_html, write_text};
 
 use crate::bisect::{samples, session};
 use crate::cli::{BisectFormat, BisectReport};

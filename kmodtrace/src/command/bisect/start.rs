@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::ValueEnum as _;
-use kmodtrace_core::bisect::{BadRule, FIELDS, Rule, Terms};
+use kmodtrace_core::compare::bisect::{BadRule, FIELDS, Rule, Terms};
 
 use crate::bisect::session;
 use crate::cli::{BisectStart, With};

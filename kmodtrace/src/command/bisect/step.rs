@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum as _;
-use kmodtrace_core::bisect::{
+use kmodtrace_core::compare::bisect::{
     JudgedRun, Judgement, Known, Sample, Shares, StepHead, Terms, Told, Verdict, Workload, judge, judge_run, shares,
     tally,
 };
@@ -112,7 +112,7 @@ fn begin(
         runs,
     };
     let last = writing.session.steps.last();
-    let goes_on = |last: &&kmodtrace_core::bisect::Step| {
+    let goes_on = |last: &&kmodtrace_core::compare::bisect::Step| {
         // Behind it there may be one that is damaged.
         last.head.number + 1 == head.number && last.told.is_none() && last.mark.is_none() && last.is_same(&head)
     };

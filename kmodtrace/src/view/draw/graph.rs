@@ -1,6 +1,6 @@
 //! Waiters below the one that they wait for, and what waits came to so far.
 
-use kmodtrace_core::graph::TreeRow;
+use kmodtrace_core::analysis::graph::TreeRow;
 use kmodtrace_core::monitor::GraphNow;
 use kmodtrace_core::text::{printable, span_text};
 use ratatui::style::Style;

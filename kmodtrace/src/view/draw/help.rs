@@ -1,6 +1,6 @@
 //! The keys and the signs, over everything.
 
-use kmodtrace_core::stage::Stage;
+use kmodtrace_core::model::Stage;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};

@@ -1,8 +1,7 @@
 //! Attempts as lanes over time: a letter for the stage, a sign for a wait, an arrow to the lane of the one it is for.
 
-use kmodtrace_core::errno::Errno;
+use kmodtrace_core::model::{Errno, Stage};
 use kmodtrace_core::monitor::{Lane, Lanes, Picture};
-use kmodtrace_core::stage::Stage;
 use kmodtrace_core::text::span_text;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;

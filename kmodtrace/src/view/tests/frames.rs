@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use kmodtrace_core::model::Nanos;
 use kmodtrace_core::monitor::Monitor;
-use kmodtrace_core::units::Nanos;
 
 use super::stage::{Stage, empty, lossy, recording};
 use crate::view::theme::{Colours, Theme};

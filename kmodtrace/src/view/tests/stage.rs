@@ -4,11 +4,11 @@ use std::fs::File;
 use std::path::Path;
 
 use kmodtrace_common::record::Header as RecordHeader;
-use kmodtrace_core::decode::{Tracer, split};
-use kmodtrace_core::event::Counters;
+use kmodtrace_core::model::{Ktime, Nanos, Tgid, Tid};
 use kmodtrace_core::monitor::{Focus, Monitor, Picture};
 use kmodtrace_core::recording::{Clock, Header, Kernel, Reader};
-use kmodtrace_core::units::{Ktime, Nanos, Tgid, Tid};
+use kmodtrace_core::records::decode::{Tracer, split};
+use kmodtrace_core::records::event::Counters;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};

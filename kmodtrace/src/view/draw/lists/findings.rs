@@ -1,6 +1,6 @@
 //! Findings, and the evidence of one of them.
 
-use kmodtrace_core::findings::Finding;
+use kmodtrace_core::analysis::findings::Finding;
 use kmodtrace_core::monitor::{Evidence, Picture};
 use kmodtrace_core::text::printable;
 use ratatui::Frame;

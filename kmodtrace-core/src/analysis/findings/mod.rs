@@ -1,0 +1,72 @@
+//! Findings: what a session shows beyond its numbers, named, in words, with the attempts and requests that show it.
+//!
+//! A fold over what a session hands out. Its memory grows with the number of modules, not of attempts; each threshold is a
+//! constant that says why.
+
+mod finding;
+mod judge;
+mod loads;
+mod pairs;
+mod requests;
+mod tally;
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+
+use crate::analysis::graph::{Cycle, WaitGraph};
+use crate::model::Finished;
+pub use finding::{Finding, Name, write_findings};
+pub use tally::Evidence;
+
+/// Pile-ups that are told: those with most time. The wait graph has more of them.
+const PILE_UPS: usize = 4;
+
+/// What has been seen so far.
+#[derive(Debug, Default)]
+pub struct Findings {
+    tallies: tally::Tallies,
+    pairs: pairs::Pairs,
+    graph: WaitGraph,
+}
+
+impl Findings {
+    /// Adds what a session handed out.
+    pub fn add(&mut self, finished: &Finished) {
+        self.graph.add(finished);
+        match finished {
+            Finished::Attempt(attempt) => {
+                self.pairs.add(attempt, &mut self.tallies);
+                if !attempt.is_unload() {
+                    loads::load(attempt, &mut self.tallies);
+                }
+            }
+            Finished::Request(request) => requests::request(request, &mut self.tallies),
+            Finished::State(_) | Finished::Call(_) => {}
+        }
+    }
+
+    /// What was found so far: in the order of [`Name`], of one name those with most evidence first.
+    pub fn list(&self) -> Vec<Finding> {
+        self.list_with(&[])
+    }
+
+    /// The same, and deadlocks that last, which nothing that was handed out shows yet.
+    pub fn list_with(&self, lasting: &[Cycle]) -> Vec<Finding> {
+        let mutex_watched = self.pairs.mutex_watched();
+        let counted = self.tallies.iter();
+        let counted = counted.filter_map(|(key, tally)| judge::judge(key, tally, mutex_watched));
+        let piles = self.graph.pile_ups();
+        let piles = piles.iter().take(PILE_UPS).map(judge::pile_up);
+        let cycles = lasting.iter().chain(self.graph.cycles());
+        let mut all: Vec<Finding> = cycles.map(judge::deadlock).chain(piles).chain(counted).collect();
+        all.sort_by_key(|finding| (finding.id, Reverse(finding.attempts.count + finding.requests.count)));
+        all
+    }
+
+    /// The wait graph, which has to be made for this anyway.
+    pub fn graph(&self) -> &WaitGraph {
+        &self.graph
+    }
+}

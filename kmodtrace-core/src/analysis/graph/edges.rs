@@ -1,0 +1,99 @@
+//! Edges, added up: which module waited for which, why, how often and how long.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::node::{Block, EdgeKind, Key, Node};
+use crate::model::SLOTS;
+
+/// Different edges at most; more are added to one of no name. A machine has some thousand modules, and few of them wait.
+const KEPT: usize = 4_096;
+/// Where edges go that are too many.
+pub(super) const OTHERS: &str = "(others)";
+/// A module, or an owner, without a name.
+pub(super) const UNKNOWN: &str = "(unknown)";
+
+/// All waits of one kind that loads of one module, or requests of one name, had for one owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Edge {
+    /// For whom: a module, a request's name, the slots, or what has no owner.
+    pub owner: String,
+    /// Why.
+    pub kind: EdgeKind,
+    /// Who: a module or a request's name.
+    pub waiter: String,
+    /// How many waits.
+    pub count: u64,
+    /// Those of them that last.
+    pub lasting: u64,
+    /// Time of all that ended.
+    pub total_ns: u64,
+    /// The longest of them.
+    pub max_ns: u64,
+}
+
+/// Edges by owner, kind and waiter.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Edges(BTreeMap<(String, EdgeKind, String), Edge>);
+
+impl Edges {
+    pub(super) fn add(&mut self, node: &Node) {
+        for block in &node.blocks {
+            let key = (owner(node, block), block.kind, waiter(node));
+            let known = self.0.len() < KEPT || self.0.contains_key(&key);
+            let key = if known {
+                key
+            } else {
+                (OTHERS.to_owned(), block.kind, OTHERS.to_owned())
+            };
+            let edge = self.0.entry(key).or_insert_with_key(|(owner, kind, waiter)| Edge {
+                owner: owner.clone(),
+                kind: *kind,
+                waiter: waiter.clone(),
+                count: 0,
+                lasting: 0,
+                total_ns: 0,
+                max_ns: 0,
+            });
+            edge.count += 1;
+            match block.span.duration() {
+                Some(long) => {
+                    edge.total_ns = edge.total_ns.saturating_add(long.0);
+                    edge.max_ns = edge.max_ns.max(long.0);
+                }
+                None => edge.lasting += 1,
+            }
+        }
+    }
+
+    /// In the order of owner, kind and waiter.
+    pub(super) fn into_vec(self) -> Vec<Edge> {
+        self.0.into_values().collect()
+    }
+}
+
+/// Whom a wait is for.
+pub(super) fn owner(node: &Node, block: &Block) -> String {
+    let own = || node.name.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+    match block.kind {
+        EdgeKind::SameInode | EdgeKind::SameName => own(),
+        EdgeKind::Dependency => block.module.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+        EdgeKind::Request => format!("request {}", block.module.as_deref().unwrap_or(UNKNOWN)),
+        EdgeKind::Mutex => "module_mutex".to_owned(),
+        EdgeKind::Rcu => "RCU grace period".to_owned(),
+        EdgeKind::Async => "asynchronous work".to_owned(),
+        EdgeKind::Slot => format!("{SLOTS} slots"),
+        EdgeKind::Helper => format!("modprobe {}", own()),
+    }
+}
+
+/// Who waits.
+pub(super) fn waiter(node: &Node) -> String {
+    let name = node.name.as_deref().unwrap_or(UNKNOWN);
+    match node.key {
+        Key::Attempt(_) => name.to_owned(),
+        Key::Request(_) => format!("request {name}"),
+    }
+}

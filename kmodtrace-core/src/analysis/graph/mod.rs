@@ -1,0 +1,191 @@
+//! The wait graph: who waited for whom, in which circles, and where many waited for one.
+//!
+//! Nodes are attempts and requests. An attempt waits for another attempt (same inode, same name, dependency, mutex), or for
+//! a request made inside it; a request waits for the attempts of its helper, or for a slot; grace periods of RCU and
+//! asynchronous work belong to nobody.
+//!
+//! [`WaitGraph`] is a fold over what a session hands out. Edges are added up by the names at their ends; attempts and
+//! requests themselves are forgotten but for the last some thousand, among which circles are looked for. Whoever breaks a
+//! circle first, by a timeout or a kill, leaves it whole at that instant, so it is found there when the last of its members
+//! is handed out; one that lasts is found when the events end. [`Watch`] finds it while it lasts.
+
+mod cycle;
+mod edges;
+mod node;
+mod piles;
+mod stacks;
+mod stuck;
+mod tree;
+mod view;
+mod watch;
+mod write;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests;
+#[cfg(test)]
+mod tree_tests;
+#[cfg(test)]
+mod watch_tests;
+
+use std::collections::BTreeSet;
+
+use crate::model::{Attempt, Finished, Ktime, Parent, Request};
+pub(crate) use cycle::ETIME;
+pub use cycle::{Cycle, Member, Pattern};
+pub use edges::Edge;
+pub use node::EdgeKind;
+use node::{Key, Node, Nodes, On};
+pub use piles::{MANY, PileUp};
+use stuck::{closure, knots};
+pub(crate) use tree::lasting;
+pub use tree::{Tree, TreeRow};
+pub use view::{Graph, SCHEMA};
+pub use watch::{Told, Watch};
+pub use write::{write_dot, write_folded, write_json, write_text};
+
+/// Attempts and requests among which circles are looked for. Members of a circle are handed out soon after one another,
+/// when it breaks; this is some hundred of them for each slot.
+const REMEMBERED: usize = 8_192;
+/// Circles that are kept; more are counted.
+const CYCLES: usize = 64;
+/// Instants of a wait at which it may have been part of a circle that are looked at, the latest first.
+const INSTANTS: usize = 256;
+
+/// The graph so far.
+#[derive(Debug, Default)]
+pub struct WaitGraph {
+    nodes: Nodes,
+    edges: edges::Edges,
+    piles: piles::Piles,
+    stacks: stacks::Stacks,
+    cycles: Vec<Cycle>,
+    more_cycles: u64,
+}
+
+impl WaitGraph {
+    /// Adds what a session handed out.
+    pub fn add(&mut self, finished: &Finished) {
+        match finished {
+            Finished::Attempt(attempt) => self.add_attempt(attempt),
+            Finished::Request(request) => self.add_request(request),
+            Finished::State(_) | Finished::Call(_) => {}
+        }
+    }
+
+    /// The circles found so far, in the order in which they were found.
+    pub fn cycles(&self) -> &[Cycle] {
+        &self.cycles
+    }
+
+    /// The greatest pile-ups so far.
+    pub fn pile_ups(&self) -> Vec<PileUp> {
+        self.piles.all(&self.nodes)
+    }
+
+    /// What is shown of it so far, without stacks.
+    pub fn so_far(&self) -> Graph {
+        Graph::new(
+            self.cycles.clone(),
+            self.more_cycles,
+            self.pile_ups(),
+            self.edges.clone().into_vec(),
+            stacks::Stacks::default(),
+        )
+    }
+
+    /// Nothing more comes: what is shown of it.
+    pub fn finish(mut self) -> Graph {
+        let pile_ups = self.pile_ups();
+        // Their requests were never handed out.
+        for node in self.nodes.iter().filter(|node| node.request.is_some()) {
+            self.stacks.attempt(node, edges::UNKNOWN);
+        }
+        Graph::new(
+            self.cycles,
+            self.more_cycles,
+            pile_ups,
+            self.edges.into_vec(),
+            self.stacks,
+        )
+    }
+
+    fn add_attempt(&mut self, attempt: &Attempt) {
+        let mut node = Node::attempt(attempt);
+        let request = node.request.map(Key::Request);
+        // Where its request comes later, that adds it.
+        if let Some(request) = request.and_then(|key| self.nodes.get(key)) {
+            node.request = None;
+            self.stacks.attempt(&node, &stacks::requester(request));
+        } else if request.is_none() {
+            let parent = attempt.parent.as_ref().map(|Parent { comm, .. }| comm.as_str());
+            let parent = parent.filter(|comm| !comm.is_empty());
+            self.stacks.attempt(&node, parent.unwrap_or(edges::UNKNOWN));
+        }
+        self.add_node(node);
+    }
+
+    fn add_request(&mut self, request: &Request) {
+        let node = Node::request(request, false);
+        self.stacks.request(&node, &mut self.nodes);
+        self.add_node(node);
+    }
+
+    fn add_node(&mut self, node: Node) {
+        self.edges.add(&node);
+        self.piles.add(&node, &self.nodes);
+        let key = node.key;
+        if let Some(oldest) = self.nodes.add(node, REMEMBERED)
+            && oldest.request.is_some()
+        {
+            self.stacks.attempt(&oldest, edges::UNKNOWN);
+        }
+        if let Some(node) = self.nodes.get(key) {
+            let found: Vec<Cycle> = node
+                .blocks
+                .iter()
+                .filter(|block| block.on != On::Nobody)
+                .filter_map(|block| self.cycle_through(node, block))
+                .collect();
+            for cycle in found {
+                self.keep(cycle);
+            }
+        }
+    }
+
+    /// The circle that this wait was part of, at the last instant at which it was.
+    fn cycle_through(&self, node: &Node, block: &node::Block) -> Option<Cycle> {
+        let reached = closure(&self.nodes, node, block)?;
+        let last = block.span.end.unwrap_or(Ktime(u64::MAX));
+        let ends = reached.iter().filter_map(|key| self.nodes.get(*key));
+        let ends = ends
+            .flat_map(|node| &node.blocks)
+            .map(|block| block.span.end.unwrap_or(Ktime(u64::MAX)));
+        let instants: BTreeSet<Ktime> = ends.filter(|end| block.span.start < *end && *end <= last).collect();
+        let knot = instants.into_iter().rev().take(INSTANTS).find_map(|at| {
+            let all = knots(&self.nodes, reached.iter().copied(), at);
+            all.into_iter().find(|knot| knot.edges.contains_key(&node.key))
+        })?;
+        Cycle::new(&self.nodes, &knot)
+    }
+
+    /// One circle once: members that are handed out later may make it greater.
+    fn keep(&mut self, cycle: Cycle) {
+        let shares = |known: &&mut Cycle| !known.keys.is_disjoint(&cycle.keys);
+        let same_time = |known: &&mut Cycle| {
+            let end = |cycle: &Cycle| cycle.until_ns.unwrap_or(u64::MAX);
+            known.since_ns <= end(&cycle) && cycle.since_ns <= end(known)
+        };
+        if let Some(known) = self.cycles.iter_mut().filter(same_time).find(shares) {
+            if known.members <= cycle.members {
+                *known = cycle;
+            }
+        } else if self.cycles.len() < CYCLES {
+            self.cycles.push(cycle);
+        } else {
+            self.more_cycles += 1;
+        }
+    }
+}

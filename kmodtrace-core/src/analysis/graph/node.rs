@@ -1,0 +1,308 @@
+//! Nodes: attempts and requests, reduced to when they slept and what for.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::analysis::stages::{StageSpan, stages};
+use crate::model::{
+    Attempt, AttemptId, Errno, Ktime, Nanos, Note, Request, RequestId, Span, Stage, Tid, Wait, WaitKind,
+};
+
+/// What stands at an end of an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    /// An attempt.
+    Attempt(AttemptId),
+    /// A request.
+    Request(RequestId),
+}
+
+/// What an edge is: a kind of wait, or a part of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdgeKind {
+    /// The same inode.
+    SameInode,
+    /// The same name.
+    SameName,
+    /// A module that exports a symbol.
+    Dependency,
+    /// `module_mutex`.
+    Mutex,
+    /// A grace period of RCU.
+    Rcu,
+    /// All asynchronous work.
+    Async,
+    /// A request made inside an attempt.
+    Request,
+    /// A request that waits for one of the slots.
+    Slot,
+    /// A request that waits for its helper.
+    Helper,
+}
+
+impl EdgeKind {
+    /// As reports spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SameInode => WaitKind::SameInode.name(),
+            Self::SameName => WaitKind::SameName.name(),
+            Self::Dependency => WaitKind::Dependency.name(),
+            Self::Mutex => WaitKind::Mutex.name(),
+            Self::Rcu => WaitKind::Rcu.name(),
+            Self::Async => WaitKind::Async.name(),
+            Self::Request => WaitKind::Request.name(),
+            Self::Slot => "slot",
+            Self::Helper => "helper",
+        }
+    }
+}
+
+impl From<WaitKind> for EdgeKind {
+    fn from(kind: WaitKind) -> Self {
+        match kind {
+            WaitKind::SameInode => Self::SameInode,
+            WaitKind::SameName => Self::SameName,
+            WaitKind::Dependency => Self::Dependency,
+            WaitKind::Mutex => Self::Mutex,
+            WaitKind::Rcu => Self::Rcu,
+            WaitKind::Async => Self::Async,
+            WaitKind::Request => Self::Request,
+        }
+    }
+}
+
+/// What a sleeper waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// These, as far as they are in flight: all of them have to get on.
+    These(Vec<Key>),
+    /// One of the slots: it is enough that one of those who hold them gets on.
+    Slot,
+    /// Somebody who is not known, or nobody.
+    Nobody,
+}
+
+/// A span in which a node slept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) kind: EdgeKind,
+    pub(crate) span: Span,
+    pub(crate) on: On,
+    /// The module that is waited for, where it is not the node's own; the name of a request.
+    pub(crate) module: Option<String>,
+    /// The owner in words, where one was seen.
+    pub(crate) owner: Option<(Tid, String)>,
+    /// How it ended, where the wait itself says so.
+    pub(crate) errno: Option<Errno>,
+}
+
+impl Block {
+    /// Whether it lasted just before this instant. [`Ktime`]'s maximum is after all events: what has no end lasts.
+    pub(crate) fn covers(&self, at: Ktime) -> bool {
+        self.span.start < at && self.span.end.is_none_or(|end| at <= end)
+    }
+
+    /// Whether both lasted at some instant.
+    pub(crate) fn meets(&self, span: Span) -> bool {
+        let end = |span: Span| span.end.unwrap_or(Ktime(u64::MAX));
+        self.span.start < end(span) && span.start < end(self.span)
+    }
+}
+
+/// An attempt or a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) key: Key,
+    pub(crate) tid: Tid,
+    pub(crate) comm: String,
+    /// The module, or what is requested.
+    pub(crate) name: Option<String>,
+    /// Why and when it slept, in order.
+    pub(crate) blocks: Vec<Block>,
+    /// What came of it; none while it lasts.
+    pub(crate) result: Option<Errno>,
+    /// For a request: when it had a slot.
+    pub(crate) holds: Option<Span>,
+    /// For a request by a kworker: its work function.
+    pub(crate) work: Option<String>,
+    /// For a request: the attempt that it was made in.
+    pub(crate) inside: Option<AttemptId>,
+    /// For an attempt: the request whose helper makes it.
+    pub(crate) request: Option<RequestId>,
+    /// For an attempt that returned: its stages in order, when each began and how long it was.
+    pub(crate) stages: Vec<(Ktime, Nanos, Stage)>,
+}
+
+impl Node {
+    /// An attempt that was handed out.
+    pub(crate) fn attempt(attempt: &Attempt) -> Self {
+        let lasts = attempt.notes.contains(&Note::InFlight);
+        Self::of_attempt(attempt, None, lasts)
+    }
+
+    /// An attempt in flight, and the wait that it is in.
+    pub(crate) fn in_flight(attempt: &Attempt, pending: Option<&Wait>) -> Self {
+        // What is still open besides lost its end.
+        Self::of_attempt(attempt, pending, false)
+    }
+
+    fn of_attempt(attempt: &Attempt, pending: Option<&Wait>, lasts: bool) -> Self {
+        let closed = attempt.waits.iter().filter(|wait| lasts || wait.span.end.is_some());
+        let blocks = closed.chain(pending).map(|wait| Block {
+            kind: wait.kind.into(),
+            span: wait.span,
+            on: match (wait.kind, &wait.on) {
+                (WaitKind::Request, _) => On::These(attempt.requests.iter().copied().map(Key::Request).collect()),
+                (_, Some(on)) => On::These(vec![Key::Attempt(on.attempt)]),
+                (_, None) => On::Nobody,
+            },
+            module: wait.module.clone(),
+            owner: wait.on.as_ref().map(|on| (on.tid, on.comm.clone())),
+            errno: None,
+        });
+        Self {
+            key: Key::Attempt(attempt.id),
+            tid: attempt.tid,
+            comm: attempt.comm.clone(),
+            name: attempt.module.clone(),
+            blocks: blocks.collect(),
+            result: attempt.errno,
+            holds: None,
+            work: None,
+            inside: None,
+            request: attempt.request,
+            stages: merged(&stages(attempt)),
+        }
+    }
+
+    /// A request that was handed out, or one in flight.
+    pub(crate) fn request(request: &Request, in_flight: bool) -> Self {
+        let lasts = in_flight || request.notes.contains(&Note::InFlight);
+        let block = |kind, span, on, errno| Block {
+            kind,
+            span,
+            on,
+            module: None,
+            owner: None,
+            errno,
+        };
+        let slot = request.slot.map(|slot| {
+            let errno = slot.errno;
+            block(EdgeKind::Slot, slot.span, On::Slot, errno)
+        });
+        // A requester that does not wait returns as soon as the helper is queued.
+        let helper = request.helper.as_ref().map(|helper| {
+            let attempts = helper.attempts.iter().copied().map(Key::Attempt).collect();
+            block(EdgeKind::Helper, helper.span, On::These(attempts), None)
+        });
+        let blocks = slot.into_iter().chain(helper);
+        Self {
+            key: Key::Request(request.id),
+            tid: request.tid,
+            comm: request.comm.clone(),
+            name: Some(request.name.clone()),
+            blocks: blocks.filter(|block| lasts || block.span.end.is_some()).collect(),
+            result: request.ret.map(Errno::from_ret),
+            holds: request
+                .granted
+                .filter(|_| lasts || request.end.is_some())
+                .map(|start| Span {
+                    start,
+                    end: request.end,
+                }),
+            work: request.work.clone(),
+            inside: request.inside,
+            request: None,
+            stages: Vec::new(),
+        }
+    }
+
+    /// The wait in which it was just before this instant.
+    pub(crate) fn block_at(&self, at: Ktime) -> Option<&Block> {
+        // Waits may nest, as a grace period in the wait for something else: the innermost began last.
+        let open = self.blocks.iter().filter(|block| block.covers(at));
+        open.max_by_key(|block| block.span.start)
+    }
+
+    /// The wait that ended at this instant, or lasts when it is the maximum.
+    pub(crate) fn ended_at(&self, at: Ktime) -> Option<&Block> {
+        let end = Some(at).filter(|at| *at != Ktime(u64::MAX));
+        self.blocks.iter().find(|block| block.span.end == end)
+    }
+
+    /// Whether it held a slot just before this instant.
+    pub(crate) fn holds_slot(&self, at: Ktime) -> bool {
+        self.holds
+            .is_some_and(|held| held.start < at && held.end.is_none_or(|end| at <= end))
+    }
+
+    /// The stage in which it was for most of this span.
+    pub(crate) fn stage_in(&self, from: Ktime, to: Ktime) -> Option<Stage> {
+        let mut times: BTreeMap<Stage, u64> = BTreeMap::new();
+        for (start, long, stage) in &self.stages {
+            let end = Ktime(start.0.saturating_add(long.0)).min(to);
+            *times.entry(*stage).or_default() += end.since(from.max(*start)).0;
+        }
+        let (stage, most) = times.into_iter().max_by_key(|(_, time)| *time)?;
+        (most > 0).then_some(stage)
+    }
+}
+
+/// The pieces of an attempt, those of one stage that follow one another as one.
+fn merged(pieces: &[StageSpan]) -> Vec<(Ktime, Nanos, Stage)> {
+    let runs = pieces.chunk_by(|a, b| a.stage == b.stage);
+    runs.filter_map(|run| {
+        let long = run.iter().map(|piece| piece.duration.0).fold(0, u64::saturating_add);
+        let first = run.first()?;
+        Some((first.start, Nanos(long), first.stage))
+    })
+    .collect()
+}
+
+/// Nodes by their keys, the oldest of them forgotten when there are too many.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    by_key: HashMap<Key, Node>,
+    order: VecDeque<Key>,
+    /// Those that ever held a slot, in order.
+    holders: VecDeque<Key>,
+}
+
+impl Nodes {
+    /// Adds one, and hands out the oldest when there are more than so many.
+    pub(crate) fn add(&mut self, node: Node, most: usize) -> Option<Node> {
+        if node.holds.is_some() {
+            self.holders.push_back(node.key);
+        }
+        let key = node.key;
+        if self.by_key.insert(key, node).is_none() {
+            self.order.push_back(key);
+        }
+        let oldest = (self.order.len() > most).then(|| self.order.pop_front()).flatten()?;
+        if self.holders.front() == Some(&oldest) {
+            self.holders.pop_front();
+        }
+        self.by_key.remove(&oldest)
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Node> {
+        self.by_key.get(&key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Node> {
+        self.by_key.get_mut(&key)
+    }
+
+    /// In the order in which they were added.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.order.iter().filter_map(|key| self.by_key.get(key))
+    }
+
+    /// Requests that ever held a slot.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = &Node> {
+        self.holders.iter().filter_map(|key| self.by_key.get(key))
+    }
+}

@@ -1,0 +1,200 @@
+//! Waits and deadlocks while they last.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use super::cycle::Cycle;
+use super::edges::owner;
+use super::node::{Block, EdgeKind, Key, Node, Nodes};
+use super::stuck::knots;
+use crate::model::{Ktime, Nanos, Request, Tid};
+use crate::session::InFlight;
+use crate::text::{Names, printable, span_text};
+
+const SECOND: u64 = 1_000_000_000;
+/// How often is looked, in the time of the events.
+const STEP: Nanos = Nanos(SECOND);
+/// Tasks that a line names.
+const NAMED: usize = 3;
+
+/// A line about what is in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When it was decided.
+    pub time: Ktime,
+    /// Who waits for the same thing; nobody for a deadlock.
+    pub tasks: Vec<(Tid, String)>,
+    /// In words.
+    pub text: String,
+    /// The modules, or names of requests, that it is about.
+    names: BTreeSet<String>,
+}
+
+impl Told {
+    /// Whether it is about a selected module.
+    pub fn is_about(&self, names: &Names) -> bool {
+        names.are_all() || self.names.iter().any(|name| names.take(Some(name)))
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (tid, comm) = match self.tasks.as_slice() {
+            [] => ("-".to_owned(), "-".to_owned()),
+            [(tid, comm)] => (tid.0.to_string(), named(comm)),
+            many => ("-".to_owned(), format!("{} tasks", many.len())),
+        };
+        write!(f, "{tid:>7}  {comm:<15}  {}", self.text)
+    }
+}
+
+fn named(comm: &str) -> String {
+    if comm.is_empty() {
+        return "-".to_owned();
+    }
+    printable(comm).into_owned()
+}
+
+/// What was told of waits in flight. Decides at ticks only, so that a replay tells the same.
+#[derive(Debug, Default)]
+pub struct Watch {
+    looked: Ktime,
+    /// How many of the instants at which a wait is told have passed.
+    told: HashMap<(Key, Ktime), u64>,
+    deadlocks: Vec<BTreeSet<Key>>,
+}
+
+impl Watch {
+    /// A tick moved time on to `now`: what there is to tell of what is in flight.
+    pub fn tick<'s>(
+        &mut self,
+        now: Ktime,
+        attempts: impl Iterator<Item = InFlight<'s>>,
+        requests: impl Iterator<Item = &'s Request>,
+    ) -> Vec<Told> {
+        if now.since(self.looked) < STEP {
+            return Vec::new();
+        }
+        self.looked = now;
+        let mut nodes: Vec<Node> = attempts
+            .map(|one| Node::in_flight(one.attempt, one.waits.as_ref()))
+            .chain(requests.map(|request| Node::request(request, true)))
+            .collect();
+        nodes.sort_by_key(|node| node.key);
+        let mut crowds: BTreeMap<String, Crowd<'_>> = BTreeMap::new();
+        let mut waiting = HashMap::new();
+        for node in &nodes {
+            for block in node.blocks.iter().filter(|block| block.span.end.is_none()) {
+                // What the request itself waits for says more.
+                if block.kind != EdgeKind::Request {
+                    let since = (node.key, block.span.start);
+                    let before = self.told.get(&since).copied().unwrap_or_default();
+                    let passed = passed(now.since(block.span.start));
+                    if passed > before {
+                        crowds.entry(words(node, block, false)).or_default().push((node, block));
+                    }
+                    waiting.insert(since, passed);
+                }
+            }
+        }
+        let mut crowds: Vec<Crowd<'_>> = crowds.into_values().collect();
+        crowds.sort_by_key(|crowd| crowd.first().map(|(node, _)| node.key));
+        let mut told: Vec<Told> = crowds.iter().filter_map(|crowd| line(now, crowd)).collect();
+        self.told = waiting;
+        told.extend(self.deadlocks(now, nodes));
+        told
+    }
+
+    fn deadlocks(&mut self, now: Ktime, all: Vec<Node>) -> Vec<Told> {
+        // Nobody is stuck who does not wait.
+        let mut nodes = Nodes::default();
+        for node in all {
+            if node.holds.is_some() || node.blocks.iter().any(|block| block.span.end.is_none()) {
+                nodes.add(node, usize::MAX);
+            }
+        }
+        let keys: Vec<Key> = nodes.iter().map(|node| node.key).collect();
+        let found = knots(&nodes, keys.into_iter(), Ktime(u64::MAX));
+        // A deadlock is known until it is broken, however many join it.
+        self.deadlocks
+            .retain(|known| found.iter().any(|knot| knot.shares(known)));
+        let mut told = Vec::new();
+        for knot in found {
+            if self.deadlocks.iter().any(|known| knot.shares(known)) {
+                continue;
+            }
+            let Some(cycle) = Cycle::new(&nodes, &knot) else {
+                continue;
+            };
+            told.push(Told {
+                time: now,
+                tasks: Vec::new(),
+                text: format!("deadlock: {}", cycle.text()),
+                names: cycle.names.clone(),
+            });
+            self.deadlocks.push(cycle.keys);
+        }
+        told
+    }
+}
+
+/// A wait is told after one second, after ten, and then every minute: so many times by now.
+fn passed(waited: Nanos) -> u64 {
+    match waited.0 / SECOND {
+        0 => 0,
+        1..10 => 1,
+        seconds => 2 + seconds / 60,
+    }
+}
+
+/// Those who wait for the same thing, in the order in which they entered; never empty.
+type Crowd<'n> = Vec<(&'n Node, &'n Block)>;
+
+/// One line for all of them: fifty requests at a time are one thing to look at.
+fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Told> {
+    let (node, block) = crowd.first()?;
+    let since = crowd.iter().map(|(_, block)| block.span.start).min()?;
+    let long = span_text(now.since(since).0);
+    let tasks: Vec<(Tid, String)> = crowd.iter().map(|(node, _)| (node.tid, node.comm.clone())).collect();
+    let text = if tasks.len() == 1 {
+        format!("still waiting {long}: {}", words(node, block, false))
+    } else {
+        let some = tasks.iter().take(NAMED);
+        let some: Vec<String> = some.map(|(tid, comm)| format!("{} ({})", tid.0, named(comm))).collect();
+        let more = match tasks.len().saturating_sub(some.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "still waiting up to {long}: {}: {}{more}",
+            words(node, block, true),
+            some.join(", ")
+        )
+    };
+    let names = crowd
+        .iter()
+        .flat_map(|(node, block)| node.name.iter().chain(&block.module));
+    Some(Told {
+        time: now,
+        tasks,
+        text,
+        names: names.cloned().collect(),
+    })
+}
+
+/// What a wait is for. Those for whom this says the same wait for the same thing.
+fn words(node: &Node, block: &Block, many: bool) -> String {
+    let on = match &block.owner {
+        Some((tid, comm)) => format!(" for {} ({})", tid.0, printable(comm)),
+        None => String::new(),
+    };
+    let name = printable(node.name.as_deref().unwrap_or("(unknown)"));
+    let what = owner(node, block);
+    match block.kind {
+        EdgeKind::Slot => format!("request {name}, slot, for one of {what}"),
+        EdgeKind::Helper if many => format!("request {name}, helper, for their modprobes"),
+        EdgeKind::Helper => format!("request {name}, helper, for its modprobe"),
+        EdgeKind::Dependency => format!("{name}, dependency{on}, for {}", printable(&what)),
+        kind => format!("{name}, {}{on}", kind.name()),
+    }
+}

@@ -1,0 +1,144 @@
+//! The wait graph as text, as JSON, for graphviz, and as folded stacks.
+
+use std::io::{self, Write};
+
+use super::cycle::{Cycle, Member};
+use super::edges::Edge;
+use super::view::Graph;
+use crate::model::Ktime;
+use crate::text::{printable, span_text};
+
+/// Writes deadlocks, pile-ups, and a tree of owners with those who waited for them. Times are seconds since `origin`.
+pub fn write_text(graph: &Graph, origin: Ktime, out: &mut impl Write) -> io::Result<()> {
+    for cycle in &graph.cycles {
+        let end = cycle
+            .until_ns
+            .map_or_else(|| "now".to_owned(), |end| seconds(end, origin));
+        writeln!(out, "DEADLOCK from {} to {end}", seconds(cycle.since_ns, origin))?;
+        writeln!(out, "  {}", cycle.text())?;
+        cycle
+            .way
+            .iter()
+            .try_for_each(|member| writeln!(out, "    {}", member_text(member)))?;
+        if cycle.members > cycle.way.len() {
+            writeln!(out, "    {} attempts and requests in all", cycle.members)?;
+        }
+        writeln!(out)?;
+    }
+    if graph.more_cycles > 0 {
+        writeln!(out, "{} more deadlocks\n", graph.more_cycles)?;
+    }
+    for pile in &graph.pile_ups {
+        writeln!(out, "PILE-UP at {}", seconds(pile.at_ns, origin))?;
+        writeln!(out, "  {}\n", pile.text())?;
+    }
+    if graph.edges.is_empty() {
+        return writeln!(out, "nobody waited");
+    }
+    writeln!(out, "WAITS, below whom or what they were for")?;
+    for edges in graph.edges.chunk_by(|a, b| a.owner == b.owner) {
+        write_owner(edges, out)?;
+    }
+    Ok(())
+}
+
+fn write_owner(edges: &[Edge], out: &mut impl Write) -> io::Result<()> {
+    let Some(first) = edges.first() else { return Ok(()) };
+    let count: u64 = edges.iter().map(|edge| edge.count).sum();
+    let total = edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(edge.total_ns));
+    let waits = if count == 1 { "wait" } else { "waits" };
+    writeln!(
+        out,
+        "{}: {count} {waits}, {}",
+        printable(&first.owner),
+        span_text(total)
+    )?;
+    for edge in edges {
+        let lasting = match edge.lasting {
+            0 => String::new(),
+            lasting => format!(", {lasting} still waiting"),
+        };
+        writeln!(
+            out,
+            "  {:<10}  {:<24}  {:>6}  {:>6}  longest {}{lasting}",
+            edge.kind.name(),
+            printable(&edge.waiter),
+            edge.count,
+            span_text(edge.total_ns),
+            span_text(edge.max_ns),
+        )?;
+    }
+    Ok(())
+}
+
+fn seconds(at: u64, origin: Ktime) -> String {
+    let us = Ktime(at).since(origin).0 / 1_000;
+    format!("{}.{:06} s", us / 1_000_000, us % 1_000_000)
+}
+
+/// `attempt 3 of xfs, tid 12 (modprobe): same-inode`, `request 4 of xfs, tid 9 (kworker/0:1, work function F): slot`
+fn member_text(member: &Member) -> String {
+    let what = match (member.attempt, member.request) {
+        (Some(id), _) => format!("attempt {id}"),
+        (None, id) => format!("request {}", id.unwrap_or_default()),
+    };
+    let work = member.work.as_ref();
+    let work = work.map_or_else(String::new, |work| format!(", work function {}", printable(work)));
+    format!(
+        "{what} of {}, tid {} ({}{work}): {}",
+        printable(member.name.as_deref().unwrap_or("(unknown)")),
+        member.tid,
+        printable(&member.comm),
+        member.waits.name()
+    )
+}
+
+/// Writes one object and a newline.
+pub fn write_json(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, graph)?;
+    writeln!(out)
+}
+
+/// Writes a digraph for graphviz: an arrow from each waiter to its owner, deadlocks red and apart.
+pub fn write_dot(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "digraph kmodtrace {{\n  rankdir=LR;\n  node [shape=box];")?;
+    for (number, cycle) in graph.cycles.iter().enumerate() {
+        write_cluster(number, cycle, out)?;
+    }
+    for edge in &graph.edges {
+        let label = format!("{} {}x {}", edge.kind.name(), edge.count, span_text(edge.total_ns));
+        writeln!(
+            out,
+            "  {} -> {} [label={}];",
+            quoted(&edge.waiter),
+            quoted(&edge.owner),
+            quoted(&label)
+        )?;
+    }
+    writeln!(out, "}}")
+}
+
+fn write_cluster(number: usize, cycle: &Cycle, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "  subgraph cluster_{number} {{\n    color=red;")?;
+    writeln!(out, "    label={};", quoted(&cycle.text()))?;
+    for (at, member) in cycle.way.iter().enumerate() {
+        let next = (at + 1) % cycle.way.len();
+        writeln!(out, "    c{number}_{at} [label={}];", quoted(&member_text(member)))?;
+        writeln!(
+            out,
+            "    c{number}_{at} -> c{number}_{next} [color=red, label={}];",
+            quoted(member.waits.name())
+        )?;
+    }
+    writeln!(out, "  }}")
+}
+
+/// A quoted ID of the DOT language: only quotes have to be escaped, and a backslash before one.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", printable(text).replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Writes `requester;modprobe;module;kind;owner MICROSECONDS`, a line for each stack of wait time.
+pub fn write_folded(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
+    graph.stacks.write(out)
+}

@@ -1,0 +1,11 @@
+//! Answers to questions about what finished.
+
+pub mod aggregate;
+pub mod causes;
+pub mod drill;
+pub mod findings;
+pub mod graph;
+pub mod histogram;
+pub mod origin;
+pub mod stages;
+pub mod why;

@@ -1,0 +1,74 @@
+//! Where the answer of `__request_module` comes from.
+
+use super::{From, Known, Origin, confirm, rows};
+use crate::analysis::causes::{self, Cause, Status};
+use crate::model::{AttemptId, Errno, Request, Stage};
+
+const ENOENT: Errno = Errno(2);
+const ENOMEM: Errno = Errno(12);
+const EINVAL: Errno = Errno(22);
+const ENAMETOOLONG: Errno = Errno(36);
+const ETIME: Errno = Errno(62);
+
+/// The origin of a request's failure; none when it did not fail. `known` tells of the attempts that its helper made.
+///
+/// The errno is 0 where modprobe ran: its wait status is no errno.
+pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
+    let ret = request.ret.filter(|ret| *ret != 0)?;
+    let mut origin = match Status::of(ret).filter(|_| ret > 0) {
+        Some(status) => helper(request, status, known),
+        None if ret > 0 => return None,
+        None => refused(request, Errno::from_ret(ret)),
+    };
+    confirm(&mut origin, request.log.iter().map(|line| line.text.as_str()));
+    Some(origin)
+}
+
+/// It never came to a modprobe, or the requester did not wait for its end.
+fn refused(request: &Request, errno: Errno) -> Origin {
+    let helper = "call_usermodehelper_exec";
+    if request.refused.is_some() {
+        let causes = rows(&["security-refused"]);
+        return Origin::exact(errno, "security_kernel_module_request", causes, Stage::Security);
+    }
+    // 6.4 and later: it has a slot as soon as there is no error, and the tracepoint may not be watched.
+    let slotless = request.granted.is_none() && request.helper.is_none();
+    let (function, stage, ids): (&str, Stage, &[&str]) = match errno {
+        ENAMETOOLONG => ("__request_module", Stage::Entry, &["name-too-long"]),
+        ETIME => ("__request_module", Stage::Slot, &["no-slot"]),
+        Errno::ERESTARTSYS if slotless => ("__request_module", Stage::Slot, &["slot-killed"]),
+        Errno::ERESTARTSYS => (helper, Stage::Helper, &["request-killed"]),
+        ENOENT if request.helper.is_none() => ("__request_module", Stage::Helper, &["no-modprobe"]),
+        ENOENT => (helper, Stage::Helper, &["no-modprobe"]),
+        Errno::EBUSY => (helper, Stage::Helper, &["helper-disabled"]),
+        EINVAL => (helper, Stage::Helper, &["outside"]),
+        ENOMEM => (helper, Stage::Helper, &["memory"]),
+        _ => (helper, Stage::Helper, &["helper-not-started"]),
+    };
+    let mut origin = Origin::exact(errno, function, rows(ids), stage);
+    origin.stage = stage;
+    origin
+}
+
+/// A modprobe ran, or should have.
+fn helper(request: &Request, status: Status, known: impl Fn(AttemptId) -> Option<Known>) -> Origin {
+    let causes: Vec<&'static Cause> = causes::all().filter(|cause| cause.status == Some(status)).collect();
+    let mut origin = Origin::exact(Errno::OK, "modprobe", causes, Stage::Helper);
+    if status != Status::Exit {
+        return origin;
+    }
+    // kmod takes EEXIST for success, so it goes on after it, and stops at the first other failure.
+    let failed = request.helper.iter().flat_map(|helper| &helper.attempts).rev();
+    origin.from = failed
+        .filter_map(|id| known(*id))
+        .find(|known| {
+            known
+                .errno
+                .is_some_and(|errno| !matches!(errno, Errno::OK | Errno::EEXIST))
+        })
+        .map(|known| From {
+            task: known.task,
+            errno: known.errno,
+        });
+    origin
+}

@@ -1,0 +1,226 @@
+//! Where the time of an attempt went: its way cut at its marks, so that the pieces add up to its duration.
+//!
+//! Inside a function that a record brackets, time has that function's name. Inside a function that mostly calls others
+//! (`load_module`, `do_init_module`, the system call) the compiler has inlined most of them: there a piece is named
+//! after the marks on both sides of it.
+
+use crate::model::{Attempt, Edge, Function, Ktime, Mark, Nanos, Stage, Syscall};
+
+/// A piece of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageSpan {
+    /// What the loader was about.
+    pub stage: Stage,
+    /// The function, or `in load_module, between X and Y`.
+    pub name: String,
+    /// When it began.
+    pub start: Ktime,
+    /// How long it took; never 0.
+    pub duration: Nanos,
+}
+
+/// The pieces of an attempt in order, without gap or overlap from its entry to its return. Empty when one of the two was
+/// not seen.
+pub fn stages(attempt: &Attempt) -> Vec<StageSpan> {
+    attempt.end.map_or_else(Vec::new, |end| cut(attempt, end))
+}
+
+/// The same of an attempt in flight, from its entry to now: the last piece is what it is about. Empty when its entry was
+/// not seen.
+pub fn stages_until(attempt: &Attempt, now: Ktime) -> Vec<StageSpan> {
+    // A nanosecond more, so that what has just begun is a piece as well.
+    cut(attempt, Ktime(now.0.saturating_add(1)))
+}
+
+fn cut(attempt: &Attempt, end: Ktime) -> Vec<StageSpan> {
+    let Some(start) = attempt.start else {
+        return Vec::new();
+    };
+    let mut cut = Cut {
+        attempt,
+        cursor: start,
+        end,
+        open: Vec::new(),
+        outside: None,
+        spans: Vec::new(),
+    };
+    for mark in &attempt.trail {
+        cut.mark(mark);
+    }
+    cut.piece(end, None);
+    cut.spans
+}
+
+struct Cut<'a> {
+    attempt: &'a Attempt,
+    /// Up to here it is cut.
+    cursor: Ktime,
+    end: Ktime,
+    /// Functions entered and not left, each with what was passed last directly inside it.
+    open: Vec<(Function, Option<Function>)>,
+    /// What was passed last directly inside the system call.
+    outside: Option<Function>,
+    spans: Vec<StageSpan>,
+}
+
+impl Cut<'_> {
+    fn mark(&mut self, mark: &Mark) {
+        let function = mark.function;
+        // A leader's own load is only seen to begin; it ends with what is around it.
+        let begins = mark.edge == Edge::Enter || function == Function::InitModuleFromFile;
+        match mark.edge {
+            Edge::Exit(_) => {
+                let around = self.open.iter().rposition(|(open, _)| *open == function);
+                self.piece(mark.time, around.is_none().then_some(function));
+                if let Some(around) = around {
+                    // What is still open inside has lost its exit.
+                    self.open.truncate(around);
+                }
+                self.pass(function);
+            }
+            Edge::Enter | Edge::Passed => {
+                self.piece(mark.time, Some(function));
+                self.pass(function);
+                if begins {
+                    self.open.push((function, None));
+                }
+            }
+        }
+    }
+
+    /// What was passed last, directly inside what is open. A wait for the mutex may be anywhere and says nothing.
+    fn pass(&mut self, function: Function) {
+        if function == Function::ModuleMutex {
+            return;
+        }
+        match self.open.last_mut() {
+            Some((_, last)) => *last = Some(function),
+            None => self.outside = Some(function),
+        }
+    }
+
+    /// Ends a piece; `next` is what comes inside the same function, none when that one returns.
+    fn piece(&mut self, time: Ktime, next: Option<Function>) {
+        let time = time.clamp(self.cursor, self.end);
+        let duration = time.since(self.cursor);
+        if duration == Nanos(0) {
+            return;
+        }
+        let (stage, name) = match self.open.last() {
+            Some(&(function, last)) if is_container(function) => (
+                inside(function, last, next, self.attempt),
+                self.between(function.name(), last, next),
+            ),
+            Some(&(function, _)) => (function.stage(), function.name().to_owned()),
+            None => (
+                self.outside_stage(),
+                self.between(call(self.attempt.syscall), self.outside, next),
+            ),
+        };
+        match self.spans.last_mut() {
+            Some(last) if last.stage == stage && last.name == name => last.duration.0 += duration.0,
+            _ => self.spans.push(StageSpan {
+                stage,
+                name,
+                start: self.cursor,
+                duration,
+            }),
+        }
+        self.cursor = time;
+    }
+
+    /// What lasts has no next mark yet, and may never return.
+    fn between(&self, function: &str, last: Option<Function>, next: Option<Function>) -> String {
+        let last = last.map_or("its entry", Function::name);
+        match next.map(Function::name) {
+            None if self.attempt.end.is_none() => format!("in {function}, after {last}"),
+            next => format!("in {function}, between {last} and {}", next.unwrap_or("its return")),
+        }
+    }
+
+    /// The system call itself: a load does nothing there but get to its parts, an unload takes the module down.
+    fn outside_stage(&self) -> Stage {
+        let unloads = self.attempt.is_unload() && self.outside.is_some();
+        if unloads { Stage::CleanUp } else { Stage::Entry }
+    }
+}
+
+/// Whether a function's own time is that of functions which the compiler put into it.
+fn is_container(function: Function) -> bool {
+    matches!(
+        function,
+        Function::LoadModule | Function::DoInitModule | Function::InitModuleFromFile
+    )
+}
+
+pub(crate) fn call(syscall: Option<Syscall>) -> &'static str {
+    match syscall {
+        Some(Syscall::InitModule) => "init_module",
+        Some(Syscall::FinitModule) => "finit_module",
+        Some(Syscall::DeleteModule) => "delete_module",
+        None => "the system call",
+    }
+}
+
+/// What a function is about between two marks.
+fn inside(function: Function, last: Option<Function>, next: Option<Function>, attempt: &Attempt) -> Stage {
+    use Function as F;
+    if next.is_some_and(takes_down) && last.is_some_and(takes_down) {
+        return Stage::CleanUp;
+    }
+    match (function, last) {
+        (F::InitModuleFromFile, _) => Stage::Entry,
+        (_, Some(F::DoOneInitcall)) if attempt.failed() => Stage::CleanUp,
+        (F::DoInitModule, None) | (_, Some(F::DoOneInitcall)) => Stage::Init,
+        (F::DoInitModule, Some(F::AsyncSynchronizeFull)) => Stage::Async,
+        (F::DoInitModule, Some(F::NotifierChain)) if !attempt.failed() => Stage::Async,
+        (_, last) => after(last, next, attempt.collided_with.is_some()),
+    }
+}
+
+/// What `load_module` is about behind a function.
+fn after(last: Option<Function>, next: Option<Function>, duplicate: bool) -> Stage {
+    use Function as F;
+    match last {
+        None if matches!(next, Some(F::ModuleSigCheck | F::ModVerifySig)) => Stage::Signature,
+        None | Some(F::LoadModule | F::ModuleSigCheck | F::ModVerifySig | F::CheckModstructVersion) => Stage::Checks,
+        Some(F::FindModuleAll | F::FinishedLoading | F::AddUnformedModule) => match next {
+            Some(F::ModuleFrobArchSections) => Stage::Checks,
+            Some(F::FindModuleAll | F::FinishedLoading | F::AddUnformedModule) => Stage::DuplicateCheck,
+            None if duplicate => Stage::CleanUp,
+            _ => Stage::Symbols,
+        },
+        Some(F::ModuleFinalize) => Stage::Arguments,
+        Some(F::StrndupUser) => Stage::Formation,
+        Some(F::NotifierChainRobust) => Stage::Parameters,
+        Some(F::ParseArgs | F::ModSysfsSetup) => Stage::Sysfs,
+        // What comes behind these is done for a load that has failed.
+        Some(
+            F::KernelReadFile
+            | F::IdempotentInitModule
+            | F::InitModuleFromFile
+            | F::ModuleDecompress
+            | F::DoOneInitcall
+            | F::InitcallStart
+            | F::NotifierChain
+            | F::AsyncSynchronizeFull,
+        ) => Stage::CleanUp,
+        Some(function) => function.stage(),
+    }
+}
+
+/// Whether it is only called to take a module down.
+pub(crate) fn takes_down(function: Function) -> bool {
+    matches!(
+        function,
+        Function::SynchronizeRcu
+            | Function::ModuleMutex
+            | Function::KlpModuleGoing
+            | Function::FreeModule
+            | Function::ModSysfsTeardown
+            | Function::NotifierChain
+    )
+}
+
+#[cfg(test)]
+mod tests;

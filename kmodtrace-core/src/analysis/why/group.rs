@@ -1,0 +1,190 @@
+//! Failures that have the same cause, counted.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::say::{self, Chain};
+use super::window::Window;
+use super::{Reason, outcome, titles};
+use crate::analysis::origin::Origin;
+use crate::model::{Attempt, Errno, Request};
+
+/// Ids that are kept of a group.
+const EXAMPLES: usize = 8;
+/// Chains that are told of a group.
+const CHAINS: usize = 4;
+
+/// What failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `request_module`.
+    Request,
+    /// `init_module` or `finit_module`.
+    Load,
+    /// `delete_module`.
+    Unload,
+}
+
+/// What failures have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    kind: Kind,
+    name: Option<String>,
+    by: Option<String>,
+    outcome: String,
+    causes: Vec<&'static str>,
+    title: String,
+}
+
+impl Key {
+    pub(super) fn of_attempt(attempt: &Attempt, origin: &Origin) -> Self {
+        let kind = if attempt.is_unload() { Kind::Unload } else { Kind::Load };
+        Self::new(kind, attempt.module.clone(), None, outcome(origin, None), origin)
+    }
+
+    pub(super) fn of_request(request: &Request, origin: &Origin) -> Self {
+        let name = Some(request.name.clone()).filter(|name| !name.is_empty());
+        let by = Some(say::stem(&request.comm)).filter(|by| !by.is_empty());
+        Self::new(
+            Kind::Request,
+            name,
+            by.map(str::to_owned),
+            outcome(origin, request.ret),
+            origin,
+        )
+    }
+
+    fn new(kind: Kind, name: Option<String>, by: Option<String>, outcome: String, origin: &Origin) -> Self {
+        let causes: Vec<&str> = origin.causes.iter().map(|cause| cause.id).collect();
+        let title = match (titles(origin), causes.as_slice()) {
+            (title, ["init"]) => format!("{title} {}", origin.function),
+            (title, _) => title,
+        };
+        Self {
+            kind,
+            name,
+            by,
+            outcome,
+            causes,
+            title,
+        }
+    }
+
+    /// `12 requests of fs-xfs by test_kmod failed: no slot (ETIME)`.
+    fn headline(&self, count: u64) -> String {
+        let kind = match self.kind {
+            Kind::Request => "request",
+            Kind::Load => "load",
+            Kind::Unload => "unload",
+        };
+        let many = if count == 1 { "" } else { "s" };
+        let name = self.name.as_deref().unwrap_or("an unknown module");
+        let by = self.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+        format!(
+            "{count} {kind}{many} of {name}{by} failed: {} ({})",
+            self.title, self.outcome
+        )
+    }
+}
+
+/// What is told of failures with the same key.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    count: u64,
+    attempts: Vec<u64>,
+    requests: Vec<u64>,
+    /// Chains by what they lead to, in their order of coming, each with how often it came.
+    chains: Vec<(String, u64, Chain)>,
+    /// What callers made of it.
+    callers: BTreeMap<String, u64>,
+}
+
+impl Group {
+    pub(super) fn attempt(&mut self, attempt: &Attempt, origin: &Origin, window: &Window) {
+        self.count += 1;
+        keep(&mut self.attempts, attempt.id.0);
+        let from = origin.from.as_ref();
+        let leads = from.map_or_else(String::new, |from| format!("{:?}", from.errno));
+        self.chain(leads, || say::attempt(attempt, origin, window));
+    }
+
+    pub(super) fn request(&mut self, request: &Request, origin: &Origin, window: &Window) {
+        self.count += 1;
+        keep(&mut self.requests, request.id.0);
+        let from = origin.from.as_ref().map(|from| from.task.attempt);
+        let leads = match from.and_then(|id| window.failed_attempt(id)) {
+            Some((attempt, origin)) => {
+                keep(&mut self.attempts, attempt.id.0);
+                format!("{:?} {}", attempt.module, origin.words())
+            }
+            None => String::new(),
+        };
+        self.chain(leads, || say::request(request, origin, window));
+        if let Some(caller) = request.caller.as_ref().filter(|caller| !caller.found) {
+            *self.callers.entry(say::caller(caller)).or_default() += 1;
+        }
+    }
+
+    fn chain(&mut self, leads: String, told: impl FnOnce() -> Chain) {
+        if let Some((_, count, _)) = self.chains.iter_mut().find(|(known, ..)| *known == leads) {
+            *count += 1;
+        } else if self.chains.len() < CHAINS {
+            self.chains.push((leads, 1, told()));
+        }
+    }
+
+    fn reason(mut self, key: Key, missing: Option<Errno>) -> Reason {
+        self.chains.sort_by_key(|(_, count, _)| Reverse(*count));
+        let several = self.chains.len() > 1;
+        let advice = self.chains.first().and_then(|(.., chain)| chain.advice.clone());
+        let mut sentences = Vec::new();
+        for (_, count, chain) in &self.chains {
+            if several {
+                sentences.push(format!("{count} of them like this:"));
+            }
+            sentences.extend(chain.sentences.iter().cloned());
+        }
+        for caller in self.callers.keys() {
+            let missing = missing.map_or_else(String::new, |errno| {
+                format!("; no function of the loader returned {errno}")
+            });
+            sentences.push(format!("{caller}{missing}"));
+            sentences.push(say::made_up(caller).to_owned());
+        }
+        Reason {
+            count: self.count,
+            kind: key.kind,
+            headline: key.headline(self.count),
+            name: key.name,
+            by: key.by,
+            outcome: key.outcome,
+            causes: key.causes.into_iter().map(str::to_owned).collect(),
+            sentences,
+            what_to_do: advice,
+            attempts: self.attempts,
+            requests: self.requests,
+        }
+    }
+}
+
+fn keep(ids: &mut Vec<u64>, id: u64) {
+    if ids.len() < EXAMPLES && !ids.contains(&id) {
+        ids.push(id);
+    }
+}
+
+/// What modprobe takes for success, and a reader for noise.
+const HARMLESS: &[&str] = &["already-live"];
+
+/// The groups, the most frequent first, what is harmless last.
+pub(super) fn reasons(groups: BTreeMap<Key, Group>, missing: Option<Errno>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = groups
+        .into_iter()
+        .map(|(key, group)| group.reason(key, missing))
+        .collect();
+    reasons.sort_by_key(|reason| (reason.causes == HARMLESS, Reverse(reason.count)));
+    reasons
+}

@@ -1,0 +1,267 @@
+//! Why loads and requests failed: each cause with its chain, in sentences, the most frequent first.
+//!
+//! A fold over what a session hands out. Counts are exact; chains are told of the first failure of a kind. Memory is
+//! bounded: failures wait until 4,096 later ones have come, because what they follow from may finish after
+//! them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
+
+mod group;
+mod say;
+mod text;
+mod window;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::analysis::findings::{Finding, Findings};
+use crate::analysis::origin::Origin;
+use crate::model::{Attempt, Errno, Finished, Ktime, ProbedFunction, Request, ret_text};
+use crate::plan::Coverage;
+use crate::text::{Glob, Names};
+use group::{Group, Key, Kind};
+use window::{Entry, Window};
+
+pub use text::write_text;
+
+/// Name and version of the JSON.
+pub const SCHEMA: &str = "kmodtrace.why/1";
+
+/// Requests that were asked for by name and are remembered, to know which findings are about them: those show their first
+/// few only.
+const ASKED: usize = 4_096;
+
+/// Which failures are asked for. The default is all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Those of these modules.
+    pub modules: Names,
+    /// Failures with this errno.
+    pub errno: Option<Errno>,
+    /// Requests of such a name, and nothing else.
+    pub request: Option<Glob>,
+}
+
+/// Gathers failures.
+#[derive(Debug, Default)]
+pub struct WhyFold {
+    filter: Filter,
+    window: Window,
+    groups: BTreeMap<Key, Group>,
+    /// Requests that failed with something else than the errno that is asked for, and whose caller dropped what they got.
+    dropped: BTreeMap<Key, Group>,
+    failed_attempts: u64,
+    failed_requests: u64,
+    /// Attempts and requests that returned the errno that is asked for, whatever their name.
+    returned: u64,
+    findings: Findings,
+    /// The first requests of the name that is asked for.
+    asked: BTreeSet<u64>,
+}
+
+/// Why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The errno that was asked for.
+    pub errno: Option<String>,
+    /// Loads and unloads that failed, all of them.
+    pub failed_attempts: u64,
+    /// Requests that failed, all of them.
+    pub failed_requests: u64,
+    /// What is to be said before anything else.
+    pub summary: Vec<String>,
+    /// The causes, the most frequent first; what modprobe takes for success comes last.
+    pub causes: Vec<Reason>,
+    /// Where an errno was asked for: requests that failed otherwise, and whose caller may have made that errno up.
+    pub dropped: Vec<Reason>,
+    /// What was found in all of it, of the modules and the request that are asked for. Null where an errno is: findings
+    /// are about modules and requests, whatever these returned.
+    pub findings: Option<Vec<Finding>>,
+}
+
+/// Failures of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// How many.
+    pub count: u64,
+    /// Of what: `load`, `unload`, `request`.
+    pub kind: Kind,
+    /// The module, or what was requested; null where that is not known.
+    pub name: Option<String>,
+    /// Who asked, where it is a request.
+    pub by: Option<String>,
+    /// What they ended with: `EBUSY`, `exit 1`.
+    pub outcome: String,
+    /// Ids of what may have made it, the likeliest first.
+    pub causes: Vec<String>,
+    /// All of this in a sentence.
+    pub headline: String,
+    /// How it came about, a sentence each.
+    pub sentences: Vec<String>,
+    /// What to do.
+    pub what_to_do: Option<String>,
+    /// Some of the attempts, by `id`.
+    pub attempts: Vec<u64>,
+    /// Some of the requests, by `id`.
+    pub requests: Vec<u64>,
+}
+
+impl WhyFold {
+    /// Nothing yet. Times are told since `origin`; `functions` are those of the recording's header, `coverage` is what was watched.
+    pub fn new(filter: Filter, origin: Ktime, functions: &[ProbedFunction], coverage: Coverage) -> Self {
+        Self {
+            filter,
+            window: Window::since(origin, functions, coverage),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what a session handed out.
+    pub fn add(&mut self, finished: Finished) {
+        self.find(&finished);
+        let settled = match finished {
+            Finished::Attempt(attempt) if attempt.failed() => {
+                self.failed_attempts += 1;
+                self.window.attempt(attempt)
+            }
+            Finished::Request(request) => {
+                self.failed_requests += u64::from(request.failed());
+                self.window.request(request)
+            }
+            Finished::Attempt(_) | Finished::State(_) | Finished::Call(_) => None,
+        };
+        if let Some(entry) = settled {
+            self.settle(entry);
+        }
+    }
+
+    fn find(&mut self, finished: &Finished) {
+        if self.filter.errno.is_some() {
+            return;
+        }
+        self.findings.add(finished);
+        if let (Finished::Request(request), Some(glob)) = (finished, &self.filter.request)
+            && self.asked.len() < ASKED
+            && glob.matches(&request.name)
+        {
+            self.asked.insert(request.id.0);
+        }
+    }
+
+    fn found(&self) -> Option<Vec<Finding>> {
+        if self.filter.errno.is_some() {
+            return None;
+        }
+        let about = |finding: &Finding| {
+            let glob = self.filter.request.as_ref();
+            let named = |glob: &Glob| finding.module.as_ref().is_some_and(|name| glob.matches(name));
+            let shown = finding.requests.ids.iter().any(|id| self.asked.contains(id));
+            self.filter.modules.take(finding.module.as_deref()) && glob.is_none_or(|glob| shown || named(glob))
+        };
+        let mut found = self.findings.list();
+        found.retain(about);
+        Some(found)
+    }
+
+    /// Nothing more comes.
+    pub fn finish(mut self) -> Why {
+        while let Some(entry) = self.window.oldest() {
+            self.settle(entry);
+        }
+        let asked = self.filter.errno;
+        let missing = asked.filter(|_| self.returned == 0);
+        let mut summary = Vec::new();
+        if let Some(errno) = missing {
+            summary.push(format!("no function of the loader returned {errno}"));
+        }
+        let findings = self.found();
+        Why {
+            schema: SCHEMA,
+            errno: asked.map(|errno| errno.name().into_owned()),
+            failed_attempts: self.failed_attempts,
+            failed_requests: self.failed_requests,
+            summary,
+            causes: group::reasons(self.groups, missing),
+            dropped: group::reasons(self.dropped, missing),
+            findings,
+        }
+    }
+
+    fn settle(&mut self, entry: Entry) {
+        match entry {
+            Entry::Attempt(id) => {
+                let Some((attempt, origin)) = self.window.failed_attempt(id) else {
+                    return;
+                };
+                let returned = self.filter.errno.is_none_or(|errno| has_errno(attempt, &origin, errno));
+                self.returned += u64::from(returned);
+                if returned && self.filter.takes_attempt(attempt) {
+                    let key = Key::of_attempt(attempt, &origin);
+                    self.groups
+                        .entry(key)
+                        .or_default()
+                        .attempt(attempt, &origin, &self.window);
+                }
+            }
+            Entry::Request(id) => {
+                let Some((request, origin)) = self.window.failed_request(id) else {
+                    return;
+                };
+                let errno = self.filter.errno;
+                let returned = errno.is_none_or(|errno| origin.errno == errno);
+                self.returned += u64::from(returned);
+                let dropped = request.caller.as_ref().is_some_and(|caller| !caller.found);
+                if !self.filter.takes_request(request, &self.window) || !(returned || dropped) {
+                    return;
+                }
+                let groups = if returned { &mut self.groups } else { &mut self.dropped };
+                let key = Key::of_request(request, &origin);
+                groups.entry(key).or_default().request(request, &origin, &self.window);
+            }
+        }
+    }
+}
+
+/// Whether an attempt has to do with an errno: it returned it, or a function inside it did.
+fn has_errno(attempt: &Attempt, origin: &Origin, errno: Errno) -> bool {
+    attempt.errno == Some(errno) || origin.translated.is_some_and(|translation| translation.from == errno)
+}
+
+impl Filter {
+    fn takes_attempt(&self, attempt: &Attempt) -> bool {
+        self.request.is_none() && self.modules.take(attempt.module.as_deref())
+    }
+
+    fn takes_request(&self, request: &Request, window: &Window) -> bool {
+        let named = self.request.as_ref().is_none_or(|glob| glob.matches(&request.name));
+        let made = request.helper.iter().flat_map(|helper| &helper.attempts);
+        let loaded = || {
+            made.filter_map(|id| window.failed_attempt(*id))
+                .any(|(attempt, _)| self.modules.take(attempt.module.as_deref()))
+        };
+        named && (self.modules.take(Some(&request.name)) || loaded())
+    }
+}
+
+/// What a failure ended with.
+fn outcome(origin: &Origin, ret: Option<i64>) -> String {
+    match ret {
+        Some(ret) => ret_text(ret),
+        None => origin.errno.name().into_owned(),
+    }
+}
+
+/// The causes of an origin in words; many of them only by the first.
+fn titles(origin: &Origin) -> String {
+    let titles: Vec<&str> = origin.causes.iter().map(|cause| cause.title).collect();
+    match titles.as_slice() {
+        [] => format!("in stage {}", origin.stage.name()),
+        [one] => (*one).to_owned(),
+        [one, other] => format!("{one}, or {other}"),
+        [one, other, rest @ ..] => format!("{one}, {other}, or {} others", rest.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

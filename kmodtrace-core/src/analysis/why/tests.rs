@@ -1,0 +1,288 @@
+//! The ways in which a test of `request_module` saw -EINVAL that no function of the loader had returned, and what keeps
+//! the fold honest.
+
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
+
+mod words;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::origin::tests::others::{helper, request};
+use crate::analysis::origin::tests::{attempt, init, number, task, wait};
+use crate::model::{AttemptId, Caller, Collision, RequestId, Role, SlotWait, Span, Tid, WaitKind};
+
+const MS: u64 = 1_000_000;
+const EINVAL: Errno = Errno(22);
+
+/// Request N of `test_kmod`, in milliseconds, with what `get_fs_type` made of it.
+fn asked(id: u64, ret: i64, from: u64, to: u64) -> Request {
+    let mut request = request(ret);
+    request.id = RequestId(id);
+    request.tid = Tid(800 + u32::try_from(id).unwrap());
+    request.comm = format!("test_kmod-{id}");
+    (request.start, request.end) = (Some(Ktime(from * MS)), Some(Ktime(to * MS)));
+    request.granted = Some(Ktime(from * MS));
+    request.caller = Some(Caller {
+        function: "get_fs_type",
+        found: ret == 0,
+        called_by: Some("run_request [test_kmod]".to_owned()),
+        time: Ktime(to * MS),
+    });
+    request
+}
+
+/// A request that got no slot in 5 s.
+fn late(id: u64) -> Request {
+    let mut late = asked(id, number("ETIME"), 10, 5010);
+    late.granted = None;
+    late.slot = Some(SlotWait {
+        span: Span {
+            start: Ktime(10 * MS),
+            end: Some(Ktime(5010 * MS)),
+        },
+        errno: Errno::named("ETIME"),
+        held: 50,
+    });
+    late
+}
+
+/// Attempt N of the modprobe of request N.
+fn load(id: u64, ret: i64, from: u64, to: u64) -> Attempt {
+    let mut load = attempt(ret, "+load_module .module_frob_arch_sections .find_module_all");
+    load.id = AttemptId(id);
+    load.tid = Tid(900 + u32::try_from(id).unwrap());
+    load.module = Some("kt_fs".to_owned());
+    load.request = Some(RequestId(id));
+    (load.start, load.end) = (Some(Ktime(from * MS)), Some(Ktime(to * MS)));
+    load
+}
+
+/// An attempt that waited for attempt 1.
+fn behind(id: u64) -> Attempt {
+    let mut behind = load(id, number("EBUSY"), 200, 5200);
+    behind.role = Some(Role::Follower);
+    behind.collided_with = Some(Collision::Coming);
+    behind.waits = vec![wait(WaitKind::SameName, Some(load(1, 0, 0, 1).task()))];
+    behind.waits[0].span = Span {
+        start: Ktime(210 * MS),
+        end: Some(Ktime(5190 * MS)),
+    };
+    behind
+}
+
+/// Request N, whose modprobe ended with exit 1 after attempt N.
+fn failed(id: u64) -> Request {
+    let mut failed = asked(id, 256, 10, 5300);
+    failed.helper = Some(helper(256, vec![AttemptId(id)]));
+    let span = &mut failed.helper.as_mut().unwrap().span;
+    (span.start, span.end) = (Ktime(20 * MS), Some(Ktime(5290 * MS)));
+    failed
+}
+
+fn fold(filter: Filter, all: Vec<Finished>) -> Why {
+    let mut fold = WhyFold::new(filter, Ktime(0), &[], Coverage::default());
+    for one in all {
+        fold.add(one);
+    }
+    fold.finish()
+}
+
+fn einval(all: Vec<Finished>) -> String {
+    let filter = Filter {
+        errno: Some(EINVAL),
+        ..Filter::default()
+    };
+    text(&fold(filter, all))
+}
+
+fn text(why: &Why) -> String {
+    let mut out = Vec::new();
+    write_text(why, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.is_ascii(), "{text}");
+    text
+}
+
+fn finished(attempts: Vec<Attempt>, requests: Vec<Request>) -> Vec<Finished> {
+    let attempts = attempts.into_iter().map(|one| Finished::Attempt(Box::new(one)));
+    let requests = requests.into_iter().map(|one| Finished::Request(Box::new(one)));
+    attempts.chain(requests).collect()
+}
+
+#[test]
+fn slow_modprobe() {
+    // 62 threads, and every modprobe takes longer than five seconds.
+    let mut requests: Vec<_> = (51..=62).map(late).collect();
+    requests.extend((1..=50).map(|id| asked(id, 0, id.min(9), 5900 + id)));
+    insta::assert_snapshot!("slow_modprobe", einval(finished(Vec::new(), requests)));
+}
+
+#[test]
+fn failing_init() {
+    let mut leader = load(1, number("ENODEV"), 100, 5150);
+    leader.init = Some(init(number("ENODEV"), Some("kt_fs_init [kt_fs]")));
+    leader.init.as_mut().unwrap().span = Span {
+        start: Ktime(140 * MS),
+        end: Some(Ktime(5140 * MS)),
+    };
+    // Those that waited return before the one that they waited for.
+    let mut attempts: Vec<_> = (2..=50).map(behind).collect();
+    attempts.push(leader);
+    let all = finished(attempts, (1..=50).map(failed).collect());
+    insta::assert_snapshot!("failing_init", einval(all.clone()));
+    insta::assert_snapshot!("failing_init_of_all", text(&fold(Filter::default(), all)));
+}
+
+/// At exactly 50 threads: the init function asks for slot 51.
+fn nested() -> Vec<Finished> {
+    let mut inner = late(51);
+    inner.name = "kt-nothing".to_owned();
+    inner.comm = "modprobe".to_owned();
+    inner.caller = None;
+    inner.inside = Some(AttemptId(1));
+    let mut leader = load(1, number("ETIME"), 5, 5150);
+    leader.init = Some(init(number("ETIME"), Some("kt_dep_init [kt_dep]")));
+    leader.module = Some("kt_dep".to_owned());
+    leader.requests = vec![RequestId(51)];
+    let mut attempts: Vec<_> = (2..=50).map(behind).collect();
+    for attempt in &mut attempts {
+        attempt.module = Some("kt_dep".to_owned());
+    }
+    attempts.insert(0, leader);
+    let mut requests: Vec<_> = (1..=50).map(failed).collect();
+    requests.insert(0, inner);
+    finished(attempts, requests)
+}
+
+#[test]
+fn nested_request() {
+    insta::assert_snapshot!("nested_request", einval(nested()));
+}
+
+#[test]
+fn no_modprobe() {
+    let cannot = |id| {
+        let mut cannot = asked(id, 32512, 10, 40);
+        cannot.helper = Some(helper(32512, Vec::new()));
+        cannot
+    };
+    insta::assert_snapshot!(
+        "no_modprobe",
+        einval(finished(Vec::new(), (1..=50).map(cannot).collect()))
+    );
+}
+
+#[test]
+fn an_errno_of_the_loader_comes_first() {
+    let parameter = attempt(-22, "+load_module +parse_args -parse_args=-22 -load_module=-22");
+    let why = fold(
+        Filter {
+            errno: Some(EINVAL),
+            ..Filter::default()
+        },
+        finished(vec![parameter], vec![late(51)]),
+    );
+    assert_eq!(why.summary, Vec::<String>::new());
+    assert_eq!(why.causes[0].causes, ["parameter"]);
+    assert_eq!(why.dropped[0].causes, ["no-slot"]);
+    assert!(!text(&why).contains("no function of the loader"));
+}
+
+#[test]
+fn filters() {
+    let count = |filter: Filter| {
+        let why = fold(filter, nested());
+        (
+            why.causes.iter().map(|reason| reason.count).sum::<u64>(),
+            why.dropped.len(),
+        )
+    };
+    assert_eq!(count(Filter::default()), (101, 0));
+    let glob = |text: &str| Some(Glob::new(text));
+    assert_eq!(
+        count(Filter {
+            request: glob("kt-*"),
+            ..Filter::default()
+        }),
+        (1, 0)
+    );
+    assert_eq!(
+        count(Filter {
+            modules: Names::matching(["kt_dep"]),
+            ..Filter::default()
+        }),
+        (100, 0)
+    );
+    let busy = Filter {
+        errno: Some(Errno::EBUSY),
+        request: None,
+        modules: Names::default(),
+    };
+    assert_eq!(count(busy), (49, 1));
+    let nothing = fold(
+        Filter {
+            modules: Names::matching(["xfs"]),
+            ..Filter::default()
+        },
+        nested(),
+    );
+    assert!(text(&nothing).starts_with("nothing that was asked for failed; 50 loads"));
+    assert_eq!(text(&fold(Filter::default(), Vec::new())), "nothing failed\n");
+}
+
+#[test]
+fn counts_are_exact_when_memory_is_not() {
+    let many = 3 * u64::try_from(window::SETTLED).unwrap();
+    let mut fold = WhyFold::new(Filter::default(), Ktime(0), &[], Coverage::default());
+    for id in 1..=many {
+        let mut one = load(id, -19, id, id + 1);
+        one.init = Some(init(-19, None));
+        fold.add(Finished::Attempt(Box::new(one)));
+    }
+    assert_eq!(fold.window.len(), 2 * window::SETTLED);
+    let why = fold.finish();
+    assert_eq!(
+        (why.causes.len(), why.causes[0].count, why.failed_attempts),
+        (1, many, many)
+    );
+}
+
+#[test]
+fn a_chain_ends_where_it_bites_its_tail() {
+    let mut one = behind(2);
+    one.waits[0].on = Some(task(2));
+    let why = fold(Filter::default(), finished(vec![one], Vec::new()));
+    assert!(why.causes[0].sentences.len() <= 8, "{why:?}");
+}
+
+proptest! {
+    #[test]
+    fn anything_is_told(
+        attempts in prop::collection::vec((0_u64..9, -40_i64..2, 0_u64..9, prop::bool::ANY), 0..12),
+        requests in prop::collection::vec((0_u64..9, -70_i64..600, 0_u64..9), 0..12),
+    ) {
+        let mut all = Vec::new();
+        for (id, ret, on, same) in attempts {
+            let mut one = load(id, ret, 0, 1);
+            let kind = if same { WaitKind::SameName } else { WaitKind::SameInode };
+            one.waits = vec![wait(kind, Some(task(on)))];
+            one.requests = vec![RequestId(on)];
+            all.push(Finished::Attempt(Box::new(one)));
+        }
+        for (id, ret, attempt) in requests {
+            let mut one = asked(id, ret, 0, 1);
+            one.helper = Some(helper(ret, vec![AttemptId(attempt)]));
+            all.push(Finished::Request(Box::new(one)));
+        }
+        let failed = all.iter().filter(|one| match one {
+            Finished::Attempt(attempt) => attempt.failed(),
+            Finished::Request(request) => request.failed(),
+            Finished::State(_) | Finished::Call(_) => false,
+        });
+        let failed = u64::try_from(failed.count())?;
+        let why = fold(Filter::default(), all);
+        prop_assert_eq!(why.failed_attempts + why.failed_requests, failed);
+        prop_assert!(text(&why).lines().count() < 1000);
+    }
+}

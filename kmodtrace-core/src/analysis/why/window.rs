@@ -1,0 +1,155 @@
+//! The failures of the last while: what others refer to, until nobody can any more.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::analysis::origin::{self, Known, Origin};
+use crate::model::{Attempt, AttemptId, Ktime, Nanos, ProbedFunction, Request, RequestId};
+use crate::plan::Coverage;
+
+/// So many failures wait to be told; as many more are kept for those that refer to them.
+pub(super) const SETTLED: usize = 4096;
+
+/// A failure that waits to be told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entry {
+    Attempt(AttemptId),
+    Request(RequestId),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    attempts: BTreeMap<AttemptId, Box<Attempt>>,
+    requests: BTreeMap<RequestId, Box<Request>>,
+    /// In the order in which they finished.
+    waiting: VecDeque<Entry>,
+    /// Slots that were held, by requests of any end.
+    held: VecDeque<Held>,
+    began: Ktime,
+    coverage: Coverage,
+    /// Functions of modules that were asked for, by their numbers.
+    pub(super) functions: Vec<ProbedFunction>,
+}
+
+/// A slot that a request held.
+#[derive(Debug)]
+struct Held {
+    from: Ktime,
+    to: Ktime,
+    name: String,
+}
+
+/// Who held the slots at an instant.
+pub(super) struct Holders {
+    pub(super) count: usize,
+    /// How long the longest of them did, from its beginning to its end.
+    pub(super) longest: Nanos,
+    /// What they were for, where all were for the same.
+    pub(super) name: Option<String>,
+}
+
+impl Window {
+    /// Empty. Times are told since `began`; `functions` and `coverage` are those of the recording.
+    pub(super) fn since(began: Ktime, functions: &[ProbedFunction], coverage: Coverage) -> Self {
+        Self {
+            began,
+            coverage,
+            functions: functions.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a failed attempt; hands out what is to be told now.
+    pub(super) fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Entry> {
+        let id = attempt.id;
+        self.attempts.insert(id, attempt);
+        if self.attempts.len() > 2 * SETTLED {
+            self.attempts.pop_first();
+        }
+        self.wait(Entry::Attempt(id))
+    }
+
+    /// Adds a request, failed or not: it held a slot.
+    pub(super) fn request(&mut self, mut request: Box<Request>) -> Option<Entry> {
+        if let (Some(from), Some(to)) = (request.granted, request.end) {
+            let name = request.name.clone();
+            self.held.push_back(Held { from, to, name });
+            if self.held.len() > 2 * SETTLED {
+                self.held.pop_front();
+            }
+        }
+        if !request.failed() {
+            return None;
+        }
+        request.stack = Vec::new();
+        let id = request.id;
+        self.requests.insert(id, request);
+        if self.requests.len() > 2 * SETTLED {
+            self.requests.pop_first();
+        }
+        self.wait(Entry::Request(id))
+    }
+
+    fn wait(&mut self, entry: Entry) -> Option<Entry> {
+        self.waiting.push_back(entry);
+        if self.waiting.len() > SETTLED {
+            return self.waiting.pop_front();
+        }
+        None
+    }
+
+    /// The next of those that still wait.
+    pub(super) fn oldest(&mut self) -> Option<Entry> {
+        self.waiting.pop_front()
+    }
+
+    /// A failed attempt and where its errno came from, as long as it is remembered.
+    pub(super) fn failed_attempt(&self, id: AttemptId) -> Option<(&Attempt, Origin)> {
+        let attempt = self.attempts.get(&id)?;
+        Some((attempt, origin::of(attempt, &self.coverage, |id| self.known(id))?))
+    }
+
+    /// A failed request and where its answer came from.
+    pub(super) fn failed_request(&self, id: RequestId) -> Option<(&Request, Origin)> {
+        let request = self.requests.get(&id)?;
+        Some((request, origin::of_request(request, |id| self.known(id))?))
+    }
+
+    fn known(&self, id: AttemptId) -> Option<Known> {
+        let attempt = self.attempts.get(&id)?;
+        Some(Known {
+            task: attempt.task(),
+            errno: attempt.errno,
+        })
+    }
+
+    /// What is remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.attempts.len() + self.requests.len()
+    }
+
+    /// Seconds since the beginning.
+    pub(super) fn at(&self, time: Option<Ktime>) -> String {
+        let us = time.map(|time| time.since(self.began).0 / 1000);
+        us.map_or_else(String::new, |us| {
+            format!(" at {}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000)
+        })
+    }
+
+    /// Who held the slots at this instant.
+    pub(super) fn holders(&self, at: Ktime) -> Option<Holders> {
+        let held: Vec<&Held> = self
+            .held
+            .iter()
+            .filter(|held| held.from <= at && held.to >= at)
+            .collect();
+        let first = held.first()?;
+        let longest = held.iter().map(|held| held.to.since(held.from)).max()?;
+        let same = held.iter().all(|held| held.name == first.name);
+        Some(Holders {
+            count: held.len(),
+            longest,
+            name: same.then(|| first.name.clone()),
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! Sets of runs that were made alike, and sets that were not.
+
+use super::*;
+use crate::analysis::graph::fixture::{attempt, request};
+use crate::model::{Errno, Finished};
+use crate::plan::{Coverage, Observed};
+use crate::report::Source;
+
+/// A run of loads of one module that took so many milliseconds each, and that ended with this.
+fn run(label: &str, took: &[u64], errno: Errno) -> Run {
+    run_watching(label, took, errno, Coverage::default())
+}
+
+fn run_watching(label: &str, took: &[u64], errno: Errno, coverage: Coverage) -> Run {
+    let mut fold = RunFold::default();
+    for (id, ms) in (1..).zip(took) {
+        let one = attempt(id, "xfs", 10, 10 + ms).got(errno).init(10, 10 + ms, errno);
+        fold.add(Finished::Attempt(Box::new(one)));
+    }
+    fold.add(Finished::Request(Box::new(request(1, "fs-xfs", 5, 500, 0))));
+    let source = Source {
+        lost: Some(0),
+        coverage,
+        ..Source::default()
+    };
+    fold.finish(label.to_owned(), source)
+}
+
+fn runs(took: &[[u64; 3]], errno: Errno) -> Vec<Run> {
+    took.iter()
+        .enumerate()
+        .map(|(at, took)| run(&format!("run {at}"), took, errno))
+        .collect()
+}
+
+const USUAL: [[u64; 3]; 4] = [[100, 110, 90], [101, 120, 95], [99, 105, 92], [102, 111, 94]];
+const SLOW: [[u64; 3]; 4] = [[300, 310, 290], [301, 320, 295], [299, 305, 292], [302, 311, 294]];
+
+fn told(diff: &Diff) -> String {
+    let mut text = Vec::new();
+    write_text(diff, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+fn verdict(diff: &Diff, name: &str) -> Verdict {
+    diff.rows.iter().find(|row| row.measure.name == name).unwrap().verdict
+}
+
+#[test]
+fn runs_alike_have_no_difference() {
+    let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&USUAL, Errno::OK), Limits::default());
+    assert_eq!(diff.differences().count(), 0);
+    assert!(diff.can_decide());
+    assert!(told(&diff).contains("no difference that is more than noise"));
+}
+
+#[test]
+fn slower_loads_are_told_with_their_size() {
+    let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&SLOW, Errno::OK), Limits::default());
+    assert_eq!(verdict(&diff, "load p50"), Verdict::More);
+    assert_eq!(verdict(&diff, "init total"), Verdict::More);
+    assert_eq!(verdict(&diff, "attempts"), Verdict::Noise);
+    let row = diff.differences().find(|row| row.measure.name == "load max").unwrap();
+    let factor = row.factor.unwrap();
+    assert!((2.5..3.0).contains(&factor), "{factor}");
+    assert!((row.p_any.unwrap() - 2.0 / 70.0).abs() < 1e-12);
+    let back = Diff::new(&runs(&SLOW, Errno::OK), &runs(&USUAL, Errno::OK), Limits::default());
+    assert_eq!(verdict(&back, "load p50"), Verdict::Less);
+}
+
+#[test]
+fn a_new_errno_comes_first() {
+    let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&SLOW, Errno(19)), Limits::default());
+    assert_eq!(verdict(&diff, "errno ENODEV"), Verdict::New);
+    assert_eq!(verdict(&diff, "errno OK"), Verdict::Vanished);
+    let first: Vec<Verdict> = diff.rows.iter().take(2).map(|row| row.verdict).collect();
+    assert!(
+        first
+            .iter()
+            .all(|verdict| matches!(verdict, Verdict::New | Verdict::Vanished)),
+        "{first:?}"
+    );
+    assert!(
+        diff.rows
+            .iter()
+            .any(|row| row.measure.name.starts_with("origin ENODEV from ") && row.verdict == Verdict::New)
+    );
+    let text = told(&diff);
+    assert!(
+        text.find("NEW OR VANISHED").unwrap() < text.find("CHANGED").unwrap(),
+        "{text}"
+    );
+}
+
+#[test]
+fn too_few_runs_say_so() {
+    let diff = Diff::new(
+        &runs(&USUAL[..1], Errno::OK),
+        &runs(&SLOW[..1], Errno(19)),
+        Limits::default(),
+    );
+    assert_eq!((diff.can_decide(), diff.differences().count()), (false, 0));
+    assert_eq!(verdict(&diff, "errno ENODEV"), Verdict::PerhapsNew);
+    let text = told(&diff);
+    assert!(
+        text.contains("(1 and 1) can show nothing for sure: 4 of each can"),
+        "{text}"
+    );
+    assert!(text.contains("PERHAPS NEW"));
+}
+
+#[test]
+fn a_difference_that_does_not_matter_is_not_told() {
+    let slightly = USUAL.map(|took| took.map(|ms| ms * 11 / 10));
+    let slightly: Vec<[u64; 3]> = slightly.map(|took| took.map(|ms| ms + 3)).to_vec();
+    let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&slightly, Errno::OK), Limits::default());
+    assert_eq!(verdict(&diff, "load p50"), Verdict::Small);
+    let strict = Limits {
+        factor: 1.05,
+        ..Limits::default()
+    };
+    let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&slightly, Errno::OK), strict);
+    assert_eq!(verdict(&diff, "load p50"), Verdict::More);
+}
+
+#[test]
+fn what_a_run_did_not_observe_is_not_compared() {
+    let mut blind = Coverage::default();
+    blind.lose(Observed::InitTimes, "init times: do_one_initcall has no symbol");
+    let first = runs(&USUAL, Errno::OK);
+    let second: Vec<Run> = USUAL
+        .iter()
+        .map(|took| run_watching("b", took, Errno::OK, blind.clone()))
+        .collect();
+    let diff = Diff::new(&first, &second, Limits::default());
+    assert!(diff.rows.iter().all(|row| !row.measure.name.starts_with("init")));
+    assert!(diff.unobserved.contains(&"init p50".to_owned()));
+    assert!(told(&diff).contains("not compared"));
+}
+
+#[test]
+fn nothing_is_compared_with_nothing() {
+    let diff = Diff::new(&[], &[], Limits::default());
+    assert!(diff.rows.is_empty());
+    let one = Diff::new(&runs(&USUAL, Errno::OK), &[], Limits::default());
+    assert_eq!(one.differences().count(), 0);
+    told(&one);
+}

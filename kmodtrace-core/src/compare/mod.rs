@@ -1,0 +1,4 @@
+//! Runs beside runs.
+
+pub mod bisect;
+pub mod diff;

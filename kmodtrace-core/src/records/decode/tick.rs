@@ -1,0 +1,91 @@
+//! The records that user space makes.
+
+use crate::model::{Ktime, Tgid, Tid};
+use crate::records::event::Counters;
+use kmodtrace_common::{kind, record};
+
+/// A record that user space makes, as bytes for a recording and for [`decode`](super::decode()) alike.
+pub type TickBytes = [u8; size_of::<record::Tick>()];
+
+/// The task that drains the ring; it stands in the records that it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracer {
+    /// What its `gettid` returns.
+    pub tid: Tid,
+    /// What its `getpid` returns.
+    pub tgid: Tgid,
+}
+
+impl Tracer {
+    /// A [`kind::TICK`]: the counters, and the clock as it was read just before the ring was found empty. Read after that,
+    /// it would be later than records that the ring has got in between.
+    pub fn tick(self, time: Ktime, counters: Counters) -> TickBytes {
+        self.record(kind::TICK, time, counters)
+    }
+
+    /// A [`kind::TRAILER`]: the last record of a recording, made when everything was detached and drained.
+    pub fn trailer(self, time: Ktime, counters: Counters) -> TickBytes {
+        self.record(kind::TRAILER, time, counters)
+    }
+
+    fn record(self, kind: u16, time: Ktime, counters: Counters) -> TickBytes {
+        let Counters {
+            dropped,
+            missed,
+            clipped,
+        } = counters;
+        #[expect(clippy::cast_possible_truncation, reason = "64")]
+        let size = size_of::<record::Tick>() as u16;
+        let header = record::Header {
+            kind,
+            size,
+            cpu: 0,
+            seq: 0,
+            time_ns: time.0,
+            tid: self.tid.0,
+            tgid: self.tgid.0,
+        };
+        zerocopy::transmute!(record::Tick {
+            header,
+            dropped,
+            missed,
+            clipped,
+            reserved: 0
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::decode::decode;
+    use crate::records::event::{Event, Fact};
+
+    #[test]
+    fn ticks_come_back() {
+        let counters = Counters {
+            dropped: 1,
+            missed: 2,
+            clipped: 3,
+        };
+        let tracer = Tracer {
+            tid: Tid(6),
+            tgid: Tgid(7),
+        };
+        let event = |fact| {
+            Ok(Event {
+                time: Ktime(5),
+                tid: Tid(6),
+                tgid: Tgid(7),
+                cpu: 0,
+                seq: 0,
+                fact,
+            })
+        };
+        assert_eq!(decode(&tracer.tick(Ktime(5), counters)), event(Fact::Tick(counters)));
+        assert_eq!(
+            decode(&tracer.trailer(Ktime(5), counters)),
+            event(Fact::Trailer(counters))
+        );
+    }
+}

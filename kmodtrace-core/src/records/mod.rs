@@ -1,0 +1,5 @@
+//! From the bytes that BPF programs write to events in the order of their times.
+
+pub mod decode;
+pub mod event;
+pub mod order;

@@ -1,0 +1,98 @@
+//! One line for each attempt as it finishes.
+
+use std::fmt;
+
+use crate::analysis::origin;
+use crate::model::{Attempt, Errno, Ktime, Role, Syscall};
+use crate::plan::Coverage;
+use crate::text::{printable, span_text};
+
+/// Titles above the lines.
+pub const HEADER: &str =
+    "     TIME s      TID  COMM             CALL           MODULE                RESULT         TOOK  WHAT";
+
+/// An attempt as a line, its time counted from an origin: the first event's.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The attempt.
+    pub attempt: &'a Attempt,
+    /// Time zero.
+    pub origin: Ktime,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempt = self.attempt;
+        match attempt.end.or(attempt.start) {
+            Some(time) => f.write_str(&time_text(time, self.origin))?,
+            None => write!(f, "{:>11}", "-")?,
+        }
+        let result = attempt.errno.map_or("-".into(), Errno::name);
+        let took = attempt
+            .duration()
+            .map_or_else(|| "-".to_owned(), |took| span_text(took.0));
+        let line = format!(
+            "  {:>7}  {:<15}  {:<13}  {:<20}  {result:<11}  {took:>6}  {}",
+            attempt.tid.0,
+            printable(if attempt.comm.is_empty() { "-" } else { &attempt.comm }),
+            call(attempt),
+            printable(attempt.module.as_deref().unwrap_or("(unknown)")),
+            what(attempt),
+        );
+        f.write_str(line.trim_end())
+    }
+}
+
+/// Seconds since the origin, as wide as its column.
+pub fn time_text(time: Ktime, origin: Ktime) -> String {
+    let us = time.since(origin).0 / 1000;
+    format!("{:>4}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+fn call(attempt: &Attempt) -> &'static str {
+    match attempt.syscall {
+        Some(Syscall::InitModule) => "init_module",
+        Some(Syscall::FinitModule) => "finit_module",
+        Some(Syscall::DeleteModule) => "delete_module",
+        None => "-",
+    }
+}
+
+/// What made it wait or fail: the collision, each wait and its owner, the init function, where the errno came from,
+/// what is missing.
+fn what(attempt: &Attempt) -> String {
+    let mut parts = Vec::new();
+    if let Some(collision) = attempt.collided_with {
+        parts.push(collision.name().to_owned());
+    }
+    for wait in &attempt.waits {
+        let long = wait
+            .span
+            .duration()
+            .map_or_else(String::new, |long| format!(" {}", span_text(long.0)));
+        let on = wait
+            .on
+            .as_ref()
+            .map_or_else(String::new, |on| format!(" for {} ({})", on.tid.0, printable(&on.comm)));
+        parts.push(format!("waited{long} {}{on}", wait.kind.name()));
+    }
+    if attempt.role == Some(Role::Refused)
+        && let Some(by) = &attempt.leader
+    {
+        parts.push(format!("refused because of {} ({})", by.tid.0, printable(&by.comm)));
+    }
+    if let Some(init) = &attempt.init {
+        let long = init
+            .span
+            .duration()
+            .map_or_else(|| "-".to_owned(), |long| span_text(long.0));
+        let errno = init.errno.map_or_else(String::new, |errno| format!(" {errno}"));
+        parts.push(format!("init {long}{errno}"));
+    }
+    // A line names the likeliest function, and does not say how sure that is.
+    if let Some(origin) = origin::of(attempt, &Coverage::default(), |_| None) {
+        parts.push(origin.words());
+    }
+    parts.extend(attempt.notes.iter().map(|note| format!("[{}]", note.text())));
+    parts.join(", ")
+}
