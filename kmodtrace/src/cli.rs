@@ -106,34 +106,41 @@ pub(crate) struct View {
     pub(crate) stuck_after: Duration,
 }
 
-/// Lines.
+/// How the kernel is traced, for every command that does.
 #[derive(Args, Debug)]
-pub(crate) struct Trace {
-    /// Read a recording instead of tracing
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
+pub(crate) struct Tracing {
     /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
-    #[arg(short, long, value_parser = duration, conflicts_with = "from")]
-    pub duration: Option<Duration>,
-    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
-    #[arg(short, long = "module", value_name = "GLOB")]
-    pub modules: Vec<String>,
-    /// Write a recording as well. An older one there is kept as FILE.old
-    #[arg(short, long, value_name = "FILE", conflicts_with = "from")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short, long, value_parser = duration)]
+    pub(crate) duration: Option<Duration>,
     /// Attempts in flight at once that the BPF side has room for; of more it sees entry and return only, and counts them
     /// as clipped
     #[arg(long, value_name = "N", default_value_t = MAX_IN_FLIGHT, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_in_flight: u32,
     /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk], conflicts_with = "from")]
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
     pub(crate) with: Vec<With>,
-    /// Look inside these modules too, by name or by file, separated by commas, as drill does
-    #[arg(long, value_name = "MODULE", value_delimiter = ',', conflicts_with = "from")]
-    pub(crate) drill: Vec<String>,
     /// Run this and stop when it ends
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
+    #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Lines.
+#[derive(Args, Debug)]
+pub(crate) struct Trace {
+    /// Read a recording instead of tracing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "drill"])]
+    pub from: Option<PathBuf>,
+    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB")]
+    pub modules: Vec<String>,
+    /// Write a recording as well. An older one there is kept as FILE.old
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
+    pub(crate) drill: Vec<String>,
+    #[command(flatten)]
+    pub(crate) tracing: Tracing,
 }
 
 /// What is traced on demand only.
@@ -172,22 +179,11 @@ pub(crate) struct Record {
     /// Where to write to; - is stdout. An older recording there is kept as FILE.old
     #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub output: PathBuf,
-    /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
-    #[arg(short, long, value_parser = duration)]
-    pub duration: Option<Duration>,
-    /// Attempts in flight at once that the BPF side has room for; of more it sees entry and return only, and counts them
-    /// as clipped
-    #[arg(long, value_name = "N", default_value_t = MAX_IN_FLIGHT, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_in_flight: u32,
-    /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
-    pub(crate) with: Vec<With>,
     /// Look inside these modules too, by name or by file, separated by commas, as drill does
     #[arg(long, value_name = "MODULE", value_delimiter = ',')]
     pub(crate) drill: Vec<String>,
-    /// Run this and stop when it ends
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) tracing: Tracing,
 }
 
 /// Reports.
@@ -338,7 +334,7 @@ pub(crate) struct Drill {
     #[arg(value_name = "MODULE", required = true, value_delimiter = ',')]
     pub(crate) modules: Vec<String>,
     /// Only functions of this name; *, ? and [...] match as in a shell
-    #[arg(long, value_name = "GLOB", conflicts_with = "from")]
+    #[arg(long, value_name = "GLOB")]
     pub(crate) functions: Option<String>,
     /// How to write it: a tree for people, or a JSON object a line for each load
     #[arg(long, value_enum, default_value_t = DrillFormat::Tree)]
@@ -347,17 +343,13 @@ pub(crate) struct Drill {
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
     /// Read a recording of such a session instead of tracing
-    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE")]
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
-    /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
-    #[arg(short, long, value_parser = duration, conflicts_with = "from")]
-    pub(crate) duration: Option<Duration>,
     /// Write a recording as well. An older one there is kept as FILE.old
-    #[arg(short, long, value_name = "FILE", conflicts_with = "from")]
+    #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Run this and stop when it ends
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "from")]
-    pub(crate) command: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) tracing: Tracing,
 }
 
 /// Checks.

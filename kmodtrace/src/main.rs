@@ -4,11 +4,11 @@ mod bisect;
 mod cli;
 mod command;
 mod failure;
-mod inside;
 mod live;
 mod recorder;
 mod replay;
 mod view;
+mod workload;
 
 use std::process::ExitCode;
 

@@ -1,56 +1,22 @@
-//! A recording as it is written: where it goes, what stands at its head, and the bytes that the ring held.
+//! A recording as it is written: where it goes, and the bytes that the ring held.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::kernel::facts::KernelFacts;
 use kmodtrace_core::model::Ktime;
-use kmodtrace_core::plan::check;
-use kmodtrace_core::recording::{self, Clock, Header, Kernel, Writer};
+use kmodtrace_core::recording::{self, Header, Writer};
 use kmodtrace_core::records::decode::{TickBytes, decode};
 use kmodtrace_core::records::event::{Counters, Fact};
 use rustix::fs::{FlockOperation, flock};
-use serde_json::json;
 
 use crate::failure::{FAILED, failure};
-use crate::live::attach::Tracer;
 use crate::live::pump::{Sink, now};
 
 /// A block is written at least this often while records come, so a killed tracer loses no more than that.
 const FLUSH_NS: u64 = 250_000_000;
-
-/// The head of the recording that this tracer makes: the kernel, the facts, the plan as attaching left it.
-pub(crate) fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString]) -> Header {
-    let uname = rustix::system::uname();
-    let kernel = Kernel {
-        release: facts.environment.release.clone(),
-        version: uname.version().to_string_lossy().into_owned(),
-        arch: facts.environment.arch.clone(),
-    };
-    let clock = Clock {
-        monotonic_ns: now(),
-        realtime_ns: realtime(),
-    };
-    let coverage = tracer.plan.coverage();
-    let plan = json!({ "probes": check(facts, &tracer.plan).probes, "coverage": coverage });
-    let mut header = Header::new(env!("CARGO_PKG_VERSION"), kernel, clock, facts.environment.cpus, plan);
-    header.unobserved = coverage.unobserved().to_vec();
-    header.facts = serde_json::to_value(facts).ok();
-    let words = || command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    header.command = (!command.is_empty()).then(words);
-    header
-}
-
-fn realtime() -> u64 {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
 
 /// Where the recording goes.
 pub(crate) struct Target {

@@ -8,16 +8,16 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::compare::bisect::{CommandEnd, RunEnd, Workload};
+use kmodtrace_core::compare::bisect::{CommandEnd, RunEnd, StepHead, Workload};
 
 use super::session::{self, Writing};
 use crate::cli::With;
-use crate::command::{self, workload};
 use crate::failure::{BISECT_FAILED, INTERRUPTED, failure};
 use crate::live::attach::Wish;
-use crate::live::pump::{self, Ended, Stop, Until};
-use crate::live::start::start;
-use crate::recorder::{Recorder, Target, header};
+use crate::live::pump::{Ended, Stop};
+use crate::live::session::{Options, Session};
+use crate::recorder::{Recorder, Target};
+use crate::workload;
 
 /// Where a guest's recordings are to be left: a variable of the command that boots it.
 const OUT: &str = "KMODTRACE_OUT";
@@ -26,13 +26,14 @@ const OUT: &str = "KMODTRACE_OUT";
 const RECORDING: &str = "kmt";
 
 /// Runs it once. What it left is kept before this returns.
-pub(crate) fn once(writing: &mut Writing, step: u32, workload: &Workload, with: &[With]) -> Result<()> {
+pub(crate) fn once(writing: &mut Writing, head: &StepHead, with: &[With]) -> Result<()> {
+    let step = head.number;
     let run = writing.next_run(step)?;
-    match workload {
+    match &head.workload {
         Workload::Command(words) => {
             let command: Vec<OsString> = words.iter().map(OsString::from).collect();
             let part = writing.session.run_file(step, run, "kmt.part");
-            let end = record(&part, || writing.console(step, run), &command, with)?;
+            let end = record(&part, || writing.console(step, run), &command, with, &head.drill)?;
             let recording = writing.keep_recording(&part, step, run)?;
             keep(writing, step, run, end, Some(recording), run)
         }
@@ -76,24 +77,29 @@ fn record(
     console: impl FnOnce() -> Result<File>,
     command: &[OsString],
     with: &[With],
+    drill: &[String],
 ) -> Result<CommandEnd> {
     let target = Target::new(part)?;
-    let (tracer, facts) = start(&Wish {
-        log: false,
-        max_in_flight: crate::cli::MAX_IN_FLIGHT,
-        families: With::families(with),
+    let session = Session::open(Options {
+        wish: Wish {
+            log: false,
+            max_in_flight: crate::cli::MAX_IN_FLIGHT,
+            families: With::families(with),
+        },
+        modules: drill,
+        functions: None,
+        command,
+        duration: None,
+        quiet: true,
     })?;
-    let mut recorder = Recorder::new(target, &header(&tracer, &facts, command))?;
+    let mut recorder = Recorder::new(target, &session.header)?;
     let console = console()?;
     let began = Instant::now();
     let Ended {
         stop,
         trailer,
         attached: _until_all_is_written,
-    } = command::runtime()?.block_on(async {
-        let child = workload::start(command, Some(&console))?;
-        pump::run(tracer, Until { child, duration: None }, &mut recorder).await
-    })?;
+    } = session.run(Some(&console), &mut recorder)?;
     let duration_ns = nanos(began);
     recorder.finish(&trailer)?;
     match stop {

@@ -85,6 +85,9 @@ pub(crate) struct BisectWorkload {
     /// each a run, and exits as the workload did
     #[arg(long, value_name = "COMMAND", conflicts_with = "command")]
     pub(crate) vm: Option<String>,
+    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    #[arg(long, value_name = "MODULE", value_delimiter = ',', conflicts_with = "vm")]
+    pub(crate) drill: Vec<String>,
     /// The workload, recorded on this machine
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -110,7 +113,7 @@ pub(crate) struct BisectMark {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) runs: Option<u32>,
     /// Which step: its number, its label, or the beginning of its commit's name [default: the last one]
-    #[arg(value_name = "STEP", conflicts_with_all = ["vm", "command", "label", "runs"])]
+    #[arg(value_name = "STEP", conflicts_with_all = ["vm", "drill", "command", "label", "runs"])]
     pub(crate) step: Option<String>,
 }
 

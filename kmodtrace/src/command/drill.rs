@@ -10,15 +10,12 @@ use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::text::printable;
 
 use super::tee::Tee;
-use super::workload;
-use crate::cli::{Drill, DrillFormat, MAX_IN_FLIGHT, With};
+use crate::cli::{Drill, DrillFormat};
 use crate::failure::{FAILED, failure, say};
-use crate::inside::Inside;
-use crate::live::attach::Wish;
 use crate::live::module_file::module_name;
 use crate::live::pump::{Ended, Sink};
-use crate::live::start::start;
-use crate::recorder::{Recorder, Target as File, header};
+use crate::live::session::{Options, Session};
+use crate::recorder::{Recorder, Target as File};
 use crate::replay;
 
 /// Loads kept: of more the first ones are shown.
@@ -45,35 +42,32 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
         return ended.map(|()| ExitCode::SUCCESS);
     }
     let target = args.output.as_deref().map(File::new).transpose()?;
-    workload::find(&args.command)?;
-    let inside = Inside::find(&args.modules, args.functions.as_deref(), quiet)?;
-    let modules = inside.modules.clone();
-    let (mut tracer, facts) = start(&Wish {
-        log: bpf_log,
-        max_in_flight: MAX_IN_FLIGHT,
-        families: With::families(&[With::Rcu, With::Printk]),
+    let session = Session::open(Options {
+        functions: args.functions.as_deref(),
+        ..super::options(&args.tracing, &args.modules, quiet, bpf_log)
     })?;
-    let mut header = header(&tracer, &facts, &args.command);
-    let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
+    let functions = session.header.functions.clone();
     let mut sink = Tee {
-        recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
+        recorder: target
+            .map(|target| Recorder::new(target, &session.header))
+            .transpose()?,
         front: Some(Front {
             pipeline: Pipeline::default(),
-            loads: Loads::new(modules),
+            loads: Loads::new(session.modules.clone()),
         }),
     };
     let Ended {
         stop,
         trailer,
         attached: _until_all_is_written,
-    } = super::follow(tracer, &args.command, args.duration, &mut sink)?;
+    } = session.run(None, &mut sink)?;
     let (front, summary) = sink.finish(&trailer)?;
     if let Some(mut front) = front {
         let (rest, loss) = front.pipeline.finish();
         for finished in rest {
             front.loads.add(finished);
         }
-        super::written(front.loads.write(&header.functions, args.format, limits))?;
+        super::written(front.loads.write(&functions, args.format, limits))?;
         if !quiet {
             say(super::missing(&loss));
         }
@@ -81,7 +75,7 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
     if let Some(summary) = summary.filter(|_| !quiet) {
         say(summary);
     }
-    Ok(workload::status(&stop))
+    Ok(stop.exit_code())
 }
 
 /// Loads of the modules, and calls outside of loads.

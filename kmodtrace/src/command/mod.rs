@@ -13,44 +13,31 @@ mod tee;
 pub(crate) mod trace;
 pub(crate) mod view;
 pub(crate) mod why;
-pub(crate) mod workload;
 
-use std::ffi::OsString;
 use std::io;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::records::event::Counters;
 use kmodtrace_core::records::order::Loss;
 
-use tokio::runtime::Runtime;
+use crate::cli::{Tracing, With};
+use crate::live::attach::Wish;
+use crate::live::session::Options;
 
-use crate::live::attach::Tracer;
-use crate::live::pump::{self, Ended, Sink, Until};
-
-/// Traces until the command ends, the time is up or a signal comes, on the one thread that there is.
-fn follow(tracer: Tracer, command: &[OsString], duration: Option<Duration>, sink: &mut impl Sink) -> Result<Ended> {
-    follow_in(&runtime()?, tracer, command, duration, sink)
-}
-
-/// The same in an event loop that is there.
-fn follow_in(
-    runtime: &Runtime,
-    tracer: Tracer,
-    command: &[OsString],
-    duration: Option<Duration>,
-    sink: &mut impl Sink,
-) -> Result<Ended> {
-    runtime.block_on(async {
-        let child = workload::start(command, None)?;
-        pump::run(tracer, Until { child, duration }, sink).await
-    })
-}
-
-/// An event loop on the one thread that there is.
-pub(crate) fn runtime() -> Result<Runtime> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("cannot start the event loop")
+/// What the options say of tracing.
+fn options<'o>(tracing: &'o Tracing, modules: &'o [String], quiet: bool, bpf_log: bool) -> Options<'o> {
+    Options {
+        wish: Wish {
+            log: bpf_log,
+            max_in_flight: tracing.max_in_flight,
+            families: With::families(&tracing.with),
+        },
+        modules,
+        functions: None,
+        command: &tracing.command,
+        duration: tracing.duration,
+        quiet,
+    }
 }
 
 /// What came of writing to stdout.

@@ -15,14 +15,11 @@ use kmodtrace_core::report::line::{HEADER, Line, time_text};
 use kmodtrace_core::text::Names;
 
 use super::tee::Tee;
-use super::workload;
-use crate::cli::{Trace, With};
+use crate::cli::Trace;
 use crate::failure::say;
-use crate::inside::Inside;
-use crate::live::attach::Wish;
 use crate::live::pump::{Ended, Sink};
-use crate::live::start::start;
-use crate::recorder::{Recorder, Target, header};
+use crate::live::session::Session;
+use crate::recorder::{Recorder, Target};
 use crate::replay;
 
 /// Prints lines until a signal, the duration, the command's end, or the recording's.
@@ -43,30 +40,24 @@ pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
 
 fn live(args: &Trace, modules: Names, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
-    workload::find(&args.command)?;
-    let inside = Inside::find(&args.drill, None, quiet)?;
-    let (mut tracer, facts) = start(&Wish {
-        log: bpf_log,
-        max_in_flight: args.max_in_flight,
-        families: With::families(&args.with),
-    })?;
-    let mut header = header(&tracer, &facts, &args.command);
-    let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
+    let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let mut sink = Tee {
-        recorder: target.map(|target| Recorder::new(target, &header)).transpose()?,
-        front: Some(Lines::new(&header, modules)?),
+        recorder: target
+            .map(|target| Recorder::new(target, &session.header))
+            .transpose()?,
+        front: Some(Lines::new(&session.header, modules)?),
     };
     let Ended {
         stop,
         trailer,
         attached: _until_all_is_written,
-    } = super::follow(tracer, &args.command, args.duration, &mut sink)?;
+    } = session.run(None, &mut sink)?;
     let (lines, summary) = sink.finish(&trailer)?;
     lines.map_or(Ok(()), |lines| lines.finish(quiet))?;
     if let Some(summary) = summary.filter(|_| !quiet) {
         say(summary);
     }
-    Ok(workload::status(&stop))
+    Ok(stop.exit_code())
 }
 
 /// Records in, lines out.

@@ -6,19 +6,21 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::tee::Tee;
-use crate::cli::{self, Trace, With};
+use crate::cli::{self, Trace};
 use crate::failure::{FAILED, failure, say};
-use crate::inside::Inside;
-use crate::live::attach::Wish;
 use crate::live::pump::Ended;
-use crate::live::start::start;
-use crate::recorder::{Recorder, Target, header};
+use crate::live::session::{Session, runtime};
+use crate::recorder::{Recorder, Target};
 use crate::view::{self, Options, View, Way};
 
 /// Whether there is a terminal to show it on, nobody else wants that, and nothing was asked for that only lines have.
 pub(crate) fn is_wanted(args: &Trace) -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    args.command.is_empty() && args.modules.is_empty() && !dumb && stdin().is_terminal() && stdout().is_terminal()
+    args.tracing.command.is_empty()
+        && args.modules.is_empty()
+        && !dumb
+        && stdin().is_terminal()
+        && stdout().is_terminal()
 }
 
 /// Shows it until somebody quits, a signal comes, or the time is up.
@@ -35,7 +37,7 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
                 play: view.play,
                 speed: view.speed,
             };
-            let shown = super::runtime()?.block_on(view::replay(path, way, options))?;
+            let shown = runtime()?.block_on(view::replay(path, way, options))?;
             match shown {
                 Some(damage) => Err(failure(FAILED, format!("{}: {damage}", path.display()))),
                 None => Ok(ExitCode::SUCCESS),
@@ -47,20 +49,14 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
 
 fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
-    let inside = Inside::find(&args.drill, None, quiet)?;
-    let (mut tracer, facts) = start(&Wish {
-        log: bpf_log,
-        max_in_flight: args.max_in_flight,
-        families: With::families(&args.with),
-    })?;
-    let mut header = header(&tracer, &facts, &[]);
-    let _calls = inside.attach(&mut tracer, &mut header, quiet)?;
-    let recorder = target.map(|target| Recorder::new(target, &header)).transpose()?;
-    let runtime = super::runtime()?;
+    let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
+    let recorder = target
+        .map(|target| Recorder::new(target, &session.header))
+        .transpose()?;
     // The view listens for signals, for which the event loop has to be there.
     let front = {
-        let _inside = runtime.enter();
-        View::new(&header, "live", true, options)?
+        let _inside = session.enter();
+        View::new(&session.header, "live", true, options)?
     };
     let mut sink = Tee {
         recorder,
@@ -70,7 +66,7 @@ fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<Ex
         stop: _,
         trailer,
         attached: _until_all_is_written,
-    } = super::follow_in(&runtime, tracer, &[], args.duration, &mut sink)?;
+    } = session.run(None, &mut sink)?;
     let (front, summary) = sink.finish(&trailer)?;
     if let Some(mut view) = front {
         view.leave();

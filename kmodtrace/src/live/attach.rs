@@ -7,16 +7,17 @@ use std::os::fd::AsFd as _;
 
 use anyhow::{Context as _, Error, Result, bail};
 use aya::maps::{Map, MapData, RingBuf};
-use aya::programs::{Program, ProgramError};
+use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
 use aya_obj::{Object, ParseError};
 use kmodtrace_core::analysis::drill::KEY_GLOBAL;
 use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Mechanism, Plan, ProbeSpec, Stage};
 use rustix::process::{Resource, getrlimit};
-use tracing::{debug, info};
+use tracing::info;
 
-use super::bpf::refusal;
+use super::bpf::reason;
+use super::calls::Calls;
 use super::counters::{Counters, Misses};
 use super::facts::Gathered;
 use super::multi::Multi;
@@ -56,6 +57,8 @@ pub(crate) struct Tracer {
 
 /// Dropping it detaches.
 pub(crate) struct Attached {
+    /// Functions of modules.
+    calls: Option<Calls>,
     multi: Option<Multi>,
     events: Option<ProbeEvents>,
     /// The programs, and the links that aya made.
@@ -92,6 +95,7 @@ impl Tracer {
         let ebpf = load(loader, kernel, &plan, wish)?;
         let object = object.context("the BPF object cannot be read")?;
         let mut attached = Attached {
+            calls: None,
             multi: Multi::new(object, &ebpf, kernel, &plan)?,
             events: None,
             ebpf,
@@ -128,6 +132,14 @@ impl Tracer {
             logger,
             plan,
         })
+    }
+}
+
+impl Tracer {
+    /// Keeps what is attached to functions of modules, and counts what it misses with the rest.
+    pub(super) fn keep(&mut self, calls: Calls) {
+        self.counters.watch(self.attached.misses(vec![calls.misses()]));
+        self.attached.calls = Some(calls);
     }
 }
 
@@ -269,13 +281,4 @@ fn attach_order(plan: &Plan) -> Vec<&'static str> {
     let mut specs: Vec<_> = plan.probes.iter().map(|probe| probe.spec).collect();
     specs.sort_by_key(|spec| (rank(spec), spec.spare, spec.enters()));
     specs.into_iter().map(|spec| spec.id).collect()
-}
-
-/// One line of why; the verifier's whole log goes to the debug messages.
-pub(super) fn reason(program: &str, error: ProgramError) -> String {
-    if let ProgramError::LoadError { io_error, verifier_log } = &error {
-        debug!("{program}: {verifier_log}");
-        return refusal(io_error, &verifier_log.to_string());
-    }
-    format!("{:#}", anyhow::Error::new(error))
 }

@@ -5,7 +5,9 @@ use std::io;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
+use aya::programs::ProgramError;
 use aya_obj::generated::bpf_insn;
+use tracing::debug;
 
 /// `BPF_MAP_UPDATE_ELEM` and others of `enum bpf_cmd` (include/uapi/linux/bpf.h).
 const MAP_UPDATE: libc::c_long = 2;
@@ -118,11 +120,20 @@ impl Refused {
 const STATISTICS: [&str; 2] = ["verification time ", "processed "];
 
 /// The error, and the last thing that the verifier says.
-pub(super) fn refusal(error: &io::Error, log: &str) -> String {
+fn refusal(error: &io::Error, log: &str) -> String {
     let is_statistics = |line: &str| STATISTICS.iter().any(|start| line.starts_with(start));
     let said = log.lines().take_while(|line| !is_statistics(line));
     let last = said.filter(|line| !line.is_empty()).last();
     last.map_or_else(|| error.to_string(), |line| format!("{error}: {line}"))
+}
+
+/// One line of why; the verifier's whole log goes to the debug messages.
+pub(super) fn reason(program: &str, error: ProgramError) -> String {
+    if let ProgramError::LoadError { io_error, verifier_log } = &error {
+        debug!("{program}: {verifier_log}");
+        return refusal(io_error, &verifier_log.to_string());
+    }
+    format!("{:#}", anyhow::Error::new(error))
 }
 
 /// What one link carries.

@@ -12,10 +12,9 @@ use kmodtrace_core::model::{ProbedFunction, Returns};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::info;
 
-use super::attach::{Tracer, reason};
-use super::bpf::link_event;
+use super::bpf::{link_event, reason};
 use super::perf;
-use super::tracefs::{Edge, Events, Owner};
+use super::tracefs::{Edge, Events, Misses, Owner};
 use crate::failure::{CANNOT_TRACE, failure};
 
 /// Returns of one function that can be awaited at a time: one for each task inside. Drill may probe thousands of functions, and a
@@ -38,11 +37,10 @@ impl Calls {
     /// Attaches to entry and return of all of them, and to what of the kernel itself is told with them; `outside` tells what that
     /// returns.
     pub(crate) fn attach(
-        tracer: &mut Tracer,
+        ebpf: &mut Ebpf,
         functions: Vec<ProbedFunction>,
         outside: &BTreeMap<String, Returns>,
     ) -> Result<Self> {
-        let ebpf = &mut tracer.attached.ebpf;
         allow_files(functions.len() + OUTSIDE.len());
         let mut calls = Self {
             links: Vec::new(),
@@ -71,15 +69,17 @@ impl Calls {
                 Err(error) => calls.refused.push((name, error.to_string())),
             }
         }
-        tracer
-            .counters
-            .watch(tracer.attached.misses(vec![calls.events.misses()]));
         info!(
             "attached to {} functions, {} refused",
             calls.known.len(),
             calls.refused.len()
         );
         Ok(calls)
+    }
+
+    /// What tells how much they have missed.
+    pub(super) fn misses(&self) -> Misses {
+        self.events.misses()
     }
 
     /// A function of the kernel under the first of its names that this kernel has.

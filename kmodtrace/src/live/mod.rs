@@ -4,15 +4,17 @@
 
 pub(crate) mod attach;
 mod bpf;
-pub(crate) mod calls;
+mod calls;
 pub(crate) mod capability;
 pub(crate) mod counters;
+mod drill;
 pub(crate) mod facts;
-mod inside;
+mod in_flight;
 pub(crate) mod module_file;
 mod multi;
 mod perf;
 mod preemption;
 pub(crate) mod pump;
-pub(crate) mod start;
+pub(crate) mod session;
+mod start;
 mod tracefs;

@@ -1,6 +1,6 @@
 //! Drives the ring, timers, signals and the traced command on one thread; an idle tracer wakes for nothing.
 
-use std::process::ExitStatus;
+use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -13,7 +13,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::attach::{Attached, Logger, Tracer};
-use super::inside::Inside;
+use super::in_flight::InFlight;
+use crate::workload::status_of;
 
 /// Records gather this long before they are taken: the kernel wakes a reader only for the first record after it had
 /// read everything, so under load the tracer wakes this often and no more.
@@ -62,6 +63,16 @@ pub(crate) enum Stop {
     Command(ExitStatus),
 }
 
+impl Stop {
+    /// The command's own exit status, 128 and the signal that killed it, or 0 when something else ended it.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Signal | Self::Duration | Self::Reader => ExitCode::SUCCESS,
+            Self::Command(status) => ExitCode::from(status_of(*status)),
+        }
+    }
+}
+
 /// `CLOCK_MONOTONIC`, the clock of every record.
 pub(crate) fn now() -> Ktime {
     let time = rustix::time::clock_gettime(ClockId::Monotonic);
@@ -96,7 +107,7 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         ring: ring.context("cannot wait for the ring buffer")?,
         counters,
         logger,
-        inside: Inside::default(),
+        in_flight: InFlight::default(),
     };
     let stop = follow(&mut drain, until, sink).await?;
     if matches!(stop, Stop::Signal) {
@@ -128,7 +139,7 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 // Records that came while others gathered may still be out of order, so one more look follows.
                 let more = drain.take(sink)?;
                 gathered = more.then(|| Instant::now() + GATHER);
-                let moves = drain.inside.is_somebody() || sink.is_moving();
+                let moves = drain.in_flight.has_somebody() || sink.is_moving();
                 beat = moves.then(|| Instant::now() + BEAT);
                 sink.settle(!more)?;
                 if sink.is_over() {
@@ -184,7 +195,7 @@ struct Drain {
     ring: AsyncFd<aya::maps::RingBuf<aya::maps::MapData>>,
     counters: super::counters::Counters,
     logger: Option<Logger>,
-    inside: Inside,
+    in_flight: InFlight,
 }
 
 impl Drain {
@@ -194,7 +205,7 @@ impl Drain {
         let before = now();
         let mut any = false;
         while let Some(record) = self.ring.get_mut().next() {
-            self.inside.see(&record);
+            self.in_flight.see(&record);
             sink.record(&record)?;
             any = true;
         }

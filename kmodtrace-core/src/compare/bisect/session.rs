@@ -17,6 +17,9 @@ pub struct StepHead {
     pub label: Option<String>,
     /// The workload.
     pub workload: Workload,
+    /// Modules that its runs look into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drill: Vec<String>,
     /// The commit that the working directory was at, where it is one of git.
     pub commit: Option<Commit>,
     /// The kernel that this machine runs; none where the workload boots another one.
@@ -129,6 +132,7 @@ impl Step {
             began_ns: _,
             label,
             workload,
+            drill,
             commit,
             release,
             known,
@@ -137,6 +141,7 @@ impl Step {
         let own = &self.head;
         own.label == *label
             && own.workload == *workload
+            && own.drill == *drill
             && self.commit() == commit.as_ref().map(|commit| commit.hash.as_str())
             && own.release == *release
             && own.known == *known

@@ -322,6 +322,7 @@ fn kept(number: u32, depth: u64, verdict: Option<Verdict>, samples: Vec<Sample>)
             began_ns: 0,
             label: None,
             workload: Workload::Vm("boot".to_owned()),
+            drill: Vec::new(),
             commit: Some(commit(depth)),
             release: None,
             known: None,

@@ -15,9 +15,9 @@ use kmodtrace_core::text::printable;
 use crate::bisect::session::{self, Writing};
 use crate::bisect::{git, run, samples};
 use crate::cli::{BisectStep, BisectWorkload, With};
-use crate::command::workload;
 use crate::failure::{self, BISECT_USAGE, CANNOT_TRACE, failure, say};
 use crate::live::capability;
+use crate::workload;
 
 /// Runs of a step that its user knows to be good or bad, where nobody says how many.
 const KNOWN_RUNS: u32 = 8;
@@ -60,7 +60,7 @@ pub(super) fn make(
             step.tell(writing, verdict, judgement.why)?;
             return Ok(verdict);
         }
-        if let Err(error) = run::once(writing, step.head.number, &step.head.workload, &step.with) {
+        if let Err(error) = run::once(writing, &step.head, &step.with) {
             let why = unable(&error).ok_or(error)?;
             step.tell(writing, Verdict::CannotTell, why)?;
             return Ok(Verdict::CannotTell);
@@ -106,6 +106,7 @@ fn begin(
         began_ns: since_1970(),
         label: asked.label.clone(),
         workload,
+        drill: asked.drill.clone(),
         commit: git::head(),
         release: here.then(release),
         known,

@@ -9,14 +9,14 @@ use kmodtrace_core::records::event::Fact;
 
 /// Tasks that were seen to enter and not to leave. A lost end costs a tick each second until the task comes again.
 #[derive(Debug, Default)]
-pub(super) struct Inside {
+pub(super) struct InFlight {
     attempts: HashSet<Tid>,
     requests: HashSet<Tid>,
 }
 
-impl Inside {
+impl InFlight {
     /// Whether there is somebody.
-    pub(super) fn is_somebody(&self) -> bool {
+    pub(super) fn has_somebody(&self) -> bool {
         !self.attempts.is_empty() || !self.requests.is_empty()
     }
 

@@ -6,21 +6,20 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::Result;
 use rustix::fs::{Access, access};
 use tokio::process::{Child, Command};
 
 use crate::failure::failure;
-use crate::live::pump::Stop;
 
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
 /// Whether the command can be run, before anything is attached for it.
-pub(super) fn find(command: &[OsString]) -> Result<()> {
+pub(crate) fn find(command: &[OsString]) -> Result<()> {
     let Some(program) = command.first() else { return Ok(()) };
     let name = Path::new(program).display();
     let places = places(program);
@@ -73,14 +72,6 @@ pub(crate) fn start(command: &[OsString], console: Option<&File>) -> Result<Opti
         failure(status, format!("cannot run {}: {error}", Path::new(program).display()))
     })?;
     Ok(Some(child))
-}
-
-/// The command's own exit status, 128 and the signal that killed it, or 0 when something else ended the recording.
-pub(super) fn status(stop: &Stop) -> ExitCode {
-    match stop {
-        Stop::Signal | Stop::Duration | Stop::Reader => ExitCode::SUCCESS,
-        Stop::Command(status) => ExitCode::from(status_of(*status)),
-    }
 }
 
 /// A command's exit status, or 128 and the signal that killed it, as shells have it.

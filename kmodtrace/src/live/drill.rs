@@ -12,11 +12,11 @@ use kmodtrace_core::recording::Header;
 use kmodtrace_core::text::{Glob, printable};
 use kmodtrace_module_file::{Described, Functions, Reason, describe, functions};
 
+use super::attach::Tracer;
+use super::calls::Calls;
+use super::facts::BTF;
+use super::module_file;
 use crate::failure::{FAILED, failure, say};
-use crate::live::attach::Tracer;
-use crate::live::calls::Calls;
-use crate::live::facts::BTF;
-use crate::live::module_file;
 
 /// So many functions are worth a warning: the kernel arms each by itself, and waits for a grace period of RCU for each that it lets
 /// go of.
@@ -24,20 +24,20 @@ const MANY: usize = 500;
 
 /// What will be attached to.
 #[derive(Debug)]
-pub(crate) struct Inside {
+pub(super) struct ModuleFunctions {
     /// The modules, by their names.
-    pub(crate) modules: Vec<String>,
+    pub(super) modules: Vec<String>,
     functions: Vec<ProbedFunction>,
     /// What the kernel's own functions return that are told with them.
     outside: BTreeMap<String, Returns>,
 }
 
-impl Inside {
+impl ModuleFunctions {
     /// Reads the modules' files, and says what of them can be probed. `glob` takes some of the functions.
-    pub(crate) fn find(modules: &[String], glob: Option<&str>, quiet: bool) -> Result<Self> {
+    pub(super) fn find(modules: &[String], glob: Option<&str>, quiet: bool) -> Result<Self> {
         let release = rustix::system::uname().release().to_string_lossy().into_owned();
         let glob = glob.map(Glob::new);
-        let mut inside = Self {
+        let mut asked = Self {
             modules: Vec::new(),
             functions: Vec::new(),
             outside: BTreeMap::new(),
@@ -47,7 +47,7 @@ impl Inside {
             let path = module_file::find(module, &release)?;
             let bytes = module_file::read(&path)?;
             let read = functions(&bytes).map_err(|error| failure(FAILED, format!("{}: {error}", path.display())))?;
-            let taken = inside.add(&read, &path, glob.as_ref(), quiet)?;
+            let taken = asked.add(&read, &path, glob.as_ref(), quiet)?;
             let taken = taken.iter().map(String::as_str).collect();
             let debug = module_file::debug(&path, &bytes);
             let described = describe(&bytes, &taken, btf.as_deref(), debug.as_deref())
@@ -55,14 +55,14 @@ impl Inside {
             if !quiet {
                 tell(&read.name, &described);
             }
-            inside.functions.extend(described.known);
+            asked.functions.extend(described.known);
         }
         if let Some(btf) = btf {
             let names = OUTSIDE.iter().copied().flatten().copied().collect();
             // Without it all of them return something unknown.
-            inside.outside = btf::returns(&btf, None, &names).unwrap_or_default();
+            asked.outside = btf::returns(&btf, None, &names).unwrap_or_default();
         }
-        Ok(inside)
+        Ok(asked)
     }
 
     fn add(&mut self, read: &Functions, path: &Path, glob: Option<&Glob>, quiet: bool) -> Result<Vec<String>> {
@@ -94,10 +94,10 @@ impl Inside {
         Ok(taken.into_iter().map(|function| function.name.clone()).collect())
     }
 
-    /// Attaches to them all, says what the kernel did not take, and tells the header which there are. None for no module.
-    pub(crate) fn attach(self, tracer: &mut Tracer, header: &mut Header, quiet: bool) -> Result<Option<Calls>> {
+    /// Attaches to them all, says what the kernel did not take, and tells the header which there are. Does nothing for no module.
+    pub(super) fn attach(self, tracer: &mut Tracer, header: &mut Header, quiet: bool) -> Result<()> {
         if self.modules.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         if self.functions.len() > MANY && !quiet {
             say(format_args!(
@@ -105,12 +105,13 @@ impl Inside {
                 self.functions.len()
             ));
         }
-        let mut calls = Calls::attach(tracer, self.functions, &self.outside)?;
+        let mut calls = Calls::attach(&mut tracer.attached.ebpf, self.functions, &self.outside)?;
         header.functions = std::mem::take(&mut calls.known);
         for (name, why) in calls.refused.iter().filter(|_| !quiet) {
             say(format_args!("{name}: the kernel refused it: {why}"));
         }
-        Ok(Some(calls))
+        tracer.keep(calls);
+        Ok(())
     }
 }
 

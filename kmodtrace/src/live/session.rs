@@ -1,0 +1,130 @@
+//! The one way to trace: for every command that does.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::kernel::facts::KernelFacts;
+use kmodtrace_core::plan::check;
+use kmodtrace_core::recording::{Clock, Header, Kernel};
+use serde_json::json;
+use tokio::runtime::{EnterGuard, Runtime};
+
+use super::attach::{Tracer, Wish};
+use super::drill::ModuleFunctions;
+use super::pump::{self, Ended, Sink, Until, now};
+use super::start::start;
+use crate::workload;
+
+/// What is traced, and for how long.
+pub(crate) struct Options<'o> {
+    /// Which probes, and with how much room.
+    pub(crate) wish: Wish,
+    /// Modules to look into while they are loaded, by name or by file.
+    pub(crate) modules: &'o [String],
+    /// Of these only functions of this name; `*`, `?` and `[...]` match as in a shell.
+    pub(crate) functions: Option<&'o str>,
+    /// A command whose end is the end; empty for none.
+    pub(crate) command: &'o [OsString],
+    /// How long at the most.
+    pub(crate) duration: Option<Duration>,
+    /// Whether nothing is told of the modules.
+    pub(crate) quiet: bool,
+}
+
+/// A tracer that is attached; dropping it detaches.
+pub(crate) struct Session<'o> {
+    /// What stands at the head of its recording.
+    pub(crate) header: Header,
+    /// The modules that it looks into, by their names.
+    pub(crate) modules: Vec<String>,
+    tracer: Tracer,
+    runtime: Runtime,
+    command: &'o [OsString],
+    duration: Option<Duration>,
+}
+
+impl<'o> Session<'o> {
+    /// Attaches. Whatever else can be wrong is found before that: it may take seconds.
+    pub(crate) fn open(options: Options<'o>) -> Result<Self> {
+        let Options {
+            wish,
+            modules,
+            functions,
+            command,
+            duration,
+            quiet,
+        } = options;
+        workload::find(command)?;
+        let functions = ModuleFunctions::find(modules, functions, quiet)?;
+        let modules = functions.modules.clone();
+        let (mut tracer, facts) = start(&wish)?;
+        let mut header = header(&tracer, &facts, command);
+        functions.attach(&mut tracer, &mut header, quiet)?;
+        Ok(Self {
+            header,
+            modules,
+            tracer,
+            runtime: runtime()?,
+            command,
+            duration,
+        })
+    }
+
+    /// Enters the event loop: who listens for signals is made inside of it.
+    pub(crate) fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    /// Starts the command, with nothing to read and `console` for what it says where that is given, and traces until it ends, the
+    /// time is up, a signal comes, or nobody wants any more.
+    pub(crate) fn run(self, console: Option<&File>, sink: &mut impl Sink) -> Result<Ended> {
+        let Self {
+            tracer,
+            runtime,
+            command,
+            duration,
+            ..
+        } = self;
+        runtime.block_on(async {
+            let child = workload::start(command, console)?;
+            pump::run(tracer, Until { child, duration }, sink).await
+        })
+    }
+}
+
+/// An event loop on the one thread that there is.
+pub(crate) fn runtime() -> Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the event loop")
+}
+
+/// The head of the recording that this tracer makes: the kernel, the facts, the plan as attaching left it.
+fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString]) -> Header {
+    let uname = rustix::system::uname();
+    let kernel = Kernel {
+        release: facts.environment.release.clone(),
+        version: uname.version().to_string_lossy().into_owned(),
+        arch: facts.environment.arch.clone(),
+    };
+    let clock = Clock {
+        monotonic_ns: now(),
+        realtime_ns: realtime(),
+    };
+    let coverage = tracer.plan.coverage();
+    let plan = json!({ "probes": check(facts, &tracer.plan).probes, "coverage": coverage });
+    let mut header = Header::new(env!("CARGO_PKG_VERSION"), kernel, clock, facts.environment.cpus, plan);
+    header.unobserved = coverage.unobserved().to_vec();
+    header.facts = serde_json::to_value(facts).ok();
+    let words = || command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    header.command = (!command.is_empty()).then(words);
+    header
+}
+
+fn realtime() -> u64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
