@@ -11,6 +11,7 @@
 // Inline assembly for BPF is not stable yet; every compiler that builds for BPF takes unstable features.
 #![feature(asm_experimental_arch)]
 
+mod arguments;
 mod emit;
 mod globals;
 mod maps;

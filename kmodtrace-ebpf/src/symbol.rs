@@ -7,9 +7,9 @@ use aya_ebpf::maps::PerCpuArray;
 use kmodtrace_common::record::{Site, Stack};
 use kmodtrace_common::{SYMBOL_LEN, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::emit_in_place;
 use crate::globals::HAVE_SNPRINTF;
-use crate::probes::Arguments;
 use crate::read::zero;
 
 /// Symbol and module, as `%ps` prints them. In a frozen read-only map, as the helper demands.

@@ -7,7 +7,8 @@ use object::{Architecture, Object as _};
 
 use super::debug::{self, About};
 use super::elf::{self, File, Module, Place, Symbol};
-use super::image::{self, ImageError};
+use super::error::ImageError;
+use super::image::{self};
 use super::sites::sites;
 use kmodtrace_core::kernel::btf;
 use kmodtrace_core::model::{ProbedFunction, Returns};

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::describe::{Described, build_id, describe};
-use super::image::{ImageError, functions};
+use super::error::ImageError;
+use super::image::functions;
 use kmodtrace_core::model::{ProbedFunction, Returns, SourceLine};
 
 /// BTF without types or strings: what goes on behind it stands alone.

@@ -9,7 +9,7 @@ use object::{
     LittleEndian, Object as _, ObjectSection as _, ObjectSymbol as _, ObjectSymbolTable as _, SectionFlags, SymbolKind,
 };
 
-use super::image::ImageError;
+use super::error::ImageError;
 
 /// Where `struct module` has the name, behind the state and a list head: the beginning of it has not changed since 2.6.
 const NAME_AT: usize = 24;
@@ -156,7 +156,7 @@ fn name(file: &File<'_>) -> Result<Option<String>, ImageError> {
     Ok(name
         .and_then(|name| std::str::from_utf8(name).ok())
         .map(|name| name.replace('-', "_"))
-        .filter(|name| super::image::is_plain(name)))
+        .filter(|name| is_plain(name)))
 }
 
 /// What a section holds; nothing where the file has none of this name.
@@ -184,4 +184,10 @@ fn targets(file: &File<'_>, table: &str) -> Result<Option<BTreeSet<Place>>, Imag
         }
     }
     Ok(Some(places))
+}
+
+/// Whether a name can stand in a line of `kprobe_events`, where blanks, slashes, colons and plus signs mean something.
+pub(super) fn is_plain(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$');
+    !name.is_empty() && name.bytes().all(allowed)
 }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::elf::{Module, Place, Symbol};
+use super::elf::{Module, Place, Symbol, is_plain};
+use super::error::ImageError;
 
 /// How far behind its beginning a function has its call site: in front of it is one instruction that marks the target of a
 /// jump, of 4 bytes (`endbr64`), and what else the compiler puts there is short.
@@ -84,35 +85,6 @@ impl fmt::Display for Reason {
             Self::Exit => "runs only when the module is unloaded",
             Self::OddName => "its name has characters that a probe event cannot hold",
         })
-    }
-}
-
-/// A file that is no module, or none that can be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ImageError {
-    /// The first bytes are others.
-    #[error("not a module: the file does not begin as ELF files do")]
-    NotElf,
-    /// Of 32 bits, or of the other byte order.
-    #[error("a module for another machine: not a 64-bit little-endian ELF file")]
-    OtherMachine,
-    /// A program, a shared library, a core.
-    #[error("not a module: an ELF file of type {0}, modules are relocatable (type 1)")]
-    NotRelocatable(u16),
-    /// Stripped of everything, which the kernel would refuse too.
-    #[error("the module has no symbol table, so its functions have no names")]
-    NoSymbols,
-    /// An object file, but no module.
-    #[error("not a module: neither .modinfo nor .gnu.linkonce.this_module holds a name for it")]
-    NoName,
-    /// It ends, or points, outside itself.
-    #[error("the module is cut short or damaged: {0}")]
-    Damaged(String),
-}
-
-impl From<object::Error> for ImageError {
-    fn from(error: object::Error) -> Self {
-        Self::Damaged(error.to_string())
     }
 }
 
@@ -224,10 +196,4 @@ fn is_traceable(module: &Module<'_>, symbol: &Symbol<'_>) -> bool {
         ..symbol.place
     };
     sites.range(symbol.place..end).next().is_some()
-}
-
-/// Whether a name can stand in a line of `kprobe_events`, where blanks, slashes, colons and plus signs mean something.
-pub(super) fn is_plain(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$');
-    !name.is_empty() && name.bytes().all(allowed)
 }

@@ -7,7 +7,8 @@ use object::{
 };
 use proptest::prelude::*;
 
-use super::image::{Functions, ImageError, Reason, functions};
+use super::error::ImageError;
+use super::image::{Functions, Reason, functions};
 
 /// A module in the making.
 struct Maker {

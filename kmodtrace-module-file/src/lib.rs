@@ -15,6 +15,7 @@ mod describe;
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod describe_tests;
 mod elf;
+mod error;
 mod image;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
@@ -25,4 +26,5 @@ mod sites;
 mod sites_tests;
 
 pub use describe::{Described, build_id, describe};
-pub use image::{Function, Functions, ImageError, LeftOut, Reason, functions};
+pub use error::ImageError;
+pub use image::{Function, Functions, LeftOut, Reason, functions};

@@ -3,6 +3,7 @@
 //! Absent is null in JSON, empty in CSV, `-` (there was none) or `n/o` (nobody watched) in tables, and never 0.
 
 mod attempts;
+mod cell;
 mod csv;
 mod histograms;
 mod json;
@@ -27,6 +28,7 @@ use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
 use crate::records::order::Loss;
 pub use attempts::{AttemptRow, WaitOfAttempt};
+pub use cell::outcomes_text;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::{schema, write_json, write_jsonl};
@@ -34,7 +36,7 @@ pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow}
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey, UnknownSortKey};
-pub use text::{outcomes_text, write_text};
+pub use text::write_text;
 
 pub use csv::{write_attempts_csv, write_modules_csv};
 

@@ -1,6 +1,6 @@
 //! Requests in the report for people.
 
-use super::text::{NONE, count, outcomes_text, seconds, span};
+use super::cell::{NONE, count, outcomes_text, seconds, span};
 use super::{NOT_OBSERVED, RequestRow, RequestedRow, Spread};
 use crate::text::{Grid, printable};
 

@@ -2,15 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::cell::{NONE, count, outcomes_text, seconds, span};
 use super::requests_text::{requested, requests};
-use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Outcomes, Quality, Report};
+use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Quality, Report};
 use crate::analysis::findings::write_findings;
-use crate::text::{Grid, bytes_text, printable, span_text};
-
-/// Where there was none.
-pub(super) const NONE: &str = "-";
-/// Errnos listed in a row.
-const ERRNOS_SHOWN: usize = 3;
+use crate::text::{Grid, bytes_text, printable};
 
 /// Writes the header, then the attempts if the report has them, else a table for each side of the modules, and the findings.
 pub fn write_text(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -210,15 +206,6 @@ fn attempts(rows: &[AttemptRow], origin: u64) -> Grid {
     grid
 }
 
-/// An instant, since the first one.
-pub(super) fn seconds(time: Option<u64>, origin: u64) -> String {
-    let us = time.map(|time| time.saturating_sub(origin) / 1000);
-    us.map_or_else(
-        || NONE.to_owned(),
-        |us| format!("{}.{:06}", us / 1_000_000, us % 1_000_000),
-    )
-}
-
 fn wait_list(row: &AttemptRow) -> String {
     let waits = row
         .waits
@@ -241,35 +228,4 @@ fn word(variant: Option<impl serde::Serialize>) -> String {
 
 fn name(module: Option<&str>) -> String {
     printable(module.unwrap_or("(unknown)")).into_owned()
-}
-
-pub(super) fn count(number: Option<u64>) -> String {
-    number.map_or_else(|| NOT_OBSERVED.to_owned(), |number| number.to_string())
-}
-
-pub(super) fn span(nanos: Option<u64>) -> String {
-    nanos.map_or_else(|| NONE.to_owned(), span_text)
-}
-
-/// `EBUSY 7, ENODEV 1`: the errors among outcomes, most first.
-pub fn outcomes_text(outcomes: &Outcomes, unfinished: u64) -> String {
-    let mut errors: Vec<_> = outcomes.iter().filter(|(name, _)| *name != "OK").collect();
-    errors.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
-    let more = errors.len().saturating_sub(ERRNOS_SHOWN);
-    let mut parts: Vec<String> = errors
-        .iter()
-        .take(ERRNOS_SHOWN)
-        .map(|(name, count)| format!("{name} {count}"))
-        .collect();
-    if more > 0 {
-        parts.push(format!("{more} more"));
-    }
-    if unfinished > 0 {
-        parts.push(format!("unfinished {unfinished}"));
-    }
-    if parts.is_empty() {
-        NONE.to_owned()
-    } else {
-        parts.join(", ")
-    }
 }

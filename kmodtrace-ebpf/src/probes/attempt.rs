@@ -10,10 +10,10 @@ use kmodtrace_common::record::{Ancestors, AttemptEnter, File};
 use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
 use kmodtrace_common::{ANCESTORS_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
 
+use crate::arguments::{Arguments, untyped_argument};
 use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
 use crate::globals::OFF_TASK_TGID;
 use crate::maps::{Task, begin_task, count, current_task, end_task};
-use crate::probes::{Arguments, untyped_argument};
 use crate::read::{comm_into, current, file_behind, member, parent_of, tgid_of, zero};
 
 /// Room to measure an argument string in: the stack has 512 bytes.

@@ -7,10 +7,11 @@ use aya_ebpf::programs::{ProbeContext, RawTracePointContext, TracePointContext};
 use kmodtrace_common::record::{Helper, Owner, Site};
 use kmodtrace_common::{FILE_NAME_LEN, SYMBOL_LEN, counter, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, emit_ret, header, tid};
 use crate::globals::{ABSENT, OFF_BPRM_FILENAME, OFF_SUBPROCESS_PATH, OFF_SUBPROCESS_WORK, OFF_TASK_EXIT_CODE};
 use crate::maps::{HELPER_TASKS, HELPERS, count, current_request, end_request, step};
-use crate::probes::{Arguments, dynamic, entry, exit, int};
+use crate::probes::{dynamic, entry, exit, int};
 use crate::read::{current, member, string, task};
 
 const ERESTARTSYS: i64 = -512;

@@ -5,10 +5,11 @@ use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, RetP
 use kmodtrace_common::record::InitFn;
 use kmodtrace_common::{SYMBOL_LEN, kind};
 
+use crate::arguments::{Arguments, untyped_argument};
 use crate::emit::{emit, emit_in_place, emit_module, header, tid};
 use crate::maps::current_task;
 use crate::probes::mark::{entered, left, returned};
-use crate::probes::{Arguments, entry, exit, int, untyped_argument, void_exit};
+use crate::probes::{entry, exit, int, void_exit};
 use crate::read::module_state;
 use crate::symbol::symbol_into;
 

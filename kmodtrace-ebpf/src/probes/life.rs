@@ -3,9 +3,10 @@
 use kmodtrace_common::record::Module;
 use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, emit_module, header, tid};
 use crate::maps::current_task;
-use crate::probes::{Arguments, entry, void_exit};
+use crate::probes::{entry, void_exit};
 use crate::read::module_state;
 
 #[inline(always)]

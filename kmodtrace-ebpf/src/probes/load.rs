@@ -3,10 +3,11 @@
 use kmodtrace_common::record::{File, Module};
 use kmodtrace_common::{STATE_NONE, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, emit_module, emit_plain, emit_ret, header, tid};
 use crate::maps::{current_task, inside};
 use crate::probes::mark::{entered, returned};
-use crate::probes::{Arguments, entry, exit, int};
+use crate::probes::{entry, exit, int};
 use crate::read::{file, module_name};
 
 #[inline(always)]

@@ -8,10 +8,11 @@ use kmodtrace_common::functions::{PRINTK_SPRINT, VPRINTK_STORE};
 use kmodtrace_common::record::Text;
 use kmodtrace_common::{TEXT_LEN, counter, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, header, tid};
 use crate::globals::PRINTK_TEXT;
 use crate::maps::{count, current_request, current_task};
-use crate::probes::{Arguments, dynamic, int};
+use crate::probes::{dynamic, int};
 use crate::read::string;
 
 #[inline(always)]

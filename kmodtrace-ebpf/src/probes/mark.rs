@@ -2,9 +2,10 @@
 
 use kmodtrace_common::kind;
 
+use crate::arguments::Arguments;
 use crate::emit::{emit_plain, emit_ret, tid};
 use crate::maps::{current_task, inside};
-use crate::probes::{Arguments, entry, exit, int, pointer_error, void_exit};
+use crate::probes::{entry, exit, int, pointer_error, void_exit};
 
 /// Tells the moment of an entry inside an attempt.
 #[inline(always)]

@@ -3,10 +3,11 @@
 use kmodtrace_common::kind;
 use kmodtrace_common::record::Owner;
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, emit_ret, header, tid};
 use crate::globals::{MODULE_MUTEX, OFF_MUTEX_OWNER};
 use crate::maps::{current_task, inside};
-use crate::probes::{Arguments, entry, exit, int, void_exit};
+use crate::probes::{entry, exit, int, void_exit};
 use crate::read::{member, task};
 
 /// `MUTEX_FLAGS` of kernel/locking/mutex.h: the low bits of `owner`, beside the task.

@@ -2,11 +2,12 @@
 
 use kmodtrace_common::{STATE_COMING, STATE_GOING, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit_module, emit_plain, emit_ret, tid};
 use crate::globals::MODULE_NOTIFY_LIST;
 use crate::maps::{Task, current_task, inside};
 use crate::probes::mark::returned;
-use crate::probes::{Arguments, entry, exit, int};
+use crate::probes::{entry, exit, int};
 
 #[inline(always)]
 fn coming(task: &mut Task, module: u64) {

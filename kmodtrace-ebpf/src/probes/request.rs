@@ -10,13 +10,14 @@ use aya_ebpf::programs::{FEntryContext, ProbeContext, RawTracePointContext, Trac
 use kmodtrace_common::record::Request as Record;
 use kmodtrace_common::{COMM_LEN, UNREAD, counter, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit_in_place, emit_plain, emit_ret, tid};
 use crate::globals::{
     ABSENT, HAVE_SNPRINTF, OFF_KTHREAD_DATA, OFF_TASK_FLAGS, OFF_TASK_SET_CHILD_TID, OFF_TASK_WORKER_PRIVATE,
     OFF_WORKER_CURRENT_FUNC, WITH_STACKS,
 };
 use crate::maps::{FS_TYPES, FsType, REQUESTS, Request, count, current_request, current_task, end_request, step};
-use crate::probes::{Arguments, entry, exit, int};
+use crate::probes::{entry, exit, int};
 use crate::read::{comm_into, current, member, parent_of, string_into, tgid_of};
 use crate::symbol::{emit_caller, emit_stack, symbol_into};
 

@@ -6,11 +6,12 @@ use aya_ebpf::programs::FExitContext;
 use kmodtrace_common::functions::PREPARE_TO_WAIT_EVENT;
 use kmodtrace_common::kind;
 
+use crate::arguments::Arguments;
 use crate::emit::{emit_plain, emit_ret, tid};
 use crate::globals::{KMOD_QUEUE, KMOD_SLOTS};
 use crate::maps::{current_request, step};
 use crate::probes::request::granted;
-use crate::probes::{Arguments, entry, exit, int};
+use crate::probes::{entry, exit, int};
 use crate::read::number;
 
 #[inline(always)]

@@ -6,9 +6,10 @@ use kmodtrace_common::functions::RESOLVE_SYMBOL;
 use kmodtrace_common::kind;
 use kmodtrace_common::record::Symbol;
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, header, tid};
 use crate::maps::{Task, current_task};
-use crate::probes::{Arguments, pointer_error};
+use crate::probes::pointer_error;
 use crate::read::string;
 
 const ENOENT: i64 = -2;

@@ -7,9 +7,10 @@ use kmodtrace_common::record::Module;
 use kmodtrace_common::syscall::DELETE_MODULE;
 use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
 
+use crate::arguments::Arguments;
 use crate::emit::{emit, header, tid};
 use crate::maps::{Task, current_task};
-use crate::probes::{Arguments, entry, exit};
+use crate::probes::{entry, exit};
 use crate::read::{module_name, module_state, string};
 
 #[inline(always)]

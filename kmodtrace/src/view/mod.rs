@@ -12,13 +12,16 @@ mod input;
 mod keys;
 mod layout;
 mod mouse;
+mod pages;
 mod player;
+mod row;
 mod rows;
 mod screen;
 mod spool;
 mod state;
 mod tab;
 mod theme;
+mod transitions;
 
 #[cfg(test)]
 mod tests;
@@ -43,8 +46,9 @@ use player::Player;
 pub(crate) use player::Way;
 use screen::Screen;
 use spool::Spool;
-use state::{Effect, State, Time};
+use state::State;
 use theme::Theme;
+use transitions::{Effect, Time};
 
 /// What a user may choose.
 #[derive(Clone, Copy, Debug)]

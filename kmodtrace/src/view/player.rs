@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use zerocopy::FromBytes as _;
 
 use super::follow::{Follow, is_written};
-use super::state::Time;
+use super::transitions::Time;
 use crate::replay;
 
 /// How long records are read at a stretch before keys and the screen have their turn.

@@ -3,22 +3,10 @@
 use kmodtrace_core::monitor::{Body, ModuleNow, NowRow, Picture, RequestNow};
 
 use super::columns;
+use super::pages;
+use super::row::{Name, Row};
 use super::state::State;
 use super::tab::Tab;
-
-/// A module by its name; the one without a name is that of loads that failed before they had one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name(pub(super) Option<String>);
-
-/// What a row is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Row {
-    Module(Name),
-    /// The number of an attempt or a request.
-    Id(u64),
-    /// Its place in what the picture has.
-    Place(usize),
-}
 
 /// Of the view that is shown, as they are shown: filtered and sorted.
 pub(super) fn of(state: &State, picture: &Picture) -> Vec<Row> {
@@ -34,16 +22,19 @@ pub(super) fn of(state: &State, picture: &Picture) -> Vec<Row> {
             let shown = all
                 .iter()
                 .enumerate()
-                .filter(|(_, finding)| takes(state, &finding.text()));
+                .filter(|(_, finding)| state.lets_through(&finding.text()));
             shown.map(|(at, _)| Row::Place(at)).collect()
         }
         Body::Probes(all) => {
-            let shown = all.iter().enumerate().filter(|(_, probe)| takes(state, &probe.id));
+            let shown = all
+                .iter()
+                .enumerate()
+                .filter(|(_, probe)| state.lets_through(&probe.id));
             shown.map(|(at, _)| Row::Place(at)).collect()
         }
         Body::Evidence(all) => places(all.as_ref().map_or(0, |all| all.shown.len())),
         Body::Lanes(all) => places(all.total),
-        Body::Graph(_) | Body::Module(_) => places(super::draw::text(state, picture).len()),
+        Body::Graph(_) | Body::Module(_) => places(pages::length(state, picture)),
     }
 }
 
@@ -77,18 +68,13 @@ pub(super) fn module_of(state: &State, picture: &Picture, at: usize) -> Option<N
     name.map(|name| Name(Some(name)))
 }
 
-/// Whether the filter lets this through.
-pub(super) fn takes(state: &State, text: &str) -> bool {
-    state.filter.is_empty() || text.to_ascii_lowercase().contains(&state.filter.to_ascii_lowercase())
-}
-
 /// Modules in their order: the pinned ones first.
 pub(super) fn modules<'p>(state: &State, all: &'p [ModuleNow]) -> Vec<&'p ModuleNow> {
     let name = |module: &ModuleNow| module.row.name.clone().unwrap_or_else(|| columns::UNKNOWN.to_owned());
     let pinned = |module: &ModuleNow| state.is_pinned(module);
     let mut shown: Vec<&ModuleNow> = all
         .iter()
-        .filter(|module| pinned(module) || takes(state, &name(module)))
+        .filter(|module| pinned(module) || state.lets_through(&name(module)))
         .collect();
     // They come by name, and what is equal stays in that order.
     shown.sort_by(|a, b| {
@@ -102,12 +88,12 @@ pub(super) fn modules<'p>(state: &State, all: &'p [ModuleNow]) -> Vec<&'p Module
 /// Attempts in flight.
 pub(super) fn now<'p>(state: &State, all: &'p [NowRow]) -> Vec<&'p NowRow> {
     let text = |row: &NowRow| format!("{} {}", row.module.as_deref().unwrap_or(columns::UNKNOWN), row.comm);
-    all.iter().filter(|row| takes(state, &text(row))).collect()
+    all.iter().filter(|row| state.lets_through(&text(row))).collect()
 }
 
 /// Requests.
 pub(super) fn requests<'p>(state: &State, all: &'p [RequestNow]) -> Vec<&'p RequestNow> {
     all.iter()
-        .filter(|row| takes(state, &format!("{} {}", row.name, row.comm)))
+        .filter(|row| state.lets_through(&format!("{} {}", row.name, row.comm)))
         .collect()
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::tally::Evidence;
+use super::evidence::Evidence;
 use crate::text::{Names, printable};
 
 macro_rules! names {

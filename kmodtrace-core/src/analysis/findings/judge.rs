@@ -1,7 +1,8 @@
 //! From counts to findings: from how much on something is one, and in which words.
 
+use super::evidence::Evidence;
 use super::finding::{Finding, Name};
-use super::tally::{Evidence, Key, NAMED, Tally};
+use super::tally::{Key, NAMED, Tally};
 use crate::analysis::graph::{Cycle, Member, PileUp};
 use crate::model::SLOTS;
 use crate::text::{bytes_text, span_text};

@@ -3,6 +3,7 @@
 //! A fold over what a session hands out. Its memory grows with the number of modules, not of attempts; each threshold is a
 //! constant that says why.
 
+mod evidence;
 mod finding;
 mod judge;
 mod loads;
@@ -17,8 +18,8 @@ use std::cmp::Reverse;
 
 use crate::analysis::graph::{Cycle, WaitGraph};
 use crate::model::Finished;
+pub use evidence::Evidence;
 pub use finding::{Finding, Name, write_findings};
-pub use tally::Evidence;
 
 /// Pile-ups that are told: those with most time. The wait graph has more of them.
 const PILE_UPS: usize = 4;

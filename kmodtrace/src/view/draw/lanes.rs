@@ -8,7 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{comm, module, nothing};
+use super::nothing;
+use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::{Theme, letter};
@@ -104,7 +105,7 @@ fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, start: u64, all: &Lanes
 }
 
 fn name(buffer: &mut Buffer, (x, y, width): (u16, u16, u16), lane: &Lane, style: Style, theme: Theme) {
-    let module = module(lane.module.as_deref());
+    let module = module_name(lane.module.as_deref());
     let sign = if lane.unloads { "-" } else { "" };
     let got = match lane.errno {
         None => "...".to_owned(),
@@ -191,7 +192,7 @@ fn told(lane: &Lane, start: u64) -> String {
     format!(
         "attempt {}: {} at {}, {long}{got}{waits}",
         lane.id,
-        module(lane.module.as_deref()),
+        module_name(lane.module.as_deref()),
         span_text(lane.start_ns.saturating_sub(start)),
     )
 }

@@ -1,23 +1,20 @@
 //! From choices and a picture to a frame. Draws what it is given, and asks for nothing.
 
 mod foot;
-mod graph;
 mod head;
 mod help;
 mod lanes;
 mod lists;
-mod module;
 mod table;
 
 use kmodtrace_core::monitor::{Body, Picture};
-use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::columns::{NONE, UNKNOWN};
 use super::layout::{Areas, areas};
+use super::pages;
 use super::state::State;
 use super::theme::Theme;
 
@@ -50,29 +47,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
         Body::Evidence(all) => lists::evidence(frame, body, state, picture, all.as_ref(), theme),
         Body::Probes(all) => lists::probes(frame, body, state, picture, all, theme),
         Body::Lanes(all) => lanes::lanes(frame, body, state, picture, all, theme),
-        Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, lines(state, picture, theme)),
+        Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, pages::lines(state, picture, theme)),
     }
     foot::foot(frame, foot, state, theme);
     if let Some(top) = state.help {
         help::help(frame, top, theme);
-    }
-}
-
-/// The text of a view that is one, for its length.
-pub(super) fn text(state: &State, picture: &Picture) -> Vec<Line<'static>> {
-    let plain = Theme {
-        colours: super::theme::Colours::None,
-        utf8: false,
-    };
-    lines(state, picture, plain)
-}
-
-fn lines(state: &State, picture: &Picture, theme: Theme) -> Vec<Line<'static>> {
-    let width = usize::from(state.area.width);
-    match &picture.body {
-        Body::Module(detail) => module::lines(detail.as_deref(), &picture.head, width, theme),
-        Body::Graph(graph) => graph::lines(graph, state, width, theme),
-        _ => Vec::new(),
     }
 }
 
@@ -96,48 +75,7 @@ fn scrolled(frame: &mut Frame<'_>, area: Rect, state: &State, lines: Vec<Line<'s
     }
 }
 
-/// A sentence cut into lines at blanks: the first set in as it is, the others by so much.
-fn wrapped(text: &str, width: usize, indent: usize) -> Vec<String> {
-    let width = width.max(indent + 10);
-    let mut lines = Vec::new();
-    let words = text.trim_start();
-    let mut line = " ".repeat(text.len() - words.len());
-    for word in words.split(' ') {
-        if !line.trim().is_empty() && line.len() + 1 + word.len() > width {
-            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
-        } else if !line.trim().is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-}
-
 /// Says that there is nothing, and why.
 fn nothing(frame: &mut Frame<'_>, area: Rect, text: &str, theme: Theme) {
     frame.render_widget(Paragraph::new(Span::styled(text.to_owned(), theme.dim())), area);
-}
-
-/// A module by its name.
-fn module(name: Option<&str>) -> String {
-    printable(name.unwrap_or(UNKNOWN)).into_owned()
-}
-
-/// A task by its name.
-fn comm(comm: &str) -> String {
-    printable(if comm.is_empty() { NONE } else { comm }).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrapped;
-
-    #[test]
-    fn sentences_are_cut_at_blanks() {
-        assert_eq!(wrapped("one two three four", 12, 2), ["one two", "  three four"]);
-        assert_eq!(wrapped("  one two three four", 12, 4), ["  one two", "    three four"]);
-        assert_eq!(wrapped("", 12, 2), [""]);
-        assert_eq!(wrapped("0123456789abcdefgh", 12, 2), ["0123456789abcdefgh"]);
-    }
 }

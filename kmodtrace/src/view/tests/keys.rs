@@ -5,7 +5,7 @@ use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, 
 
 use super::stage::{Stage, recording};
 use crate::view::keys::{BINDINGS, Key};
-use crate::view::state::{Effect, Time};
+use crate::view::transitions::{Effect, Time};
 
 fn storm() -> Stage {
     Stage::new(recording("6.1-stock-storm.kmt", None), 120, 30)

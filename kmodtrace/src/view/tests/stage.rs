@@ -18,8 +18,9 @@ use zerocopy::FromBytes as _;
 
 use crate::view::draw::{Feed, draw};
 use crate::view::look;
-use crate::view::state::{Effect, State};
+use crate::view::state::State;
 use crate::view::theme::{Colours, Theme};
+use crate::view::transitions::Effect;
 
 /// Signs, and no colours: what is there has to show without them.
 const THEME: Theme = Theme {

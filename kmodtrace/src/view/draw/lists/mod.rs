@@ -18,10 +18,10 @@ pub(super) use now::now;
 pub(super) use probes::probes;
 pub(super) use requests::requests;
 
-use super::wrapped;
 use crate::view::columns::NONE;
 use crate::view::layout::{split, top_for};
-use crate::view::rows::Row;
+use crate::view::pages::wrapped;
+use crate::view::row::Row;
 use crate::view::state::State;
 use crate::view::theme::Theme;
 

@@ -9,6 +9,7 @@ use super::in_sight;
 use crate::view::columns::{COLUMNS, Column};
 use crate::view::draw::nothing;
 use crate::view::draw::table::{Cell, Col, Table};
+use crate::view::row::{Name, Row};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -44,9 +45,9 @@ pub(in crate::view::draw) fn modules(
         left: column.left,
     });
     let table = Table::new(cols.collect(), area.width);
-    let keys: Vec<rows::Row> = shown
+    let keys: Vec<Row> = shown
         .iter()
-        .map(|module| rows::Row::Module(rows::Name(module.row.name.clone())))
+        .map(|module| Row::Module(Name(module.row.name.clone())))
         .collect();
     let (top, cursor) = in_sight(state, &keys, area);
     let cells = shown.iter().skip(top).map(|module| {

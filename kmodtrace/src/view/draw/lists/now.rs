@@ -8,8 +8,9 @@ use ratatui::style::Style;
 
 use super::{detail, in_sight, parts, time};
 use crate::view::columns::{NONE, NOT_OBSERVED};
+use crate::view::draw::nothing;
 use crate::view::draw::table::{Col, Table};
-use crate::view::draw::{comm, module, nothing};
+use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -57,7 +58,7 @@ pub(in crate::view::draw) fn now(
         let mark = if stuck { "!" } else { "" };
         let wait = row.wait.as_ref();
         vec![
-            (module(row.module.as_deref()), theme.name()),
+            (module_name(row.module.as_deref()), theme.name()),
             (time(row.lasted_ns), style),
             (
                 row.stage.map_or(NOT_OBSERVED, |stage| stage.name()).to_owned(),
@@ -98,7 +99,7 @@ pub(in crate::view::draw) fn now(
             row.id,
             row.tid,
             comm(&row.comm),
-            module(row.module.as_deref()),
+            module_name(row.module.as_deref()),
         );
         detail(frame, below, state, &[text], theme);
     }

@@ -10,8 +10,9 @@ use ratatui::widgets::Paragraph;
 
 use super::{detail, in_sight, lower, parts, time};
 use crate::view::columns::NONE;
+use crate::view::draw::nothing;
 use crate::view::draw::table::{Cell, Col, Table};
-use crate::view::draw::{comm, nothing};
+use crate::view::pages::comm;
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;

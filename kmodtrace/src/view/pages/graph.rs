@@ -7,7 +7,6 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{comm, wrapped};
-use crate::view::rows::takes;
 use crate::view::state::State;
 use crate::view::theme::Theme;
 
@@ -26,7 +25,7 @@ pub(super) fn lines(graph: &GraphNow, state: &State, width: usize, theme: Theme)
         "NOW, waiters below the one they wait for",
         theme.title(),
     )));
-    let rows = graph.tree.rows.iter().filter(|row| takes(state, &row.name));
+    let rows = graph.tree.rows.iter().filter(|row| state.lets_through(&row.name));
     lines.extend(rows.map(|row| tree(row, state, theme)));
     if graph.tree.rows.is_empty() {
         lines.push(Line::from(Span::styled("  nobody waits", theme.dim())));
