@@ -8,14 +8,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kmodtrace_core::plan::Family;
+use kmodtrace_core::plan::{CheckReport, Family};
+use kmodtrace_core::report::SortKey;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use bisect::{
-    Bisect, BisectFormat, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
+    Bisect, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
 pub(crate) use usage::{parse, refuse};
+
+use crate::output::{Explained, Format, Loads, Reported, Waits};
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
@@ -192,12 +196,8 @@ pub(crate) struct Report {
     /// The recording
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub from: PathBuf,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub json: bool,
+    #[command(flatten)]
+    pub(crate) format: Format<Reported>,
     /// Add bars of load, wait and init times
     #[arg(long)]
     pub histogram: bool,
@@ -208,8 +208,8 @@ pub(crate) struct Report {
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
     /// What to sort modules by
-    #[arg(long, value_name = "KEY", default_value = "attempts")]
-    pub sort: String,
+    #[arg(long, value_name = "KEY", default_value = "attempts", value_parser = sort_key())]
+    pub sort: SortKey,
     /// Only the first so many modules
     #[arg(short = 'n', long, value_name = "N")]
     pub top: Option<usize>,
@@ -230,9 +230,8 @@ pub(crate) struct Why {
     /// Only requests of this name, such as fs-xfs; *, ? and [...] match as in a shell
     #[arg(long, value_name = "NAME")]
     pub request: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub(crate) format: Format<kmodtrace_core::analysis::why::Why>,
 }
 
 /// Explanations.
@@ -241,22 +240,8 @@ pub(crate) struct Explain {
     /// An errno (EBUSY, 16, -16), a wait status of modprobe (256, 32512), or a cause that reports name (leader-failed)
     #[arg(required = true, value_name = "ERRNO|CAUSE", allow_negative_numbers = true)]
     pub subjects: Vec<String>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Formats of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    Table,
-    /// One JSON object
-    Json,
-    /// JSON, a line for each thing
-    Jsonl,
-    /// Comma-separated values
-    Csv,
+    #[command(flatten)]
+    pub(crate) format: Format<Explained>,
 }
 
 /// Wait graphs.
@@ -265,25 +250,11 @@ pub(crate) struct Graph {
     /// The recording; one that is still being written is shown as far as it goes
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub from: PathBuf,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
-    pub format: GraphFormat,
+    #[command(flatten)]
+    pub(crate) format: Format<Waits>,
     /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
-}
-
-/// Formats of a wait graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GraphFormat {
-    /// For people
-    Text,
-    /// For graphviz: pipe it to dot -Tsvg
-    Dot,
-    /// One JSON object
-    Json,
-    /// Wait time as folded stacks in microseconds, for flame graph viewers
-    Folded,
 }
 
 /// Comparisons.
@@ -295,36 +266,14 @@ pub(crate) struct Diff {
     /// What to compare it with
     #[arg(value_name = "B")]
     pub(crate) second: PathBuf,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = DiffFormat::Table)]
-    pub(crate) format: DiffFormat,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: Format<kmodtrace_core::compare::diff::Diff>,
     /// How often a table of sets that are alike may call something different
     #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]
     pub(crate) alpha: f64,
     /// By which factor a median has to differ to matter
     #[arg(long, value_name = "X", default_value_t = 1.2, value_parser = factor)]
     pub(crate) factor: f64,
-}
-
-/// Formats of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DiffFormat {
-    /// For people
-    Table,
-    /// One JSON object
-    Json,
-}
-
-/// Formats of what is inside modules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DrillFormat {
-    /// For people
-    Tree,
-    /// A JSON object a line for each load
-    Json,
 }
 
 /// Looking inside modules.
@@ -336,9 +285,8 @@ pub(crate) struct Drill {
     /// Only functions of this name; *, ? and [...] match as in a shell
     #[arg(long, value_name = "GLOB")]
     pub(crate) functions: Option<String>,
-    /// How to write it: a tree for people, or a JSON object a line for each load
-    #[arg(long, value_enum, default_value_t = DrillFormat::Tree)]
-    pub(crate) format: DrillFormat,
+    #[command(flatten)]
+    pub(crate) format: Format<Loads>,
     /// Calls within calls that are shown
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
@@ -355,12 +303,22 @@ pub(crate) struct Drill {
 /// Checks.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub(crate) format: Format<CheckReport>,
     /// Not this kernel, but the one that these facts are of: the output of `check --json` there
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// One of the keys, which `--help` lists.
+fn sort_key() -> impl TypedValueParser<Value = SortKey> {
+    let key = |name: String| {
+        SortKey::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, key)| *key)
+    };
+    PossibleValuesParser::new(SortKey::ALL.map(|(name, _)| name)).map(move |name| key(name).unwrap_or_default())
 }
 
 /// A factor, neither so small nor so large that time would not pass.

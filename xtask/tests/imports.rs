@@ -36,7 +36,7 @@ fn no_room_leads_back_to_itself() -> Result<(), Box<dyn Error>> {
     for (member, root) in CRATES {
         let source = workspace.join(member).join("src");
         let mut tree = Tree::default();
-        tree.read(&source.join(root), &source, Vec::new())?;
+        tree.read(&source.join(root), &source, &[])?;
         assert!(!tree.files.is_empty(), "{member} has no files");
         found.extend(tree.circles().into_iter().map(|circle| format!("{member}: {circle}")));
     }
@@ -105,13 +105,13 @@ impl Tree {
     }
 
     /// Reads a file, and those of the modules that it declares in this folder.
-    fn read(&mut self, path: &Path, folder: &Path, module: Module) -> Result<(), Box<dyn Error>> {
+    fn read(&mut self, path: &Path, folder: &Path, module: &[String]) -> Result<(), Box<dyn Error>> {
         let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        for child in self.add(module.clone(), &text)? {
+        for child in self.add(module.to_vec(), &text)? {
             let inner = folder.join(&child);
             let beside = folder.join(format!("{child}.rs"));
             let file = if beside.exists() { beside } else { inner.join("mod.rs") };
-            self.read(&file, &inner, [module.clone(), vec![child]].concat())?;
+            self.read(&file, &inner, &[module, &[child]].concat())?;
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub use json::{schema, write_json, write_jsonl};
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
-pub use select::{Selection, SortKey, UnknownSortKey};
+pub use select::{Selection, SortKey};
 pub use text::write_text;
 
 pub use csv::{write_attempts_csv, write_modules_csv};

@@ -1,7 +1,6 @@
 //! Which modules a report shows, and in which order.
 
 use std::cmp::Reverse;
-use std::str::FromStr;
 
 use super::ModuleRow;
 use crate::text::Names;
@@ -55,22 +54,6 @@ impl SortKey {
     }
 }
 
-/// A sort key that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown sort key `{0}`; use one of attempts, failed, wait, load, init, going, wasted, name")]
-pub struct UnknownSortKey(pub String);
-
-impl FromStr for SortKey {
-    type Err = UnknownSortKey;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.iter().find(|(name, _)| *name == text);
-        known
-            .map(|(_, key)| *key)
-            .ok_or_else(|| UnknownSortKey(text.to_owned()))
-    }
-}
-
 /// What of a report is shown. The default is everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -90,22 +73,5 @@ impl Selection {
         });
         rows.truncate(self.top.unwrap_or(rows.len()));
         rows
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_key_has_its_name_in_the_error() {
-        let error = SortKey::from_str("size")
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default();
-        for (name, key) in SortKey::ALL {
-            assert_eq!(SortKey::from_str(name), Ok(key));
-            assert!(error.contains(name), "{error}");
-        }
     }
 }

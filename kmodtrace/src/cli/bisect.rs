@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use kmodtrace_core::compare::bisect::{CONFIDENCE, MOST_RUNS};
+use clap::{Args, Subcommand};
+use kmodtrace_core::compare::bisect::{CONFIDENCE, MOST_RUNS, Summary};
 
 use super::{With, share};
+use crate::output::Format;
 
 /// Bisecting.
 #[derive(Debug, Subcommand)]
@@ -132,23 +133,8 @@ pub(crate) struct BisectSkip {
 pub(crate) struct BisectReport {
     #[command(flatten)]
     pub(crate) session: BisectSession,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t = BisectFormat::Table)]
-    pub(crate) format: BisectFormat,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    pub(crate) json: bool,
-}
-
-/// Formats of a session's report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BisectFormat {
-    /// For people
-    Table,
-    /// One JSON object
-    Json,
-    /// A page for a browser, in one file
-    Html,
+    #[command(flatten)]
+    pub(crate) format: Format<Summary>,
 }
 
 /// A share of runs, as a number or as a fraction.

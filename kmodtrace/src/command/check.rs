@@ -1,12 +1,11 @@
 //! `kmodtrace check`: the plan of this kernel, or of the one whose facts are given.
 
 use std::fs;
-use std::io::{Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::kernel::facts::KernelFacts;
-use kmodtrace_core::plan::{CATALOGUE, Verdict, check, render, resolve};
+use kmodtrace_core::plan::{CATALOGUE, Verdict, check, resolve};
 
 use crate::cli::Check;
 use crate::failure::CANNOT_TRACE;
@@ -22,12 +21,7 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode> {
         None => facts::gather(|| ()).0.facts,
     };
     let report = check(&facts, &resolve(CATALOGUE, &facts));
-    let text = if args.json {
-        serde_json::to_string_pretty(&report)? + "\n"
-    } else {
-        render(&report)
-    };
-    super::written(stdout().write_all(text.as_bytes()))?;
+    args.format.print(&report)?;
     Ok(match report.verdict {
         Verdict::Works => ExitCode::SUCCESS,
         Verdict::CannotTrace { .. } => ExitCode::from(CANNOT_TRACE),

@@ -1,15 +1,14 @@
 //! `kmodtrace diff`: what differs between two sets of recordings, and whether that is noise.
 
 use std::fs;
-use std::io::{self, BufWriter, Write as _, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::compare::diff::{Diff, Limits, Run, RunFold, write_text};
+use kmodtrace_core::compare::diff::{Diff, Limits, Run, RunFold};
 use kmodtrace_core::text::Glob;
 
-use crate::cli::{self, DiffFormat};
+use crate::cli;
 use crate::failure::{FAILED, failure, say};
 use crate::replay;
 
@@ -23,21 +22,8 @@ pub(crate) fn run(args: &cli::Diff, quiet: bool) -> Result<ExitCode> {
         factor: args.factor,
     };
     let (first, second) = (set(&args.first, quiet)?, set(&args.second, quiet)?);
-    let diff = Diff::new(&first, &second, limits);
-    let json = args.json || args.format == DiffFormat::Json;
-    super::written(write(&diff, json))?;
+    args.format.print(&Diff::new(&first, &second, limits))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn write(diff: &Diff, json: bool) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    if json {
-        serde_json::to_writer_pretty(&mut out, diff)?;
-        writeln!(out)?;
-    } else {
-        write_text(diff, &mut out)?;
-    }
-    out.flush()
 }
 
 fn set(name: &Path, quiet: bool) -> Result<Vec<Run>> {

@@ -1,14 +1,15 @@
 //! `kmodtrace explain`: what makes an errno, and what to do about it.
 
-use std::io::{self, BufWriter, Write as _, stdout};
+use std::io::stdout;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::analysis::causes::{Explanation, Subject, write_explanation};
+use kmodtrace_core::analysis::causes::Subject;
 use rustix::termios::tcgetwinsize;
 
 use crate::cli;
 use crate::failure::{USAGE, failure};
+use crate::output::Explained;
 
 /// Lines longer than this are hard to read.
 const COLUMNS: usize = 100;
@@ -17,26 +18,11 @@ const COLUMNS: usize = 100;
 pub(crate) fn run(args: &cli::Explain) -> Result<ExitCode> {
     let subjects: Result<Vec<Subject>, _> = args.subjects.iter().map(|text| text.parse()).collect();
     let subjects = subjects.map_err(|error| failure(USAGE, format!("{error}")))?;
-    super::written(write(&subjects, args.json))?;
+    args.format.print(&Explained {
+        subjects,
+        columns: columns(),
+    })?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn write(subjects: &[Subject], json: bool) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    if json {
-        let all: Vec<Explanation> = subjects.iter().map(|subject| Explanation::of(*subject)).collect();
-        serde_json::to_writer_pretty(&mut out, &all)?;
-        writeln!(out)?;
-    } else {
-        let columns = columns();
-        for (at, subject) in subjects.iter().enumerate() {
-            if at > 0 {
-                writeln!(out)?;
-            }
-            write_explanation(*subject, columns, &mut out)?;
-        }
-    }
-    out.flush()
 }
 
 /// Of the terminal on stdout, where it is one.

@@ -1,27 +1,23 @@
 //! `kmodtrace report`: what a recording holds, module by module.
 
-use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::model::{Attempt, Finished, Request};
-use kmodtrace_core::report::{
-    Report, Selection, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
-};
+use kmodtrace_core::report::{Report, Selection};
 use kmodtrace_core::text::Names;
 
-use crate::cli::{self, Format};
-use crate::failure::{USAGE, failure};
+use crate::cli;
+use crate::output::Reported;
 use crate::replay;
 
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
-    let sort = args.sort.parse().map_err(|error| failure(USAGE, format!("{error}")))?;
     let selection = Selection {
         modules: Names::matching(&args.modules),
-        sort,
+        sort: args.sort,
         top: args.top,
     };
     let mut recording = replay::open(&args.from)?;
@@ -36,7 +32,11 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     if let Some((attempts, requests)) = &fold.attempts {
         report = report.with_attempts(attempts, requests, &selection);
     }
-    super::written(write(&report, args))?;
+    args.format.print(&Reported {
+        report,
+        histogram: args.histogram,
+        attempts: args.attempts,
+    })?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -58,21 +58,4 @@ impl Fold {
             _ => {}
         }
     }
-}
-
-fn write(report: &Report, args: &cli::Report) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    match if args.json { Format::Json } else { args.format } {
-        Format::Table => {
-            write_text(report, &mut out)?;
-            if args.histogram {
-                write_histograms(report, &mut out)?;
-            }
-        }
-        Format::Json => write_json(report, &mut out)?,
-        Format::Jsonl => write_jsonl(report, &mut out)?,
-        Format::Csv if args.attempts => write_attempts_csv(report, true, &mut out)?,
-        Format::Csv => write_modules_csv(report, true, &mut out)?,
-    }
-    out.flush()
 }

@@ -1,11 +1,10 @@
 //! `kmodtrace why`: where the errnos of a recording came from.
 
-use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::analysis::causes::Subject;
-use kmodtrace_core::analysis::why::{Filter, Why, WhyFold, write_text};
+use kmodtrace_core::analysis::why::{Filter, WhyFold};
 use kmodtrace_core::model::Errno;
 use kmodtrace_core::report::Source;
 use kmodtrace_core::text::{Glob, Names};
@@ -29,8 +28,7 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         Source::of_header(recording.header()).coverage,
     );
     let (ended, _) = recording.finished(|finished| fold.add(finished));
-    let why = fold.finish();
-    super::written(write(&why, args.json))?;
+    args.format.print(&fold.finish())?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }
@@ -43,15 +41,4 @@ fn errno(text: &str) -> Result<Errno> {
             format!("`{text}` is no errno, such as EBUSY, 16 or -16"),
         )),
     }
-}
-
-fn write(why: &Why, json: bool) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    if json {
-        serde_json::to_writer_pretty(&mut out, why)?;
-        writeln!(out)?;
-    } else {
-        write_text(why, &mut out)?;
-    }
-    out.flush()
 }

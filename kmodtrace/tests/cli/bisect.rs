@@ -432,6 +432,7 @@ fn mistakes_are_128() {
         (&["step", "--", "/nowhere/program"], "command not found"),
         (&["step", "--", "/etc/passwd"], "no executable file"),
         (&["step", "--vm", "true", "--", "true"], "--vm"),
+        (&["step", "--vm", "true", "--drill", "xfs"], "--drill"),
         (&["good"], "no step yet"),
         (&["bad", "7"], "no step is 7"),
         (&["good", "7", "--vm", "true"], "cannot be used with"),

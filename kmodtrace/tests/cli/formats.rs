@@ -39,7 +39,26 @@ fn json_is_one_object() {
         .map(|module| module["attempts"].as_u64().unwrap());
     // Three rounds of four end with an unload, which is no attempt to load.
     assert_eq!((calls, counted.sum::<u64>()), (ATTEMPTS - 37, ATTEMPTS - 37));
-    assert_eq!(shown("json", &["report", "--json", "--attempts"]), text);
+}
+
+#[test]
+fn json_is_asked_for_in_the_same_words_everywhere() {
+    let path = file(&scratch("words"), "storm.kmt", sample(ATTEMPTS).bytes);
+    for args in [
+        &["report", "--from", &path][..],
+        &["why", "--from", &path],
+        &["graph", "--from", &path],
+        &["diff", &path, &path],
+        &["explain", "EBUSY"],
+        &["check", "--facts", "../kmodtrace-core/tests/facts/6.1.json"],
+    ] {
+        let shown = |more: &[&str]| run(&[args, more].concat()).quiet().to_owned();
+        let json = shown(&["--format", "json"]);
+        assert!(serde_json::from_str::<Value>(&json).is_ok(), "{args:?}: {json}");
+        assert_eq!(shown(&["--json"]), json, "{args:?}");
+        assert_eq!(shown(&["--format", "text"]), shown(&[]), "{args:?}");
+        assert_ne!(shown(&[]), json, "{args:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn wrong_usage_is_told_in_one_line() {
         (&["--nonsense"][..], "'--nonsense'"),
         (&["nonsense"], "'nonsense'"),
         (&["record", "modprobe"], "'modprobe'"),
-        (&["report", "--format", "xml"], "table, json, jsonl, csv"),
+        (&["report", "--format", "xml"], "text, json, jsonl, csv"),
         (&["report", "--from"], "--from <FILE>"),
         (&["report", "-n", "few"], "'few'"),
         (&["report", "-n", "-1"], "'-1'"),
@@ -56,7 +56,7 @@ fn an_unknown_sort_key_is_told_with_those_there_are() {
     let done = run(&["report", "--sort", "size"]);
     let line = done.refused(2);
     assert!(
-        line.contains("`size`") && line.contains("attempts, failed, wait"),
+        line.contains("'size'") && line.contains("attempts, failed, wait"),
         "{line}"
     );
 }

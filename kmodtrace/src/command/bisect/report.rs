@@ -1,14 +1,12 @@
 //! `kmodtrace bisect report`.
 
-use std::io::{self, BufWriter, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::compare::bisect::{Summary, write_html, write_text};
+use kmodtrace_core::compare::bisect::Summary;
 
 use crate::bisect::{samples, session};
-use crate::cli::{BisectFormat, BisectReport};
-use crate::command;
+use crate::cli::BisectReport;
 
 /// Reads all of the session and shows it.
 pub(crate) fn run(args: &BisectReport) -> Result<ExitCode> {
@@ -16,20 +14,6 @@ pub(crate) fn run(args: &BisectReport) -> Result<ExitCode> {
     let steps = session.steps.iter();
     let kept = steps.map(|step| (step.clone(), samples::of_step(&session, step)));
     let summary = Summary::new(session.terms.clone(), kept.collect(), session.damage.clone());
-    let format = if args.json { BisectFormat::Json } else { args.format };
-    command::written(write(&summary, format))?;
+    args.format.print(&summary)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn write(summary: &Summary, format: BisectFormat) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    match format {
-        BisectFormat::Table => write_text(summary, &mut out)?,
-        BisectFormat::Json => {
-            serde_json::to_writer_pretty(&mut out, summary)?;
-            writeln!(out)?;
-        }
-        BisectFormat::Html => write_html(summary, &mut out)?,
-    }
-    out.flush()
 }

@@ -1,0 +1,12 @@
+//! A comparison.
+
+use kmodtrace_core::compare::diff::{Diff, write_text};
+
+use super::{Printed, Writer, write_json};
+
+impl Printed for Diff {
+    const FORMATS: &'static [Writer<Self>] = &[
+        Writer::text(|diff, mut out| write_text(diff, &mut out)),
+        Writer::json("One JSON object", |diff, out| write_json(diff, out)),
+    ];
+}

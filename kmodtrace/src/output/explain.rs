@@ -1,0 +1,31 @@
+//! What makes an errno.
+
+use kmodtrace_core::analysis::causes::{Explanation, Subject, write_explanation};
+
+use super::{Printed, Writer, write_json};
+
+/// Explanations of errnos and causes.
+pub(crate) struct Explained {
+    /// Of these.
+    pub(crate) subjects: Vec<Subject>,
+    /// Columns that text may take.
+    pub(crate) columns: usize,
+}
+
+impl Printed for Explained {
+    const FORMATS: &'static [Writer<Self>] = &[
+        Writer::text(|explained, mut out| {
+            for (at, subject) in explained.subjects.iter().enumerate() {
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                write_explanation(*subject, explained.columns, &mut out)?;
+            }
+            Ok(())
+        }),
+        Writer::json("One JSON array", |explained, out| {
+            let all = explained.subjects.iter().map(|subject| Explanation::of(*subject));
+            write_json(&all.collect::<Vec<_>>(), out)
+        }),
+    ];
+}

@@ -1,0 +1,31 @@
+//! Who waited for whom.
+
+use kmodtrace_core::analysis::graph::{Graph, write_dot, write_folded, write_json, write_text};
+use kmodtrace_core::model::Ktime;
+
+use super::{Printed, Writer};
+
+/// A graph of waits.
+pub(crate) struct Waits {
+    /// The graph.
+    pub(crate) graph: Graph,
+    /// From when on text counts its seconds.
+    pub(crate) origin: Ktime,
+}
+
+impl Printed for Waits {
+    const FORMATS: &'static [Writer<Self>] = &[
+        Writer::text(|waits, mut out| write_text(&waits.graph, waits.origin, &mut out)),
+        Writer::json("One JSON object", |waits, mut out| write_json(&waits.graph, &mut out)),
+        Writer {
+            name: "dot",
+            help: "For graphviz: pipe it to dot -Tsvg",
+            write: |waits, mut out| write_dot(&waits.graph, &mut out),
+        },
+        Writer {
+            name: "folded",
+            help: "Wait time as folded stacks in microseconds, for flame graph viewers",
+            write: |waits, mut out| write_folded(&waits.graph, &mut out),
+        },
+    ];
+}

@@ -1,0 +1,133 @@
+//! What commands print, a file for each, and the formats of each: `--format` and its short form `--json` are the same everywhere.
+
+mod bisect;
+mod check;
+mod diff;
+mod drill;
+mod explain;
+mod graph;
+mod report;
+mod why;
+
+use std::fmt;
+use std::io::{self, BufWriter, Write, stdout};
+
+use anyhow::{Context as _, Result};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use serde::Serialize;
+
+pub(crate) use drill::Loads;
+pub(crate) use explain::Explained;
+pub(crate) use graph::Waits;
+pub(crate) use report::Reported;
+
+/// The one for people, which every command has and prints where nobody asks for another.
+const TEXT: &str = "text";
+/// The one that `--json` stands for.
+const JSON: &str = "json";
+
+/// A format of something that is printed.
+pub(crate) struct Writer<T: ?Sized> {
+    /// As `--format` calls it.
+    pub(crate) name: &'static str,
+    /// What it is, for `--help`.
+    pub(crate) help: &'static str,
+    /// Writes it.
+    pub(crate) write: fn(&T, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Something that a command prints.
+pub(crate) trait Printed: 'static {
+    /// Its formats, text and JSON among them. One more is a writer, and a row here.
+    const FORMATS: &'static [Writer<Self>];
+}
+
+impl<T: ?Sized> Writer<T> {
+    /// Text.
+    pub(crate) const fn text(write: fn(&T, &mut dyn Write) -> io::Result<()>) -> Self {
+        Self {
+            name: TEXT,
+            help: "For people",
+            write,
+        }
+    }
+
+    /// JSON.
+    pub(crate) const fn json(help: &'static str, write: fn(&T, &mut dyn Write) -> io::Result<()>) -> Self {
+        Self {
+            name: JSON,
+            help,
+            write,
+        }
+    }
+}
+
+/// One JSON value, with line breaks for those who look at it.
+fn write_json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+/// The options of a command that prints, and what was chosen by them.
+pub(crate) struct Format<T: Printed> {
+    chosen: &'static Writer<T>,
+}
+
+impl<T: Printed> Format<T> {
+    /// Prints it in the format that was asked for.
+    pub(crate) fn print(&self, what: &T) -> Result<()> {
+        let mut out = BufWriter::new(stdout().lock());
+        let written = (self.chosen.write)(what, &mut out).and_then(|()| out.flush());
+        written.context("cannot write to stdout")
+    }
+}
+
+impl<T: Printed> fmt::Debug for Format<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.chosen.name)
+    }
+}
+
+impl<T: Printed> FromArgMatches for Format<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let asked = matches.get_one::<String>("format").map_or(TEXT, String::as_str);
+        let asked = if matches.get_flag("json") { JSON } else { asked };
+        let chosen = T::FORMATS.iter().find(|format| format.name == asked);
+        let chosen = chosen.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidValue))?;
+        Ok(Self { chosen })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl<T: Printed> Args for Format<T> {
+    fn augment_args(command: Command) -> Command {
+        let values = T::FORMATS
+            .iter()
+            .map(|format| PossibleValue::new(format.name).help(format.help));
+        command
+            .arg(
+                Arg::new("format")
+                    .long("format")
+                    .value_name("FORMAT")
+                    .value_parser(PossibleValuesParser::new(values))
+                    .default_value(TEXT)
+                    .help("How to write it"),
+            )
+            .arg(
+                Arg::new("json")
+                    .long("json")
+                    .action(ArgAction::SetTrue)
+                    .conflicts_with("format")
+                    .help("The same as --format json"),
+            )
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}

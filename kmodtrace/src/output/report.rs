@@ -1,0 +1,49 @@
+//! What a recording holds.
+
+use kmodtrace_core::report::{
+    Report, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
+};
+
+use super::{Printed, Writer};
+
+/// A report, and what of it was asked for.
+pub(crate) struct Reported {
+    /// The report.
+    pub(crate) report: Report,
+    /// Whether text has bars.
+    pub(crate) histogram: bool,
+    /// Whether attempts are listed in place of modules, where a format has room for one of both.
+    pub(crate) attempts: bool,
+}
+
+impl Printed for Reported {
+    const FORMATS: &'static [Writer<Self>] = &[
+        Writer::text(|reported, mut out| {
+            write_text(&reported.report, &mut out)?;
+            if reported.histogram {
+                write_histograms(&reported.report, &mut out)?;
+            }
+            Ok(())
+        }),
+        Writer::json("One JSON object", |reported, mut out| {
+            write_json(&reported.report, &mut out)
+        }),
+        Writer {
+            name: "jsonl",
+            help: "JSON, a line for each thing",
+            write: |reported, mut out| write_jsonl(&reported.report, &mut out),
+        },
+        Writer {
+            name: "csv",
+            help: "Comma-separated values",
+            write: |reported, mut out| {
+                let write = if reported.attempts {
+                    write_attempts_csv
+                } else {
+                    write_modules_csv
+                };
+                write(&reported.report, true, &mut out)
+            },
+        },
+    ];
+}

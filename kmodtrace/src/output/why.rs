@@ -1,0 +1,12 @@
+//! Where errnos came from.
+
+use kmodtrace_core::analysis::why::{Why, write_text};
+
+use super::{Printed, Writer, write_json};
+
+impl Printed for Why {
+    const FORMATS: &'static [Writer<Self>] = &[
+        Writer::text(|why, mut out| write_text(why, &mut out)),
+        Writer::json("One JSON object", |why, out| write_json(why, out)),
+    ];
+}
