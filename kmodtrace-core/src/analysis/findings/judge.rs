@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::finding::{Finding, Name};
-use super::tally::{Key, NAMED, Tally};
+use super::tally::{Key, NAMED, Sum, Tally};
 use crate::analysis::graph::{Cycle, Member, PileUp};
 use crate::model::SLOTS;
 use crate::text::{bytes_text, span_text};
@@ -29,7 +29,7 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
         Name::InitFailsAgain => init_fails(who, case, tally)?,
         Name::ExistHidden => format!(
             "the init function of {who} returned EEXIST {}, and finit_module passed it on: modprobe takes it for success",
-            times(tally.sum("times"))
+            times(tally.sum(Sum::Times))
         ),
         Name::BusyInherited => busy(who, case, tally),
         Name::ParametersIgnored => parameters(who, case, tally),
@@ -37,20 +37,20 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
         Name::TwoFiles => two_files(who, tally)?,
         Name::AsyncOfOthers => format!(
             "{} of {who} spent {} of {} waiting for asynchronous work of the whole system",
-            count(tally.sum("loads"), "load"),
-            span_text(tally.sum("waited_ns")),
-            span_text(tally.sum("load_ns")),
+            count(tally.sum(Sum::Loads), "load"),
+            span_text(tally.sum(Sum::Waited)),
+            span_text(tally.sum(Sum::LoadTime)),
         ),
         Name::MutexAcrossRcu => mutex(who, case, tally, mutex_watched)?,
         Name::ThrottleExhausted => format!(
             "{} waited {} in all for one of the {SLOTS} slots of request_module and got none (ETIME): {}",
-            count(tally.sum("requests"), "request"),
-            span_text(tally.sum("waited_ns")),
+            count(tally.sum(Sum::Requests), "request"),
+            span_text(tally.sum(Sum::Waited)),
             tally.by_text(),
         ),
         Name::ErrnoDropped => format!(
             "{case} asked for {who} {}, got {}, and returned NULL: whatever errno its caller reports is not that",
-            times(tally.sum("requests")),
+            times(tally.sum(Sum::Requests)),
             tally.answers_text(),
         ),
         Name::Deadlock | Name::PileUp => return None,
@@ -59,7 +59,7 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
         id: *name,
         module: module.clone(),
         sentence,
-        numbers: tally.sums.clone(),
+        numbers: tally.sums.iter().map(|(sum, number)| (sum.name(), *number)).collect(),
         attempts: tally.attempts.clone(),
         requests: tally.requests.clone(),
         advice: name.advice(),
@@ -67,36 +67,36 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
 }
 
 fn herd(who: &str, tally: &Tally) -> Option<String> {
-    let (followers, loads) = (tally.sum("followers"), tally.sum("loads"));
+    let (followers, loads) = (tally.sum(Sum::Followers), tally.sum(Sum::Loads));
     if followers < HERD || followers < HERD_RATIO * loads {
         return None;
     }
-    let wasted = match tally.sum("wasted_bytes") {
+    let wasted = match tally.sum(Sum::Wasted) {
         0 => String::new(),
         bytes => format!(", and {} were read for nothing", bytes_text(bytes)),
     };
     Some(format!(
         "{} tried to load {who}, {loads} went ahead; {followers} waited {} in all ({}){wasted}",
-        count(tally.sum("attempts"), "attempt"),
-        span_text(tally.sum("waited_ns")),
+        count(tally.sum(Sum::Attempts), "attempt"),
+        span_text(tally.sum(Sum::Waited)),
         tally.by_text(),
     ))
 }
 
 fn init_fails(who: &str, errno: &str, tally: &Tally) -> Option<String> {
-    let number = tally.sum("times");
+    let number = tally.sum(Sum::Times);
     (number >= INIT_FAILURES).then(|| {
         format!(
             "the init function of {who} failed with {errno} {} and took {} in all ({})",
             times(number),
-            span_text(tally.sum("init_ns")),
+            span_text(tally.sum(Sum::InitTime)),
             tally.by_text(),
         )
     })
 }
 
 fn busy(who: &str, case: &str, tally: &Tally) -> String {
-    let attempts = count(tally.sum("times"), "attempt");
+    let attempts = count(tally.sum(Sum::Times), "attempt");
     if case == "going" {
         format!("{attempts} at {who} got EBUSY because the old module was going away (GOING)")
     } else {
@@ -105,7 +105,7 @@ fn busy(who: &str, case: &str, tally: &Tally) -> String {
 }
 
 fn parameters(who: &str, case: &str, tally: &Tally) -> String {
-    let attempts = count(tally.sum("times"), "attempt");
+    let attempts = count(tally.sum(Sum::Times), "attempt");
     if case == "live" {
         format!(
             "{attempts} at {who} brought arguments that had no effect: the module was LIVE already, and modprobe takes EEXIST for success"
@@ -121,14 +121,14 @@ fn killed(who: &str, case: &str, tally: &Tally) -> String {
     if case != "request" {
         return format!(
             "a signal ended {} of {who} after waits of {} in all ({})",
-            count(tally.sum("loads"), "load"),
-            span_text(tally.sum("waited_ns")),
+            count(tally.sum(Sum::Loads), "load"),
+            span_text(tally.sum(Sum::Waited)),
             tally.by_text(),
         );
     }
-    let parts = [("helpers", "modprobe"), ("requesters", "requester")];
-    let parts = parts.iter().filter(|(sum, _)| tally.sum(sum) > 0);
-    let parts: Vec<String> = parts.map(|(sum, what)| count(tally.sum(sum), what)).collect();
+    let parts = [(Sum::Helpers, "modprobe"), (Sum::Requesters, "requester")];
+    let parts = parts.iter().filter(|(sum, _)| tally.sum(*sum) > 0);
+    let parts: Vec<String> = parts.map(|(sum, what)| count(tally.sum(*sum), what)).collect();
     format!(
         "a signal ended requests of {who}: {} killed ({})",
         parts.join(", "),
@@ -137,7 +137,7 @@ fn killed(who: &str, case: &str, tally: &Tally) -> String {
 }
 
 fn two_files(who: &str, tally: &Tally) -> Option<String> {
-    let files = tally.sum("files");
+    let files = tally.sum(Sum::Files);
     let mut named: Vec<String> = tally.by.keys().take(FILES).cloned().collect();
     let more = files.saturating_sub(named.len() as u64);
     if more > 0 {
@@ -149,16 +149,16 @@ fn two_files(who: &str, tally: &Tally) -> Option<String> {
 }
 
 fn mutex(who: &str, case: &str, tally: &Tally, watched: bool) -> Option<String> {
-    let (waited, rcu) = (tally.sum("waited_ns"), tally.sum("rcu_ns"));
+    let (waited, rcu) = (tally.sum(Sum::Waited), tally.sum(Sum::RcuTime));
     match case {
         "watched" if waited >= MUTEX_NS => Some(format!(
             "{} for module_mutex took {} while {who} was cleared up and held it across grace periods of RCU",
-            count(tally.sum("waits"), "wait"),
+            count(tally.sum(Sum::Waits), "wait"),
             span_text(waited),
         )),
         "unwatched" if !watched && rcu >= RCU_NS => Some(format!(
             "{} of {who} spent {} in grace periods of RCU, mostly with module_mutex held",
-            count(tally.sum("loads"), "failed load"),
+            count(tally.sum(Sum::Loads), "failed load"),
             span_text(rcu),
         )),
         _ => None,

@@ -1,7 +1,7 @@
 //! What one attempt shows by itself.
 
 use super::finding::Name;
-use super::tally::Tallies;
+use super::tally::{Sum, Tallies};
 use crate::model::{Attempt, Collision, Errno, Role, Span, WaitKind};
 
 /// A load that spends more than half of its time behind its init function, and at least this long, pays for others: its own
@@ -24,22 +24,22 @@ fn herd(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
     let Some(tally) = module.and_then(|name| tallies.of(Name::Herd, Some(name), "")) else {
         return;
     };
-    tally.add("attempts", 1);
+    tally.add(Sum::Attempts, 1);
     let waited = attempt.waits.iter().filter(|wait| wait.on.is_some());
     let waited = waited.filter_map(|wait| wait.span.duration()).map(|long| long.0);
     match attempt.role {
-        Some(Role::Leader) => tally.add("loads", 1),
+        Some(Role::Leader) => tally.add(Sum::Loads, 1),
         Some(Role::Follower) => {
-            tally.add("followers", 1);
-            tally.add("waited_ns", waited.fold(0, u64::saturating_add));
+            tally.add(Sum::Followers, 1);
+            tally.add(Sum::Waited, waited.fold(0, u64::saturating_add));
             tally.by(&attempt.comm);
             tally.attempts.add(attempt.id.0);
         }
-        Some(Role::Refused) => tally.add("refused", 1),
+        Some(Role::Refused) => tally.add(Sum::Refused, 1),
         None => {}
     }
     if attempt.failed() {
-        tally.add("wasted_bytes", attempt.bytes().unwrap_or_default());
+        tally.add(Sum::Wasted, attempt.bytes().unwrap_or_default());
     }
 }
 
@@ -55,8 +55,8 @@ fn init(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
         Name::InitFailsAgain
     };
     if let Some(tally) = tallies.of(name, module, &errno.name()) {
-        tally.add("times", 1);
-        tally.add("init_ns", init.span.duration().unwrap_or_default().0);
+        tally.add(Sum::Times, 1);
+        tally.add(Sum::InitTime, init.span.duration().unwrap_or_default().0);
         tally.by(&attempt.comm);
         tally.attempts.add(attempt.id.0);
     }
@@ -75,7 +75,7 @@ fn busy(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
         _ => return,
     };
     if let Some(tally) = tallies.of(Name::BusyInherited, module, case) {
-        tally.add("times", 1);
+        tally.add(Sum::Times, 1);
         if let Some(leader) = &attempt.leader {
             tally.by(&leader.comm);
         }
@@ -91,9 +91,9 @@ fn killed(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
         && !own
         && let Some(tally) = tallies.of(Name::KilledBySignal, module, "")
     {
-        tally.add("loads", 1);
+        tally.add(Sum::Loads, 1);
         let waits = attempt.waits.iter().filter_map(|wait| wait.span.duration());
-        tally.add("waited_ns", waits.map(|long| long.0).fold(0, u64::saturating_add));
+        tally.add(Sum::Waited, waits.map(|long| long.0).fold(0, u64::saturating_add));
         tally.by(&attempt.comm);
         tally.attempts.add(attempt.id.0);
     }
@@ -113,7 +113,7 @@ fn file(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
         tally.by(&format!("{} (inode {} of device {})", file.name, inode.0, file.dev));
         // The first attempt at each.
         if tally.by.len() > known {
-            tally.add("files", 1);
+            tally.add(Sum::Files, 1);
             tally.attempts.add(attempt.id.0);
         }
     }
@@ -130,9 +130,9 @@ fn asynchronous(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) 
         && waited > load.0 / 2
         && let Some(tally) = tallies.of(Name::AsyncOfOthers, module, "")
     {
-        tally.add("loads", 1);
-        tally.add("waited_ns", waited);
-        tally.add("load_ns", load.0);
+        tally.add(Sum::Loads, 1);
+        tally.add(Sum::Waited, waited);
+        tally.add(Sum::LoadTime, load.0);
         tally.attempts.add(attempt.id.0);
     }
 }

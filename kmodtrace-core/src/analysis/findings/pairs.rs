@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::finding::Name;
-use super::tally::Tallies;
+use super::tally::{Sum, Tallies};
 use crate::model::{Attempt, AttemptId, Errno, Span, WaitKind};
 
 /// Attempts remembered. A waiter and its owner return shortly after one another.
@@ -146,7 +146,7 @@ impl Side {
 
 fn ignored(side: &Side, case: &'static str, tallies: &mut Tallies) {
     if let Some(tally) = tallies.of(Name::ParametersIgnored, side.module.as_deref(), case) {
-        tally.add("times", 1);
+        tally.add(Sum::Times, 1);
         tally.attempts.add(side.id.0);
     }
 }
@@ -172,8 +172,8 @@ fn judge(waiter: &Side, owner: &Side, tallies: &mut Tallies) {
                 if overlap > 0
                     && let Some(tally) = tallies.of(Name::MutexAcrossRcu, module, "watched")
                 {
-                    tally.add("waits", 1);
-                    tally.add("waited_ns", overlap);
+                    tally.add(Sum::Waits, 1);
+                    tally.add(Sum::Waited, overlap);
                     tally.attempts.add(waiter.id.0);
                 }
             }
@@ -189,8 +189,8 @@ fn unwatched(side: &Side, tallies: &mut Tallies) {
     if rcu > 0
         && let Some(tally) = tallies.of(Name::MutexAcrossRcu, side.module.as_deref(), "unwatched")
     {
-        tally.add("loads", 1);
-        tally.add("rcu_ns", rcu);
+        tally.add(Sum::Loads, 1);
+        tally.add(Sum::RcuTime, rcu);
         tally.attempts.add(side.id.0);
     }
 }

@@ -1,7 +1,7 @@
 //! What one request shows by itself.
 
 use super::finding::Name;
-use super::tally::Tallies;
+use super::tally::{Sum, Tallies};
 use crate::analysis::graph::ETIME;
 use crate::model::{Errno, Request, ret_text};
 
@@ -17,8 +17,8 @@ fn throttle(request: &Request, tallies: &mut Tallies) {
         return;
     };
     if let Some(tally) = tallies.of(Name::ThrottleExhausted, None, "") {
-        tally.add("requests", 1);
-        tally.add("waited_ns", slot.span.duration().unwrap_or_default().0);
+        tally.add(Sum::Requests, 1);
+        tally.add(Sum::Waited, slot.span.duration().unwrap_or_default().0);
         tally.by(&request.name);
         tally.requests.add(request.id.0);
     }
@@ -33,7 +33,7 @@ fn dropped(request: &Request, tallies: &mut Tallies) {
         return;
     };
     if let Some(tally) = tallies.of(Name::ErrnoDropped, Some(&request.name), caller.function) {
-        tally.add("requests", 1);
+        tally.add(Sum::Requests, 1);
         tally.by(&ret_text(ret));
         tally.requests.add(request.id.0);
     }
@@ -49,7 +49,7 @@ fn killed(request: &Request, tallies: &mut Tallies) {
         return;
     }
     if let Some(tally) = tallies.of(Name::KilledBySignal, Some(&request.name), "request") {
-        tally.add(if helper { "helpers" } else { "requesters" }, 1);
+        tally.add(if helper { Sum::Helpers } else { Sum::Requesters }, 1);
         tally.by(&request.comm);
         tally.requests.add(request.id.0);
     }

@@ -10,10 +10,45 @@ pub(super) const NAMED: usize = 8;
 /// Things counted at most. There are some hundred modules on a machine, but names of requests come from users.
 const KEPT: usize = 8_192;
 
+macro_rules! sums {
+    ($($variant:ident = $name:literal,)+) => {
+        /// What is summed up.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Sum {
+            $($variant,)+
+        }
+
+        impl Sum {
+            /// As the numbers of a finding call it.
+            pub(super) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+sums! {
+    Attempts = "attempts",
+    Files = "files",
+    Followers = "followers",
+    Helpers = "helpers",
+    InitTime = "init_ns",
+    LoadTime = "load_ns",
+    Loads = "loads",
+    RcuTime = "rcu_ns",
+    Refused = "refused",
+    Requesters = "requesters",
+    Requests = "requests",
+    Times = "times",
+    Waited = "waited_ns",
+    Waits = "waits",
+    Wasted = "wasted_bytes",
+}
+
 /// Counts of one thing for one module.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    pub(super) sums: BTreeMap<&'static str, u64>,
+    pub(super) sums: BTreeMap<Sum, u64>,
     /// Who, or what, how often; the first few.
     pub(super) by: BTreeMap<String, u64>,
     pub(super) attempts: Evidence,
@@ -21,13 +56,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, what: &'static str, number: u64) {
+    pub(super) fn add(&mut self, what: Sum, number: u64) {
         let sum = self.sums.entry(what).or_default();
         *sum = sum.saturating_add(number);
     }
 
-    pub(super) fn sum(&self, what: &'static str) -> u64 {
-        self.sums.get(what).copied().unwrap_or_default()
+    pub(super) fn sum(&self, what: Sum) -> u64 {
+        self.sums.get(&what).copied().unwrap_or_default()
     }
 
     pub(super) fn by(&mut self, who: &str) {
