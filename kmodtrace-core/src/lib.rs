@@ -48,6 +48,7 @@
 pub mod analysis;
 pub mod compare;
 pub mod kernel;
+pub mod measures;
 pub mod model;
 pub mod monitor;
 pub mod pipeline;

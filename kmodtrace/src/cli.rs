@@ -312,13 +312,8 @@ pub(crate) struct Check {
 
 /// One of the keys, which `--help` lists.
 fn sort_key() -> impl TypedValueParser<Value = SortKey> {
-    let key = |name: String| {
-        SortKey::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, key)| *key)
-    };
-    PossibleValuesParser::new(SortKey::ALL.map(|(name, _)| name)).map(move |name| key(name).unwrap_or_default())
+    let key = |name: String| SortKey::all().find(|(known, _)| *known == name).map(|(_, key)| key);
+    PossibleValuesParser::new(SortKey::all().map(|(name, _)| name)).map(move |name| key(name).unwrap_or_default())
 }
 
 /// A factor, neither so small nor so large that time would not pass.

@@ -42,6 +42,11 @@ impl Calls {
     pub fn ok(&self) -> u64 {
         self.outcomes.get(&Errno::OK).copied().unwrap_or_default()
     }
+
+    /// Those that returned an error.
+    pub fn failed(&self) -> u64 {
+        self.count - self.unfinished - self.ok()
+    }
 }
 
 /// Time that modules of one name spent in one state.
@@ -174,6 +179,11 @@ impl StateTimes {
 }
 
 impl ModuleStats {
+    /// The time that it spent in a state.
+    pub fn state(&self, state: ModuleState) -> StateTimes {
+        self.states.get(&state).copied().unwrap_or_default()
+    }
+
     /// Adds another module's, to speak of both together.
     pub fn merge(&mut self, other: &Self) {
         let Self {

@@ -45,8 +45,29 @@ pub enum Observed {
 }
 
 impl Observed {
+    /// What it is, for people, in the plural.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::SameInodeWaits => "same-inode waits",
+            Self::SameNameWaits => "same-name waits",
+            Self::Collisions => "collisions",
+            Self::InitTimes => "init functions",
+            Self::DependencyWaits => "dependency waits",
+            Self::MutexWaits => "mutex waits",
+            Self::RcuWaits => "rcu waits",
+            Self::AsyncWaits => "async waits",
+            Self::Requests => "requests",
+            Self::SlotWaits => "waits for a slot",
+            Self::Helpers => "helpers",
+            Self::CallSites => "callers of requests",
+            Self::KernelLog => "lines of the kernel log",
+            Self::GoingWindows => "GOING windows",
+            Self::ReadBytes => "bytes read",
+        }
+    }
+
     /// What has to be seen for waits of this kind.
-    pub fn waits(kind: WaitKind) -> Self {
+    pub const fn waits(kind: WaitKind) -> Self {
         match kind {
             WaitKind::SameInode => Self::SameInodeWaits,
             WaitKind::SameName => Self::SameNameWaits,
@@ -59,7 +80,7 @@ impl Observed {
     }
 
     /// What has to be seen for loads that met this.
-    pub fn collisions(with: Collision) -> Self {
+    pub const fn collisions(with: Collision) -> Self {
         match with {
             Collision::InFlight => Self::SameInodeWaits,
             Collision::Unformed | Collision::Coming | Collision::Going | Collision::Live => Self::Collisions,

@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::{AttemptRow, ModuleRow, Outcomes, Report, Spread, WaitRow};
+use super::modules::outcomes;
+use super::{AttemptRow, ModuleRow, Outcomes, Report};
+use crate::measures::{MEASURES, Measure, STATS, Unit, Value};
 use crate::model::{Note, WaitKind};
+use crate::plan::Coverage;
 
 /// What a row has in a column.
 type Cell<Row> = Box<dyn Fn(&Row) -> Option<String>>;
-/// A number of a part of a row, and the end of its column's title.
-type Figure<Part> = (&'static str, fn(&Part) -> Option<u64>);
-
-/// Columns keep their place: the kinds that the first version had, and those that came behind everything.
+/// Columns of attempts keep their place: the kinds that the first version had, and those that came behind everything.
 const FIRST_KINDS: [WaitKind; 3] = [WaitKind::SameInode, WaitKind::SameName, WaitKind::Async];
 const LATER_KINDS: [WaitKind; 4] = [WaitKind::Dependency, WaitKind::Mutex, WaitKind::Rcu, WaitKind::Request];
 
@@ -28,7 +28,7 @@ impl<Row> Column<Row> {
 
 /// Writes a row for each module.
 pub fn write_modules_csv(report: &Report, header: bool, out: &mut impl Write) -> io::Result<()> {
-    write(&module_columns(), report.modules.iter(), header, out)
+    write(&module_columns(&report.coverage), report.modules.iter(), header, out)
 }
 
 /// Writes a row for each attempt, loads and then unloads, waits summed up by kind. Without attempts only the header.
@@ -79,58 +79,38 @@ fn list(outcomes: &Outcomes) -> String {
     parts.join(" ")
 }
 
-fn module_columns() -> Vec<Column<ModuleRow>> {
-    let mut columns = vec![
-        Column::new("module", |row: &ModuleRow| row.name.clone()),
-        Column::new("attempts", |row: &ModuleRow| Some(row.attempts)),
-        Column::new("ok", |row: &ModuleRow| {
-            Some(row.outcomes.get("OK").copied().unwrap_or_default())
-        }),
-        Column::new("failed", |row: &ModuleRow| Some(row.failed())),
-        Column::new("unfinished", |row: &ModuleRow| Some(row.unfinished)),
-        Column::new("outcomes", |row: &ModuleRow| Some(list(&row.outcomes))),
-    ];
-    columns.extend(FIRST_KINDS.into_iter().flat_map(module_waits));
-    columns.extend(spread_columns("load", |row| Some(&row.load_ns)));
-    columns.extend(spread_columns("init", |row| row.init_ns.as_ref()));
-    columns.extend([
-        Column::new("unformed", |row: &ModuleRow| row.collisions.unformed),
-        Column::new("coming", |row: &ModuleRow| row.collisions.coming),
-        Column::new("going", |row: &ModuleRow| row.collisions.going),
-        Column::new("live", |row: &ModuleRow| row.collisions.live),
-        Column::new("in_flight", |row: &ModuleRow| row.collisions.in_flight),
-        Column::new("going_windows", |row: &ModuleRow| {
-            row.going.as_ref().map(|going| going.windows)
-        }),
-        Column::new("going_total_ns", |row: &ModuleRow| {
-            row.going.as_ref().map(|going| going.total_ns)
-        }),
-        Column::new("going_longest_ns", |row: &ModuleRow| {
-            row.going.as_ref().and_then(|going| going.longest_ns)
-        }),
-        Column::new("wasted_bytes", |row: &ModuleRow| row.wasted_bytes),
-        Column::new("unloads", |row: &ModuleRow| Some(row.unloads.count)),
-        Column::new("unload_outcomes", |row: &ModuleRow| Some(list(&row.unloads.outcomes))),
-    ]);
-    columns.extend(LATER_KINDS.into_iter().flat_map(module_waits));
-    columns
+fn module_columns(coverage: &Coverage) -> Vec<Column<ModuleRow>> {
+    let name = Column::new("module", |row: &ModuleRow| row.name.clone());
+    let measured = MEASURES
+        .iter()
+        .flat_map(|measure| measured(measure, measure.is_observed(coverage)));
+    std::iter::once(name).chain(measured).collect()
 }
 
-fn module_waits(kind: WaitKind) -> [Column<ModuleRow>; 6] {
-    let figures: [Figure<WaitRow>; 6] = [
-        ("waits", |wait| wait.count),
-        ("total_ns", |wait| wait.total_ns),
-        ("p50_ns", |wait| wait.p50_ns),
-        ("p90_ns", |wait| wait.p90_ns),
-        ("p99_ns", |wait| wait.p99_ns),
-        ("max_ns", |wait| wait.max_ns),
-    ];
-    figures.map(|(figure, of)| {
-        Column::new(
-            format!("{}_{figure}", kind.name()).replace('-', "_"),
-            move |row: &ModuleRow| row.waits.iter().find(|wait| wait.kind == kind).and_then(of),
-        )
-    })
+/// The columns of a measure; empty where nobody watched.
+fn measured(measure: &'static Measure, observed: bool) -> Vec<Column<ModuleRow>> {
+    let csv = measure.csv;
+    match measure.value {
+        Value::Number(_, of) => vec![Column::new(csv, move |row: &ModuleRow| {
+            of(&row.stats).filter(|_| observed)
+        })],
+        Value::Outcomes(of) => vec![Column::new(csv, move |row: &ModuleRow| {
+            Some(list(&outcomes(of(&row.stats)))).filter(|_| observed)
+        })],
+        Value::Times(number, of) => STATS
+            .iter()
+            .map(|stat| {
+                let title = match stat.unit {
+                    Unit::Nanoseconds => format!("{csv}_{}_ns", stat.name),
+                    Unit::Count | Unit::Bytes => format!("{csv}_{number}"),
+                };
+                Column::new(title, move |row: &ModuleRow| {
+                    let times = of(&row.stats).cloned().unwrap_or_default();
+                    (stat.of)(&times).filter(|_| observed)
+                })
+            })
+            .collect(),
+    }
 }
 
 fn attempt_wait(kind: WaitKind) -> Column<AttemptRow> {
@@ -144,22 +124,6 @@ fn attempt_wait(kind: WaitKind) -> Column<AttemptRow> {
                 .reduce(u64::saturating_add)
         },
     )
-}
-
-fn spread_columns(what: &str, spread: fn(&ModuleRow) -> Option<&Spread>) -> [Column<ModuleRow>; 6] {
-    let figures: [Figure<Spread>; 6] = [
-        ("count", |spread| Some(spread.count)),
-        ("total_ns", |spread| Some(spread.total)),
-        ("p50_ns", |spread| spread.p50),
-        ("p90_ns", |spread| spread.p90),
-        ("p99_ns", |spread| spread.p99),
-        ("max_ns", |spread| spread.max),
-    ];
-    figures.map(|(figure, of)| {
-        Column::new(format!("{what}_{figure}"), move |row: &ModuleRow| {
-            spread(row).and_then(of)
-        })
-    })
 }
 
 fn attempt_columns() -> Vec<Column<AttemptRow>> {

@@ -202,7 +202,7 @@ impl Report {
             schema: SCHEMA,
             kernel: source.kernel.clone(),
             quality,
-            modules: selection.arrange(rows),
+            modules: selection.arrange(rows, &source.coverage),
             requested: source.coverage.observed(Observed::Requests).then(requested),
             findings: Vec::new(),
             attempts: None,

@@ -161,7 +161,7 @@ impl ModuleRow {
     }
 }
 
-fn outcomes(calls: &Calls) -> Outcomes {
+pub(super) fn outcomes(calls: &Calls) -> Outcomes {
     calls
         .outcomes
         .iter()

@@ -3,59 +3,52 @@
 use std::cmp::Reverse;
 
 use super::ModuleRow;
+use crate::analysis::histogram::Histogram;
+use crate::measures::{MEASURES, Measure};
+use crate::plan::Coverage;
 use crate::text::Names;
 
 /// By what modules are sorted: most first, names in their order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum SortKey {
-    /// Calls that load.
-    #[default]
-    Attempts,
-    /// Calls that failed.
-    Failed,
-    /// Sum of all waits.
+    /// A number of theirs.
+    By(&'static Measure),
+    /// The sum of all waits.
     Wait,
-    /// Sum of the loads' time.
-    Load,
-    /// Sum of the init functions' time.
-    Init,
-    /// Sum of the GOING windows.
-    Going,
-    /// Bytes read for nothing.
-    Wasted,
     /// Name.
     Name,
 }
 
+impl Default for SortKey {
+    fn default() -> Self {
+        Self::By(&MEASURES[0])
+    }
+}
+
 impl SortKey {
     /// Every key with its name.
-    pub const ALL: [(&'static str, Self); 8] = [
-        ("attempts", Self::Attempts),
-        ("failed", Self::Failed),
-        ("wait", Self::Wait),
-        ("load", Self::Load),
-        ("init", Self::Init),
-        ("going", Self::Going),
-        ("wasted", Self::Wasted),
-        ("name", Self::Name),
-    ];
+    pub fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        let measures = MEASURES.iter().filter(|measure| !measure.sort.is_empty());
+        let measures = measures.map(|measure| (measure.sort, Self::By(measure)));
+        measures.chain([("wait", Self::Wait), ("name", Self::Name)])
+    }
 
-    fn of(self, row: &ModuleRow) -> u64 {
+    fn of(self, row: &ModuleRow, coverage: &Coverage) -> u64 {
         match self {
-            Self::Attempts => row.attempts,
-            Self::Failed => row.failed(),
-            Self::Wait => row.waited_ns(),
-            Self::Load => row.load_ns.total,
-            Self::Init => row.init_ns.as_ref().map_or(0, |init| init.total),
-            Self::Going => row.going.as_ref().map_or(0, |going| going.total_ns),
-            Self::Wasted => row.wasted_bytes.unwrap_or_default(),
+            Self::By(measure) => measure.weight(&row.stats, coverage),
+            Self::Wait => row
+                .stats
+                .waits
+                .values()
+                .map(Histogram::sum)
+                .fold(0, u64::saturating_add),
             Self::Name => 0,
         }
     }
 }
 
 /// What of a report is shown. The default is everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// These modules.
     pub modules: Names,
@@ -66,9 +59,9 @@ pub struct Selection {
 }
 
 impl Selection {
-    pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>) -> Vec<ModuleRow> {
+    pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>, coverage: &Coverage) -> Vec<ModuleRow> {
         rows.sort_by(|a, b| {
-            let key = |row: &ModuleRow| (Reverse(self.sort.of(row)), row.name.is_none());
+            let key = |row: &ModuleRow| (Reverse(self.sort.of(row, coverage)), row.name.is_none());
             key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
         });
         rows.truncate(self.top.unwrap_or(rows.len()));

@@ -407,7 +407,7 @@ fn mistakes_are_128() {
         field.stderr.contains("`errno(EBSY)` is no field; the fields are"),
         "{field:?}"
     );
-    assert!(field.stderr.contains("\n  wait(KIND).STAT"), "{field:?}");
+    assert!(field.stderr.contains("\n  wait(same-name).STAT"), "{field:?}");
     assert!(!stage.session("session.json").exists());
     for (args, said) in [
         (&["start"][..], "--bad-when"),

@@ -56,7 +56,7 @@ fn an_unknown_sort_key_is_told_with_those_there_are() {
     let done = run(&["report", "--sort", "size"]);
     let line = done.refused(2);
     assert!(
-        line.contains("'size'") && line.contains("attempts, failed, wait"),
+        line.contains("'size'") && line.contains("attempts, failed, load"),
         "{line}"
     );
 }

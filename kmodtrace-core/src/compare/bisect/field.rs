@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use crate::analysis::causes::Subject;
 use crate::analysis::findings::Name;
-use crate::compare::diff::Unit;
-use crate::model::{Collision, Errno, WaitKind};
+use crate::measures::{MEASURES, Measure, STATS, Stat, Unit, Value};
+use crate::model::Errno;
 
 /// A number of a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Field {
     text: String,
     /// Of what.
@@ -37,27 +37,20 @@ pub(super) enum Requests {
 }
 
 /// Which number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Quantity {
-    Attempts,
-    Failed,
-    Unfinished,
+    /// A number of modules.
+    Number(&'static Measure),
+    /// A statistic of one of their distributions.
+    Times(&'static Measure, &'static Stat),
+    /// Waits of all kinds but those for `module_mutex`, which are watched on demand only.
+    Waits(&'static Stat),
     Errno(Errno),
-    /// Waits of one kind, or of all but those for `module_mutex`.
-    Wait(Option<WaitKind>, Stat),
-    Load(Stat),
-    Init(Stat),
-    Collisions(Collision),
-    GoingWindows,
-    GoingTotal,
-    GoingLongest,
-    Wasted,
-    Unloads,
     Finding(Name),
     RequestCount(Requests),
     RequestFailed(Requests),
-    RequestSlot(Requests, Stat),
-    RequestTime(Requests, Stat),
+    RequestSlot(Requests, &'static Stat),
+    RequestTime(Requests, &'static Stat),
     Lost,
     Missed,
     Clipped,
@@ -65,48 +58,10 @@ pub(super) enum Quantity {
     CommandTime,
 }
 
-/// Of a distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stat {
-    Count,
-    Total,
-    P50,
-    P90,
-    P99,
-    Max,
-}
-
-const STATS: [(&str, Stat); 6] = [
-    ("count", Stat::Count),
-    ("total", Stat::Total),
-    ("p50", Stat::P50),
-    ("p90", Stat::P90),
-    ("p99", Stat::P99),
-    ("max", Stat::Max),
-];
-
-/// What can be asked for, for people: name and meaning. `STAT` is one of count, total, p50, p90, p99, max.
-pub const FIELDS: &[(&str, &str)] = &[
-    ("attempts", "calls of init_module and finit_module"),
-    ("failed", "those that returned an error"),
-    ("errno(E)", "those that returned this errno, such as errno(EINVAL)"),
-    ("unfinished", "those that had not returned at the end"),
+/// What can be asked for besides the measures of modules, for people: name and meaning. `STAT` is one of count, total, p50, p90, p99, max.
+const OTHER_FIELDS: &[(&str, &str)] = &[
     ("wait.STAT", "waits of all kinds but mutex"),
-    (
-        "wait(KIND).STAT",
-        "waits of one: same-inode, same-name, dependency, mutex, rcu, async, request",
-    ),
     ("total_wait", "the same as wait.total"),
-    ("load.STAT", "from entry to return of loads that went ahead themselves"),
-    ("init.STAT", "init functions; init.count is how often they ran"),
-    (
-        "collisions(STATE)",
-        "loads that met UNFORMED, COMING, GOING, LIVE or IN_FLIGHT",
-    ),
-    ("going.windows", "how often a module was GOING"),
-    ("going.total, going.longest", "and for how long"),
-    ("wasted_bytes", "bytes read by loads that failed"),
-    ("unloads", "calls of delete_module"),
     (
         "module(NAME).FIELD",
         "any of the above, of one module: module(xfs).wait.p99",
@@ -125,6 +80,21 @@ pub const FIELDS: &[(&str, &str)] = &[
         "how the command ended, and after how long",
     ),
 ];
+
+/// What can be asked for, for people: names and meanings. `STAT` is one of count, total, p50, p90, p99, max.
+pub fn fields() -> Vec<(String, &'static str)> {
+    let measures = MEASURES.iter().filter(|measure| !measure.field.is_empty());
+    let measures = measures.map(|measure| {
+        let field = match measure.value {
+            Value::Number(..) => measure.field.to_owned(),
+            Value::Times(..) => format!("{}.STAT", measure.field),
+            Value::Outcomes(_) => format!("{}(E)", measure.field),
+        };
+        (field, measure.help)
+    });
+    let others = OTHER_FIELDS.iter().map(|(name, help)| ((*name).to_owned(), *help));
+    measures.chain(others).collect()
+}
 
 /// No field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,6 +120,13 @@ impl FromStr for Field {
             scope,
             quantity,
         })
+    }
+}
+
+/// Fields are what they are written as.
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
@@ -187,50 +164,51 @@ fn split(text: &str) -> Option<Vec<(&str, Option<&str>)>> {
     }
 }
 
+fn stat(name: &str) -> Option<&'static Stat> {
+    STATS.iter().find(|stat| stat.name == name)
+}
+
 fn quantity(parts: &[(&str, Option<&str>)]) -> Option<Quantity> {
-    let stat = |name: &str| STATS.iter().find(|(known, _)| *known == name).map(|(_, stat)| *stat);
     Some(match *parts {
-        [("attempts", None)] => Quantity::Attempts,
-        [("failed", None)] => Quantity::Failed,
-        [("unfinished", None)] => Quantity::Unfinished,
         [("errno", Some(errno))] => match errno.parse() {
             Ok(Subject::Errno(errno)) => Quantity::Errno(errno),
             _ => return None,
         },
-        [("total_wait", None)] => Quantity::Wait(None, Stat::Total),
-        [("wait", None), (part, None)] => Quantity::Wait(None, stat(part)?),
-        [("wait", Some(kind)), (part, None)] => {
-            let kind = WaitKind::ALL.into_iter().find(|known| known.name() == kind)?;
-            Quantity::Wait(Some(kind), stat(part)?)
-        }
-        [("load", None), (part, None)] => Quantity::Load(stat(part)?),
-        [("init", None), (part, None)] => Quantity::Init(stat(part)?),
-        [("collisions", Some(state))] => {
-            let mut states = Collision::ALL.into_iter();
-            Quantity::Collisions(states.find(|known| known.name().eq_ignore_ascii_case(state))?)
-        }
-        [("going", None), ("windows", None)] => Quantity::GoingWindows,
-        [("going", None), ("total", None)] => Quantity::GoingTotal,
-        [("going", None), ("longest", None)] => Quantity::GoingLongest,
-        [("wasted_bytes", None)] => Quantity::Wasted,
-        [("unloads", None)] => Quantity::Unloads,
+        [("total_wait", None)] => Quantity::Waits(stat("total")?),
+        [("wait", None), (part, None)] => Quantity::Waits(stat(part)?),
         [("finding", Some(name))] => Quantity::Finding(Name::ALL.iter().copied().find(|known| known.name() == name)?),
-        [("requests", None), ref rest @ ..] => of_requests(Requests::All, rest, stat)?,
-        [("request", Some(name)), ref rest @ ..] => of_requests(Requests::Named(name.to_owned()), rest, stat)?,
+        [("requests", None), ref rest @ ..] => of_requests(Requests::All, rest)?,
+        [("request", Some(name)), ref rest @ ..] => of_requests(Requests::Named(name.to_owned()), rest)?,
         [("lost", None)] => Quantity::Lost,
         [("missed", None)] => Quantity::Missed,
         [("clipped", None)] => Quantity::Clipped,
         [("command", None), ("status", None)] => Quantity::CommandStatus,
         [("command", None), ("time", None)] => Quantity::CommandTime,
-        _ => return None,
+        _ => of_modules(parts)?,
     })
 }
 
-fn of_requests(
-    which: Requests,
-    parts: &[(&str, Option<&str>)],
-    stat: impl Fn(&str) -> Option<Stat>,
-) -> Option<Quantity> {
+/// A row of the table of measures: its field, and of a distribution the statistic behind it.
+fn of_modules(parts: &[(&str, Option<&str>)]) -> Option<Quantity> {
+    let known = |parts: &[(&str, Option<&str>)]| {
+        let words = parts.iter().map(|(name, argument)| match argument {
+            Some(argument) => format!("{name}({argument})"),
+            None => (*name).to_owned(),
+        });
+        let field = words.collect::<Vec<_>>().join(".");
+        MEASURES
+            .iter()
+            .find(|measure| measure.field.eq_ignore_ascii_case(&field))
+    };
+    let number = known(parts).filter(|measure| matches!(measure.value, Value::Number(..)));
+    number.map(Quantity::Number).or_else(|| {
+        let ((last, argument), before) = parts.split_last()?;
+        let times = known(before).filter(|measure| argument.is_none() && matches!(measure.value, Value::Times(..)));
+        Some(Quantity::Times(times?, stat(last)?))
+    })
+}
+
+fn of_requests(which: Requests, parts: &[(&str, Option<&str>)]) -> Option<Quantity> {
     Some(match *parts {
         [("count", None)] => Quantity::RequestCount(which),
         [("failed", None)] => Quantity::RequestFailed(which),
@@ -263,23 +241,16 @@ impl Field {
     /// In what it is measured.
     pub fn unit(&self) -> Unit {
         match &self.quantity {
-            Quantity::Wait(_, stat)
-            | Quantity::Load(stat)
-            | Quantity::Init(stat)
+            Quantity::Times(_, stat)
+            | Quantity::Waits(stat)
             | Quantity::RequestSlot(_, stat)
-            | Quantity::RequestTime(_, stat) => match stat {
-                Stat::Count => Unit::Count,
-                Stat::Total | Stat::P50 | Stat::P90 | Stat::P99 | Stat::Max => Unit::Nanoseconds,
+            | Quantity::RequestTime(_, stat) => stat.unit,
+            Quantity::Number(measure) => match measure.value {
+                Value::Number(unit, _) => unit,
+                Value::Times(..) | Value::Outcomes(_) => Unit::Count,
             },
-            Quantity::GoingTotal | Quantity::GoingLongest | Quantity::CommandTime => Unit::Nanoseconds,
-            Quantity::Wasted => Unit::Bytes,
-            Quantity::Attempts
-            | Quantity::Failed
-            | Quantity::Unfinished
-            | Quantity::Errno(_)
-            | Quantity::Collisions(_)
-            | Quantity::GoingWindows
-            | Quantity::Unloads
+            Quantity::CommandTime => Unit::Nanoseconds,
+            Quantity::Errno(_)
             | Quantity::Finding(_)
             | Quantity::RequestCount(_)
             | Quantity::RequestFailed(_)
@@ -290,16 +261,15 @@ impl Field {
         }
     }
 
-    /// Whether records that were lost could only have made it more. Of half the attempts the median may be anything, and an
-    /// attempt whose return was lost is unfinished without being so.
+    /// Whether records that were lost could only have made it more. An attempt whose return was lost is unfinished without being
+    /// so.
     pub(super) fn only_grows(&self) -> bool {
         match &self.quantity {
-            Quantity::Wait(_, stat)
-            | Quantity::Load(stat)
-            | Quantity::Init(stat)
+            Quantity::Times(_, stat)
+            | Quantity::Waits(stat)
             | Quantity::RequestSlot(_, stat)
-            | Quantity::RequestTime(_, stat) => matches!(stat, Stat::Count | Stat::Total | Stat::Max),
-            Quantity::Unfinished => false,
+            | Quantity::RequestTime(_, stat) => stat.only_grows,
+            Quantity::Number(measure) => measure.field != "unfinished",
             _ => true,
         }
     }

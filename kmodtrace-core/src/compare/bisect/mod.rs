@@ -19,7 +19,7 @@ mod text;
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests;
 
-pub use field::{FIELDS, Field, UnknownField};
+pub use field::{Field, UnknownField, fields};
 pub use html::write_html;
 pub use judge::{JudgedRun, Judgement, RunVerdict, Verdict, judge, judge_run, shares, tally};
 pub use read::Reading;

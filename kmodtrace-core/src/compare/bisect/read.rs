@@ -1,10 +1,11 @@
 //! What a field is in one run.
 
-use super::field::{Field, Quantity, Requests, Scope, Stat};
+use super::field::{Field, Quantity, Requests, Scope};
 use super::sample::{Recorded, Sample};
 use crate::analysis::aggregate::{ModuleStats, RequestStats};
 use crate::analysis::histogram::Histogram;
-use crate::model::{ModuleState, WaitKind, ret_text};
+use crate::measures::Value;
+use crate::model::{WaitKind, ret_text};
 use crate::plan::Observed;
 
 /// A field's value.
@@ -52,7 +53,7 @@ impl Field {
             }
             Scope::Module(name) => {
                 let found = modules.get(&Some(name.clone())).cloned();
-                let asked = matches!(self.quantity, Quantity::Attempts | Quantity::Unloads);
+                let asked = matches!(&self.quantity, Quantity::Number(measure) if ["attempts", "unloads"].contains(&measure.field));
                 match found.filter(|stats| asked || stats.loads.count > 0) {
                     Some(stats) => Ok(stats),
                     None if asked => Ok(ModuleStats::default()),
@@ -63,56 +64,40 @@ impl Field {
     }
 
     fn of(&self, recorded: &Recorded, stats: &ModuleStats) -> Result<Option<u64>, String> {
-        let watched = |what: Observed, name: &str| watched(recorded, what, name);
-        let going = || stats.states.get(&ModuleState::Going).copied().unwrap_or_default();
+        let watched = |what: Option<Observed>| what.map_or(Ok(()), |what| watched(recorded, what));
         let loads = &stats.loads;
         Ok(match &self.quantity {
-            Quantity::Attempts => Some(loads.count),
-            Quantity::Failed => Some(loads.count - loads.unfinished - loads.ok()),
-            Quantity::Unfinished => Some(loads.unfinished),
-            Quantity::Errno(errno) => Some(loads.outcomes.get(errno).copied().unwrap_or_default()),
-            Quantity::Wait(kind, stat) => {
+            Quantity::Number(measure) => {
+                watched(measure.observed)?;
+                match measure.value {
+                    Value::Number(_, of) => of(stats),
+                    Value::Times(..) | Value::Outcomes(_) => None,
+                }
+            }
+            Quantity::Times(measure, stat) => {
+                watched(measure.observed)?;
+                match measure.value {
+                    Value::Times(_, of) => (stat.of)(&of(stats).cloned().unwrap_or_default()),
+                    Value::Number(..) | Value::Outcomes(_) => None,
+                }
+            }
+            Quantity::Waits(stat) => {
                 let mut all = Histogram::default();
-                for kind in kinds(*kind) {
-                    watched(Observed::waits(kind), &format!("{} waits", kind.name()))?;
+                for kind in WaitKind::ALL.into_iter().filter(|kind| *kind != WaitKind::Mutex) {
+                    watched(Some(Observed::waits(kind)))?;
                     if let Some(waits) = stats.waits.get(&kind) {
                         all.merge(waits);
                     }
                 }
-                stat.of(&all)
+                (stat.of)(&all)
             }
-            Quantity::Load(stat) => stat.of(&stats.load),
-            Quantity::Init(stat) => {
-                watched(Observed::InitTimes, "init functions")?;
-                stat.of(&stats.init)
-            }
-            Quantity::Collisions(met) => {
-                watched(Observed::collisions(*met), "collisions")?;
-                Some(stats.collisions.get(met).copied().unwrap_or_default())
-            }
-            Quantity::GoingWindows => {
-                watched(Observed::GoingWindows, "GOING windows")?;
-                Some(going().spans)
-            }
-            Quantity::GoingTotal => {
-                watched(Observed::GoingWindows, "GOING windows")?;
-                Some(going().total_ns)
-            }
-            Quantity::GoingLongest => {
-                watched(Observed::GoingWindows, "GOING windows")?;
-                going().longest_ns
-            }
-            Quantity::Wasted => {
-                watched(Observed::ReadBytes, "bytes read")?;
-                Some(stats.wasted_bytes)
-            }
-            Quantity::Unloads => Some(stats.unloads.count),
+            Quantity::Errno(errno) => Some(loads.outcomes.get(errno).copied().unwrap_or_default()),
             Quantity::Finding(name) => {
                 let found = recorded.findings.iter().filter(|finding| finding.id == *name);
                 u64::try_from(found.count()).ok()
             }
             Quantity::RequestCount(which) => {
-                watched(Observed::Requests, "requests")?;
+                watched(Some(Observed::Requests))?;
                 Some(requests(recorded, which).map_or(0, |requests| requests.count))
             }
             Quantity::RequestFailed(which) => {
@@ -121,10 +106,10 @@ impl Field {
                 Some(requests.count - requests.unfinished - ok)
             }
             Quantity::RequestSlot(which, stat) => {
-                watched(Observed::SlotWaits, "waits for a slot")?;
-                stat.of(&requests(recorded, which)?.slot)
+                watched(Some(Observed::SlotWaits))?;
+                (stat.of)(&requests(recorded, which)?.slot)
             }
-            Quantity::RequestTime(which, stat) => stat.of(&requests(recorded, which)?.total),
+            Quantity::RequestTime(which, stat) => (stat.of)(&requests(recorded, which)?.total),
             Quantity::Lost => recorded.source.lost,
             Quantity::Missed => recorded.source.missed,
             Quantity::Clipped => recorded.source.clipped,
@@ -134,22 +119,16 @@ impl Field {
     }
 }
 
-/// A mutex is watched on demand only, and then by its name.
-fn kinds(kind: Option<WaitKind>) -> impl Iterator<Item = WaitKind> {
-    let asked = move |known: &WaitKind| kind.map_or(*known != WaitKind::Mutex, |kind| kind == *known);
-    WaitKind::ALL.into_iter().filter(asked)
-}
-
 /// Whether a 0 is a real 0 on the kernel of this recording.
-fn watched(recorded: &Recorded, what: Observed, name: &str) -> Result<(), String> {
+fn watched(recorded: &Recorded, what: Observed) -> Result<(), String> {
     let seen = recorded.source.coverage.observed(what);
     seen.then_some(())
-        .ok_or_else(|| format!("{name} were not observed on this kernel"))
+        .ok_or_else(|| format!("{} were not observed on this kernel", what.noun()))
 }
 
 /// Requests summed up. As with modules, a name that nobody requested tells nothing but that.
 fn requests(recorded: &Recorded, which: &Requests) -> Result<RequestStats, String> {
-    watched(recorded, Observed::Requests, "requests")?;
+    watched(recorded, Observed::Requests)?;
     let requests = &recorded.aggregates.requests;
     match which {
         Requests::Named(name) => requests
@@ -162,19 +141,6 @@ fn requests(recorded: &Recorded, which: &Requests) -> Result<RequestStats, Strin
                 all.merge(stats);
             }
             Ok(all)
-        }
-    }
-}
-
-impl Stat {
-    fn of(self, histogram: &Histogram) -> Option<u64> {
-        match self {
-            Self::Count => Some(histogram.count()),
-            Self::Total => Some(histogram.sum()),
-            Self::P50 => histogram.quantile(0.5),
-            Self::P90 => histogram.quantile(0.9),
-            Self::P99 => histogram.quantile(0.99),
-            Self::Max => histogram.max(),
         }
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::field::{Field, UnknownField};
 use super::read::Reading;
 use super::sample::{Recorded, Sample, Unread};
-use crate::compare::diff::{Unit, median, value_text};
+use crate::compare::diff::{median, value_text};
+use crate::measures::Unit;
 
 /// A rule, as its user wrote it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

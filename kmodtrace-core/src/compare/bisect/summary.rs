@@ -9,7 +9,8 @@ use super::sample::Sample;
 use super::sequential::Shares;
 use super::session::{Commit, Known, Step};
 use super::terms::Terms;
-use crate::compare::diff::{Diff, Limits, Run, Unit};
+use crate::compare::diff::{Diff, Limits, Run};
+use crate::measures::Unit;
 
 /// Name and version of the JSON.
 const SCHEMA: &str = "kmodtrace.bisect-report/1";

@@ -17,8 +17,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::measures::Unit;
+
 pub(crate) use rank::median;
-pub use run::{Measure, Run, RunFold, Subject, Unit};
+pub use run::{Measured, Run, RunFold, Subject};
 pub(crate) use text::value_or_none;
 pub use text::{value_text, write_text};
 
@@ -81,7 +83,7 @@ pub struct Set {
 pub struct Row {
     /// Which one.
     #[serde(flatten)]
-    pub measure: Measure,
+    pub measure: Measured,
     /// What came of it.
     pub verdict: Verdict,
     /// Medians over the runs; null where no run has a value.
@@ -128,8 +130,8 @@ impl Diff {
     /// Compares. Empty sets have nothing to compare.
     pub fn new(first: &[Run], second: &[Run], limits: Limits) -> Self {
         let runs: Vec<&Run> = first.iter().chain(second).collect();
-        let measures: BTreeSet<&Measure> = runs.iter().flat_map(|run| run.values.keys()).collect();
-        let (watched, unwatched): (Vec<&Measure>, Vec<&Measure>) = measures
+        let measures: BTreeSet<&Measured> = runs.iter().flat_map(|run| run.values.keys()).collect();
+        let (watched, unwatched): (Vec<&Measured>, Vec<&Measured>) = measures
             .into_iter()
             .partition(|measure| runs.iter().all(|run| run.watches(measure)));
         let values: Vec<rank::Values> = watched
@@ -201,7 +203,7 @@ impl Set {
 }
 
 impl Row {
-    fn new(measure: Measure, values: &[Option<f64>], first: usize, chance: &rank::Chance, limits: Limits) -> Self {
+    fn new(measure: Measured, values: &[Option<f64>], first: usize, chance: &rank::Chance, limits: Limits) -> Self {
         let (before, after) = values.split_at(first);
         let known = |values: &[Option<f64>]| values.iter().flatten().copied().collect::<Vec<f64>>();
         let (known_before, known_after) = (known(before), known(after));

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, Known};
-use crate::model::{Attempt, AttemptId, Errno, Finished, ModuleState, TaskRef, WaitKind};
+use crate::measures::{Compared, MEASURES, Measure, STATS, Unit, Value};
+use crate::model::{Attempt, AttemptId, Errno, Finished, TaskRef};
 use crate::plan::{Coverage, Observed};
 use crate::report::{Kernel, Source};
 
@@ -27,27 +28,19 @@ pub enum Subject {
     Request(String),
 }
 
-/// In what it is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// How many.
-    Count,
-    /// Nanoseconds.
-    Nanoseconds,
-    /// Bytes.
-    Bytes,
-}
-
 /// A measure.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-pub struct Measure {
+#[schemars(rename = "Measure")]
+pub struct Measured {
     /// What it is about.
     pub subject: Subject,
     /// In words: `attempts`, `errno EBUSY`, `wait same-name total`.
     pub name: String,
     /// In what.
     pub unit: Unit,
+    /// What has to be seen for it; none for what every plan sees.
+    #[serde(skip)]
+    pub(super) observed: Option<Observed>,
 }
 
 /// What one recording came to.
@@ -60,7 +53,7 @@ pub struct Run {
     /// Records lost, probe hits missed, attempts clipped.
     pub missing: u64,
     pub(super) source: Source,
-    pub(super) values: BTreeMap<Measure, f64>,
+    pub(super) values: BTreeMap<Measured, f64>,
 }
 
 /// Makes a run of what a session hands out.
@@ -120,16 +113,17 @@ impl RunFold {
         let mut values = Values(BTreeMap::new());
         let mut all = ModuleStats::default();
         for (name, stats) in &self.aggregates.modules {
-            values.module(&Subject::Module(name.clone()), stats);
+            values.module(&Subject::Module(name.clone()), stats, MEASURES.iter());
             all.merge(stats);
         }
-        values.calls(&Subject::All, &all);
-        values.waits(&Subject::All, &all);
+        let of_all = MEASURES.iter().filter(|measure| measure.is_of_all());
+        values.module(&Subject::All, &all, of_all);
         for (name, stats) in &self.aggregates.requests {
             values.request(&Subject::Request(name.clone()), stats);
         }
         for ((module, case), count) in self.origins {
-            values.count(&Subject::Module(module), &format!("origin {case}"), count);
+            let subject = Subject::Module(module);
+            values.put(&subject, format!("origin {case}"), Unit::Count, None, count);
         }
         let run = Run {
             label,
@@ -144,7 +138,7 @@ impl RunFold {
 
 impl Run {
     /// What it has for this measure. What was not counted is 0, what was not timed is nothing, and so is what nobody watched.
-    pub(super) fn value(&self, measure: &Measure) -> Option<f64> {
+    pub(super) fn value(&self, measure: &Measured) -> Option<f64> {
         if !self.watches(measure) {
             return None;
         }
@@ -153,34 +147,20 @@ impl Run {
     }
 
     /// Whether its probes show this.
-    pub(super) fn watches(&self, measure: &Measure) -> bool {
-        let words: Vec<&str> = measure.name.split(' ').collect();
-        let what = match words.as_slice() {
-            ["wait", kind, ..] => {
-                let kind = WaitKind::ALL.into_iter().find(|known| known.name() == *kind);
-                kind.map_or(Observed::Requests, Observed::waits)
-            }
-            ["met", "IN_FLIGHT"] => Observed::SameInodeWaits,
-            ["met", ..] => Observed::Collisions,
-            ["init", ..] => Observed::InitTimes,
-            ["GOING", ..] => Observed::GoingWindows,
-            ["wasted"] => Observed::ReadBytes,
-            ["slot", ..] => Observed::SlotWaits,
-            _ if matches!(measure.subject, Subject::Request(_)) => Observed::Requests,
-            _ => return true,
-        };
-        self.source.coverage.observed(what)
+    pub(super) fn watches(&self, measure: &Measured) -> bool {
+        measure.observed.is_none_or(|what| self.source.coverage.observed(what))
     }
 }
 
-struct Values(BTreeMap<Measure, f64>);
+struct Values(BTreeMap<Measured, f64>);
 
 impl Values {
-    fn put(&mut self, subject: &Subject, name: &str, unit: Unit, value: u64) {
-        let measure = Measure {
+    fn put(&mut self, subject: &Subject, name: String, unit: Unit, observed: Option<Observed>, value: u64) {
+        let measure = Measured {
             subject: subject.clone(),
-            name: name.to_owned(),
+            name,
             unit,
+            observed,
         };
         #[expect(
             clippy::cast_precision_loss,
@@ -189,63 +169,58 @@ impl Values {
         self.0.insert(measure, value as f64);
     }
 
-    fn count(&mut self, subject: &Subject, name: &str, value: u64) {
-        self.put(subject, name, Unit::Count, value);
-    }
-
-    /// Half of them, and the longest, where there were any.
-    fn times(&mut self, subject: &Subject, name: &str, times: &Histogram) {
-        for (part, value) in [("p50", times.quantile(0.5)), ("max", times.max())] {
-            if let Some(value) = value {
-                self.put(subject, &format!("{name} {part}"), Unit::Nanoseconds, value);
+    /// Of a distribution these statistics, where there are any.
+    fn times(
+        &mut self,
+        subject: &Subject,
+        words: &str,
+        observed: Option<Observed>,
+        times: &Histogram,
+        parts: &[(&str, &str)],
+    ) {
+        for (name, called) in parts {
+            let stat = STATS.iter().find(|stat| stat.name == *name);
+            let value = stat.and_then(|stat| Some((stat.unit, (stat.of)(times)?)));
+            // How often is known also of what never was, and how long is not.
+            if let Some((unit, value)) = value.filter(|(unit, _)| *unit == Unit::Count || times.count() > 0) {
+                self.put(subject, format!("{words} {called}"), unit, observed, value);
             }
         }
     }
 
-    fn calls(&mut self, subject: &Subject, stats: &ModuleStats) {
-        self.count(subject, "attempts", stats.loads.count);
-        for (errno, count) in &stats.loads.outcomes {
-            self.count(subject, &format!("errno {errno}"), *count);
-        }
-    }
-
-    fn waits(&mut self, subject: &Subject, stats: &ModuleStats) {
-        for (kind, waits) in &stats.waits {
-            let name = format!("wait {}", kind.name());
-            self.count(subject, &format!("{name} count"), waits.count());
-            self.put(subject, &format!("{name} total"), Unit::Nanoseconds, waits.sum());
-            self.times(subject, &name, waits);
-        }
-    }
-
-    fn module(&mut self, subject: &Subject, stats: &ModuleStats) {
-        self.calls(subject, stats);
-        self.waits(subject, stats);
-        self.times(subject, "load", &stats.load);
-        self.count(subject, "init runs", stats.init.count());
-        if stats.init.count() > 0 {
-            self.put(subject, "init total", Unit::Nanoseconds, stats.init.sum());
-        }
-        self.times(subject, "init", &stats.init);
-        for (state, count) in &stats.collisions {
-            self.count(subject, &format!("met {}", state.name()), *count);
-        }
-        if let Some(going) = stats.states.get(&ModuleState::Going) {
-            self.count(subject, "GOING windows", going.spans);
-            self.put(subject, "GOING total", Unit::Nanoseconds, going.total_ns);
-        }
-        self.put(subject, "wasted", Unit::Bytes, stats.wasted_bytes);
-        if stats.unloads.count > 0 {
-            self.count(subject, "unloads", stats.unloads.count);
+    fn module(&mut self, subject: &Subject, stats: &ModuleStats, measures: impl Iterator<Item = &'static Measure>) {
+        for measure in measures {
+            let observed = measure.observed;
+            match (measure.value, measure.compared) {
+                (Value::Number(unit, of), Compared::Number(words) | Compared::Any(words)) => {
+                    let always = matches!(measure.compared, Compared::Number(_));
+                    if let Some(value) = of(stats).filter(|value| always || *value > 0) {
+                        self.put(subject, words.to_owned(), unit, observed, value);
+                    }
+                }
+                (Value::Outcomes(of), Compared::Number(words) | Compared::Any(words)) => {
+                    for (errno, count) in &of(stats).outcomes {
+                        self.put(subject, format!("{words} {errno}"), Unit::Count, observed, *count);
+                    }
+                }
+                (Value::Times(_, of), Compared::Parts(words, parts)) => {
+                    if let Some(times) = of(stats) {
+                        self.times(subject, words, observed, times, parts);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
     fn request(&mut self, subject: &Subject, stats: &RequestStats) {
-        self.count(subject, "requests", stats.count);
+        let observed = Some(Observed::Requests);
+        self.put(subject, "requests".to_owned(), Unit::Count, observed, stats.count);
         for (outcome, count) in &stats.outcomes {
-            self.count(subject, &format!("answer {outcome}"), *count);
+            self.put(subject, format!("answer {outcome}"), Unit::Count, observed, *count);
         }
-        self.times(subject, "slot", &stats.slot);
-        self.times(subject, "total", &stats.total);
+        let (parts, slots) = (&[("p50", "p50"), ("max", "max")], Some(Observed::SlotWaits));
+        self.times(subject, "slot", slots, &stats.slot, parts);
+        self.times(subject, "total", observed, &stats.total, parts);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Diff, Row, Set, Subject, Unit, Verdict};
+use super::{Diff, Row, Set, Subject, Verdict};
+use crate::measures::Unit;
 use crate::text::{bytes_text, printable, span_text};
 
 /// Rows that are listed of those that may be chance.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::ValueEnum as _;
-use kmodtrace_core::compare::bisect::{BadRule, FIELDS, Rule, Terms};
+use kmodtrace_core::compare::bisect::{BadRule, Rule, Terms, fields};
 
 use crate::bisect::session;
 use crate::cli::{BisectStart, With};
@@ -48,7 +48,7 @@ fn refusal(error: &BadRule) -> anyhow::Error {
     let mut text = error.to_string();
     if error.wants_fields {
         text.push_str("; the fields are, with STAT one of count, total, p50, p90, p99, max:");
-        for (name, meaning) in FIELDS {
+        for (name, meaning) in fields() {
             let _ = write!(text, "\n  {name:<32}{meaning}");
         }
     }
