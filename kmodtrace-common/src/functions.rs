@@ -5,7 +5,7 @@
 
 /// A function of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Function {
+pub struct LoaderFunction {
     /// Its name in the kernel's source.
     pub name: &'static str,
     /// How many arguments it has. Another number means another function.
@@ -29,7 +29,7 @@ pub struct Function {
 ///
 /// - whether both edges are told, or only that it was passed, or its return;
 /// - the kind of the record, as `kmodtrace_common::kind` says it, which never changes its meaning;
-/// - the group in which the plan shows it, of `kmodtrace_core::plan::Stage`; whether it is missed where it is not there; and what
+/// - the group in which the plan shows it, of `kmodtrace_core::plan::AttachStage`; whether it is missed where it is not there; and what
 ///   kernels have it, by a name of the plan's catalogue.
 #[macro_export]
 macro_rules! loader_functions {
@@ -147,10 +147,10 @@ macro_rules! constants {
     ($list:ident; $($(#[$doc:meta])+ $id:ident $name:literal $args:literal $how:ident;)+) => {
         $(
             $(#[$doc])+
-            pub const $id: Function = Function { name: $name, args: $args, reads: reads!($how) };
+            pub const $id: LoaderFunction = LoaderFunction { name: $name, args: $args, reads: reads!($how) };
         )+
 
-        const $list: &[Function] = &[$($id),+];
+        const $list: &[LoaderFunction] = &[$($id),+];
     };
 }
 
@@ -203,6 +203,6 @@ constants! { OTHERS;
 }
 
 /// All of them.
-pub fn all() -> impl Iterator<Item = &'static Function> {
+pub fn all() -> impl Iterator<Item = &'static LoaderFunction> {
     LOADER.iter().chain(OTHERS)
 }

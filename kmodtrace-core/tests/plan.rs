@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 
 use kmodtrace_core::kernel::facts::{Addresses, KernelFacts, Preemption};
 use kmodtrace_core::plan::{
-    CATALOGUE, Family, GlobalValue, Mechanism, Observed, Plan, Verdict, Want, check, render, resolve, values, verdict,
+    CATALOGUE, Family, Feasibility, GlobalValue, Mechanism, Observed, Plan, Want, check, render, resolve, values,
+    verdict,
 };
 use proptest::prelude::*;
 
@@ -134,7 +135,7 @@ fn a_kernel_without_btf_gets_kprobes_and_says_what_is_lost() {
 #[test]
 fn a_process_without_rights_is_told_which() {
     insta::assert_snapshot!("plan-no-capabilities", text(&unprivileged(&[])));
-    let Verdict::CannotTrace { why, remedy, .. } = ({
+    let Feasibility::CannotTrace { why, remedy, .. } = ({
         let facts = unprivileged(&["CAP_BPF", "CAP_SYSLOG"]);
         verdict(&facts, &plan(&facts))
     }) else {
@@ -148,7 +149,7 @@ fn a_process_without_rights_is_told_which() {
 fn capabilities_without_syslog_lose_the_notifiers_only() {
     let facts = unprivileged(&["CAP_BPF", "CAP_PERFMON"]);
     let plan = plan(&facts);
-    assert_eq!(verdict(&facts, &plan), Verdict::Works);
+    assert_eq!(verdict(&facts, &plan), Feasibility::Works);
     let lost = missing(&facts);
     assert!(lost.iter().any(|loss| loss.contains("LIVE")), "{lost:?}");
     assert!(lost.iter().any(|loss| loss.contains("module_mutex")), "{lost:?}");
@@ -170,7 +171,7 @@ fn lockdown_and_missing_mechanisms_are_named() {
     bare.environment.kprobes = false;
     insta::assert_snapshot!("plan-no-mechanism", text(&bare));
     for (facts, word) in [(locked, "confidentiality"), (bare, "CONFIG_KPROBE_EVENTS")] {
-        let Verdict::CannotTrace { why, .. } = verdict(&facts, &plan(&facts)) else {
+        let Feasibility::CannotTrace { why, .. } = verdict(&facts, &plan(&facts)) else {
             panic!("{word}")
         };
         assert!(why.contains(word), "{why}");
@@ -182,7 +183,7 @@ fn a_required_probe_that_was_inlined_is_named_with_its_reason() {
     let mut facts = facts(K6_1);
     inlined(&mut facts, "load_module");
     facts.functions.get_mut("load_module").unwrap().variants = vec!["load_module.part.0".to_owned()];
-    let Verdict::CannotTrace { what, why, .. } = verdict(&facts, &plan(&facts)) else {
+    let Feasibility::CannotTrace { what, why, .. } = verdict(&facts, &plan(&facts)) else {
         panic!("it is required")
     };
     assert_eq!(what, "no way to attach load_module.enter, load_module.exit");

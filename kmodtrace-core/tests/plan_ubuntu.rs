@@ -10,7 +10,7 @@ use std::path::Path;
 
 use kmodtrace_core::kernel::facts::KernelFacts;
 use kmodtrace_core::plan::{
-    CATALOGUE, Family, Mechanism, Observed, Plan, Verdict, Want, check, render, resolve, verdict,
+    CATALOGUE, Family, Feasibility, Mechanism, Observed, Plan, Want, check, render, resolve, verdict,
 };
 
 const ALL: [Family; 4] = [Family::Mutex, Family::Rcu, Family::Printk, Family::Stacks];
@@ -61,8 +61,8 @@ fn every_kernel_with_a_ring_buffer_can_be_traced() {
     for (kernel, facts) in kernels("") {
         let verdict = verdict(&facts, &plan(&facts));
         match &verdict {
-            Verdict::Works => assert!(version(&facts) >= (5, 8), "{kernel}"),
-            Verdict::CannotTrace { what, .. } => {
+            Feasibility::Works => assert!(version(&facts) >= (5, 8), "{kernel}"),
+            Feasibility::CannotTrace { what, .. } => {
                 let expected = match kernel.as_str() {
                     "no-modules" => "this kernel loads no modules",
                     _ => "this kernel has no BPF ring buffer",

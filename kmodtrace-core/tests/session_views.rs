@@ -11,8 +11,8 @@ use kmodtrace_core::model::{Attempt, Finished, Ktime, Request};
 use kmodtrace_core::plan::{Coverage, Observed};
 use kmodtrace_core::report::line;
 use kmodtrace_core::report::{
-    Kernel, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json, write_jsonl,
-    write_modules_csv, write_text,
+    KernelRow, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json,
+    write_jsonl, write_modules_csv, write_text,
 };
 use kmodtrace_core::text::Names;
 
@@ -49,7 +49,7 @@ fn requests() -> Vec<Request> {
 
 fn source() -> Source {
     Source {
-        kernel: Kernel {
+        kernel: KernelRow {
             release: Some("6.1.0-56-cloud-amd64".to_owned()),
             arch: Some("x86_64".to_owned()),
         },

@@ -23,14 +23,14 @@ pub struct Functions {
     /// same in both cases.
     pub call_sites: bool,
     /// The functions that can be probed, in the order in which they lie in the file.
-    pub found: Vec<Function>,
+    pub found: Vec<ProbeableFunction>,
     /// The others, in the same order. Several of one name are here several times.
     pub left_out: Vec<LeftOut>,
 }
 
 /// A function that can be probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function {
+pub struct ProbeableFunction {
     /// Its name, which no other symbol of the module has.
     pub name: String,
     /// Whether its code is freed when the module has been loaded.
@@ -43,12 +43,12 @@ pub struct LeftOut {
     /// Its name.
     pub name: String,
     /// The reason.
-    pub why: Reason,
+    pub why: Obstacle,
 }
 
 /// Why a function cannot be probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub enum Obstacle {
     /// ftrace has no call site in it, so the kernel takes it for one that must not be traced.
     NoTrace,
     /// Its authors marked it.
@@ -63,7 +63,7 @@ pub enum Reason {
     OddName,
 }
 
-impl Reason {
+impl Obstacle {
     /// All of them, in the order in which they are told.
     pub const ALL: [Self; 6] = [
         Self::NoTrace,
@@ -75,7 +75,7 @@ impl Reason {
     ];
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoTrace => "not traceable: it has no call site for ftrace",
@@ -107,7 +107,7 @@ pub fn functions(elf: &[u8]) -> Result<Functions, ImageError> {
         } else {
             // As module_init_section() in the kernel has it.
             let init = module.section(symbol.place).starts_with(".init");
-            functions.found.push(Function { name, init });
+            functions.found.push(ProbeableFunction { name, init });
         }
     }
     Ok(functions)
@@ -154,21 +154,21 @@ fn preference(module: &Module<'_>, symbol: &Symbol<'_>) -> (bool, bool, bool) {
 }
 
 /// Why a function cannot be probed; none where it can.
-pub(super) fn refusal(module: &Module<'_>, symbol: &Symbol<'_>) -> Option<Reason> {
+pub(super) fn refusal(module: &Module<'_>, symbol: &Symbol<'_>) -> Option<Obstacle> {
     let section = module.section(symbol.place);
     if is_part(module, symbol) {
-        Some(Reason::Part)
+        Some(Obstacle::Part)
     // As module_exit_section() in the kernel has it.
     } else if section.starts_with(".exit") {
-        Some(Reason::Exit)
+        Some(Obstacle::Exit)
     } else if [".kprobes.text", ".noinstr.text"].contains(&section) || module.blacklist.contains(&symbol.place) {
-        Some(Reason::NoProbe)
+        Some(Obstacle::NoProbe)
     } else if !is_traceable(module, symbol) {
-        Some(Reason::NoTrace)
+        Some(Obstacle::NoTrace)
     } else if is_ambiguous(module, symbol) {
-        Some(Reason::Ambiguous)
+        Some(Obstacle::Ambiguous)
     } else if !is_plain(&symbol.name) {
-        Some(Reason::OddName)
+        Some(Obstacle::OddName)
     } else {
         None
     }

@@ -8,7 +8,7 @@ use object::{
 use proptest::prelude::*;
 
 use super::error::ImageError;
-use super::image::{Functions, Reason, functions};
+use super::image::{Functions, Obstacle, functions};
 
 /// A module in the making.
 struct Maker {
@@ -105,7 +105,7 @@ fn found(functions: &Functions) -> Vec<&str> {
     functions.found.iter().map(|function| &*function.name).collect()
 }
 
-fn left_out(functions: &Functions) -> Vec<(&str, Reason)> {
+fn left_out(functions: &Functions) -> Vec<(&str, Obstacle)> {
     let left_out = functions.left_out.iter();
     left_out.map(|left| (&*left.name, left.why)).collect()
 }
@@ -141,15 +141,15 @@ fn tells_what_can_be_probed_and_why_not_the_rest() {
     let init: Vec<bool> = functions.found.iter().map(|function| function.init).collect();
     assert_eq!(init, [false, false, false, true]);
     let expected = [
-        ("notrace", Reason::NoTrace),
-        ("twice", Reason::Ambiguous),
-        ("twice", Reason::Ambiguous),
-        ("blacklisted", Reason::NoProbe),
-        ("a\nb", Reason::OddName),
-        ("probe.cold", Reason::Part),
-        ("fragile", Reason::NoProbe),
-        ("a_exit", Reason::Exit),
-        ("__SCT__call", Reason::Part),
+        ("notrace", Obstacle::NoTrace),
+        ("twice", Obstacle::Ambiguous),
+        ("twice", Obstacle::Ambiguous),
+        ("blacklisted", Obstacle::NoProbe),
+        ("a\nb", Obstacle::OddName),
+        ("probe.cold", Obstacle::Part),
+        ("fragile", Obstacle::NoProbe),
+        ("a_exit", Obstacle::Exit),
+        ("__SCT__call", Obstacle::Part),
     ];
     assert_eq!(left_out(&functions), expected);
 }
@@ -161,7 +161,7 @@ fn a_kernel_without_ftrace_has_no_call_sites() {
         .function("one.cold", ".text", 32);
     let functions = maker.functions();
     assert_eq!(found(&functions), ["one"]);
-    assert_eq!(left_out(&functions), [("one.cold", Reason::Part)]);
+    assert_eq!(left_out(&functions), [("one.cold", Obstacle::Part)]);
     assert!(!functions.call_sites);
 }
 
@@ -179,7 +179,7 @@ fn a_call_site_is_its_own_functions() {
     assert_eq!(found(&functions), ["no_size", "far"]);
     assert_eq!(
         left_out(&functions),
-        [("short", Reason::NoTrace), ("elsewhere", Reason::NoTrace)]
+        [("short", Obstacle::NoTrace), ("elsewhere", Obstacle::NoTrace)]
     );
 }
 
@@ -187,7 +187,7 @@ fn a_call_site_is_its_own_functions() {
 fn data_of_the_same_name_make_a_name_ambiguous() {
     let mut maker = Maker::named("data").traced("state", ".text", 0);
     maker.symbol("state", ".data", 0, 8, SymbolKind::Data);
-    assert_eq!(left_out(&maker.functions()), [("state", Reason::Ambiguous)]);
+    assert_eq!(left_out(&maker.functions()), [("state", Obstacle::Ambiguous)]);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn an_ambiguous_init_function_goes_by_its_other_name() {
         .traced("start", ".init.text", 32)
         .functions();
     assert_eq!(found(&functions), ["init_module"]);
-    assert_eq!(left_out(&functions), [("start", Reason::Ambiguous)]);
+    assert_eq!(left_out(&functions), [("start", Obstacle::Ambiguous)]);
 }
 
 #[test]

@@ -27,4 +27,4 @@ mod sites_tests;
 
 pub use describe::{Described, build_id, describe};
 pub use error::ImageError;
-pub use image::{Function, Functions, LeftOut, Reason, functions};
+pub use image::{Functions, LeftOut, Obstacle, ProbeableFunction, functions};

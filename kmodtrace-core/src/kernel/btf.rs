@@ -21,7 +21,7 @@ pub use returns::returns;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
-pub struct Questions<'a> {
+pub struct BtfQuestions<'a> {
     /// Names of functions, and how many arguments each is expected to have.
     pub functions: &'a [(String, u32)],
     /// Members of structs: the struct's name and a path such as `f_path.dentry`.
@@ -41,7 +41,7 @@ pub struct Prototype {
 
 /// A function that BTF has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Function {
+pub struct BtfFunction {
     /// Number of its type, which the kernel wants when a trampoline is loaded for it (`attach_btf_id`).
     pub id: u32,
     /// What it takes.
@@ -50,20 +50,20 @@ pub struct Function {
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
+pub struct BtfAnswers {
     /// The functions that BTF has.
-    pub functions: BTreeMap<String, Function>,
+    pub functions: BTreeMap<String, BtfFunction>,
     /// Byte offsets of the members that exist, as `module.name`. Bit fields have none.
     pub members: BTreeMap<String, u32>,
     /// The types that exist.
     pub types: BTreeSet<String>,
 }
 
-impl Answers {
+impl BtfAnswers {
     /// Static functions of different files may share a name: 6.2 has `load_module(char *)` of device mapper beside the loader's. The first
     /// one whose prototype fits is kept, else the first.
-    fn add(&mut self, name: &[u8], args: u32, function: Function) {
-        let fits = |function: &Function| function.prototype.args == args;
+    fn add(&mut self, name: &[u8], args: u32, function: BtfFunction) {
+        let fits = |function: &BtfFunction| function.prototype.args == args;
         let kept = self.functions.entry(text(name)).or_insert(function);
         if !fits(kept) && fits(&function) {
             *kept = function;
@@ -100,7 +100,7 @@ pub enum BtfError {
 }
 
 /// Answers the questions from the bytes of `/sys/kernel/btf/vmlinux`.
-pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
+pub fn scan(bytes: &[u8], questions: &BtfQuestions) -> Result<BtfAnswers, BtfError> {
     let raw = Raw::new(bytes)?;
     let expected: BTreeMap<&[u8], u32> = questions
         .functions
@@ -114,7 +114,7 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
         .map(|(structure, _)| (structure.as_bytes(), Vec::new()))
         .collect();
     let mut functions = Vec::new();
-    let mut answers = Answers::default();
+    let mut answers = BtfAnswers::default();
 
     for (id, ty) in raw.types() {
         match ty.kind {
@@ -138,7 +138,7 @@ pub fn scan(bytes: &[u8], questions: &Questions) -> Result<Answers, BtfError> {
     }
     for (name, args, id, prototype) in functions {
         if let Some(prototype) = raw.prototype(prototype)? {
-            answers.add(name, args, Function { id, prototype });
+            answers.add(name, args, BtfFunction { id, prototype });
         }
     }
     let mut walk = Walk::new(&raw);

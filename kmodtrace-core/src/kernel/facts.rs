@@ -245,8 +245,8 @@ impl KernelFacts {
     pub fn new(
         environment: Environment,
         questions: &Questions,
-        btf: Option<&btf::Answers>,
-        symbols: &kallsyms::Answers,
+        btf: Option<&btf::BtfAnswers>,
+        symbols: &kallsyms::SymbolAnswers,
     ) -> (Self, Addresses) {
         let mut functions = BTreeMap::new();
         for (name, _) in &questions.functions {

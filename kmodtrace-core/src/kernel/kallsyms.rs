@@ -21,7 +21,7 @@ pub struct Symbol {
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
+pub struct SymbolAnswers {
     /// The wanted text symbols that exist under their name or under one the compiler made of it.
     pub functions: BTreeMap<String, Symbol>,
     /// The wanted data symbols that exist, with their address if it is shown.
@@ -42,7 +42,7 @@ pub struct Scanner<'a> {
     /// By the first byte of a name, a bit for each length of a wanted one: hundreds of thousands of lines are told by it to be of
     /// others, which would take as long as the kernel takes to make them.
     lengths: [u64; 256],
-    answers: Answers,
+    answers: SymbolAnswers,
 }
 
 impl<'a> Scanner<'a> {
@@ -60,7 +60,7 @@ impl<'a> Scanner<'a> {
             functions,
             data,
             lengths,
-            answers: Answers::default(),
+            answers: SymbolAnswers::default(),
         }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// What was found.
-    pub fn finish(self) -> Answers {
+    pub fn finish(self) -> SymbolAnswers {
         self.answers
     }
 
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn scan(text: &str) -> Answers {
+    fn scan(text: &str) -> SymbolAnswers {
         let functions = ["load_module", "find_module_all", "finished_loading"];
         let mut scanner = Scanner::new(functions, ["module_notify_list"]);
         text.as_bytes()

@@ -6,7 +6,7 @@ use crate::model::{AttemptId, RequestId};
 
 /// A finding with the attempts and requests that show it, as far as they are kept.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
+pub struct EvidenceNow {
     /// The finding.
     pub finding: Finding,
     /// Each of them.
@@ -23,7 +23,7 @@ pub struct Shown {
 }
 
 /// Of this finding.
-pub(super) fn of(monitor: &Monitor, finding: Finding) -> Evidence {
+pub(super) fn of(monitor: &Monitor, finding: Finding) -> EvidenceNow {
     let attempts = finding.attempts.ids.iter().map(|id| {
         let id = AttemptId(*id);
         Shown {
@@ -42,5 +42,5 @@ pub(super) fn of(monitor: &Monitor, finding: Finding) -> Evidence {
         },
     });
     let shown = attempts.chain(requests).collect();
-    Evidence { finding, shown }
+    EvidenceNow { finding, shown }
 }

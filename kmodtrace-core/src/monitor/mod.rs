@@ -28,8 +28,8 @@ use crate::pipeline::Pipeline;
 use crate::recording::Header;
 use crate::records::decode::DecodeError;
 use crate::records::order::Loss;
-use crate::report::{Kernel, Quality, Report, Selection, Source};
-pub use evidence::{Evidence, Shown};
+use crate::report::{KernelRow, Quality, Report, Selection, Source};
+pub use evidence::{EvidenceNow, Shown};
 use history::History;
 pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
 pub use module::{Bars, Hit, ModuleDetail, StageShare};
@@ -97,7 +97,7 @@ pub struct Picture {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// The traced kernel.
-    pub kernel: Kernel,
+    pub kernel: KernelRow,
     /// When tracing began, nanoseconds of `CLOCK_MONOTONIC`.
     pub start_ns: u64,
     /// From there to what is shown.
@@ -140,7 +140,7 @@ pub enum Body {
     /// Findings.
     Findings(Vec<Finding>),
     /// What one of them rests on; none when there is no such one.
-    Evidence(Option<Evidence>),
+    Evidence(Option<EvidenceNow>),
     /// Every probe.
     Probes(Vec<ProbeLine>),
     /// Attempts as lanes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ModuleNow, Monitor, modules};
-use crate::analysis::drill::{Limits, Load, write_text};
+use crate::analysis::drill::{Load, TreeLimits, write_text};
 use crate::analysis::histogram::Bucket;
 use crate::analysis::why::{Filter, Reason, WhyFold};
 use crate::model::{Attempt, Collision, Finished, RequestId, Stage};
@@ -154,7 +154,11 @@ fn inside(monitor: &Monitor, own: &[&Attempt]) -> Vec<String> {
     };
     let mut text = Vec::new();
     // Nothing keeps bytes from going into a vector.
-    let _ = write_text(&Load::new(attempt, &monitor.functions), Limits::default(), &mut text);
+    let _ = write_text(
+        &Load::new(attempt, &monitor.functions),
+        TreeLimits::default(),
+        &mut text,
+    );
     String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
 }
 

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use kmodtrace_common::functions::Function;
+use kmodtrace_common::functions::LoaderFunction;
 
-use super::spec::{Attach, Candidate, Hook, ProbeSpec, Stage, Want};
+use super::spec::{Attach, AttachStage, Candidate, Hook, ProbeSpec, Want};
 
 /// The chain that modules' state changes are announced on (kernel/module/main.c).
 const NOTIFY_LIST: &str = "module_notify_list";
 
-const fn function(function: Function) -> Hook {
-    let Function { name, args, reads } = function;
+const fn function(function: LoaderFunction) -> Hook {
+    let LoaderFunction { name, args, reads } = function;
     Hook::Function { name, args, reads }
 }
 
@@ -91,7 +91,7 @@ mod request;
 
 const fn probe(
     id: &'static str,
-    stage: Stage,
+    stage: AttachStage,
     want: Want,
     candidates: &'static [Candidate],
     loses: &'static str,
@@ -110,7 +110,12 @@ const fn probe(
     }
 }
 
-const fn wanted(id: &'static str, stage: Stage, candidates: &'static [Candidate], loses: &'static str) -> ProbeSpec {
+const fn wanted(
+    id: &'static str,
+    stage: AttachStage,
+    candidates: &'static [Candidate],
+    loses: &'static str,
+) -> ProbeSpec {
     probe(id, stage, Want::Wanted, candidates, loses)
 }
 

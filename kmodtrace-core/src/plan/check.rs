@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::resolve::{Attachment, Plan, PlannedProbe};
-use super::spec::{Family, Mechanism, Stage, Want};
-use super::verdict::{Verdict, verdict};
+use super::spec::{AttachStage, Family, Mechanism, Want};
+use super::verdict::{Feasibility, verdict};
 use crate::kernel::facts::KernelFacts;
 
 /// Name and version of the JSON form of [`CheckReport`].
@@ -19,7 +19,7 @@ pub struct CheckReport {
     /// Which kernel.
     pub kernel: KernelName,
     /// Whether tracing works.
-    pub verdict: Verdict,
+    pub verdict: Feasibility,
     /// Every probe, in the order in which a load passes them.
     pub probes: Vec<ProbeReport>,
     /// What is lost, in clauses for users.
@@ -43,13 +43,13 @@ pub struct ProbeReport {
     /// Its name.
     pub id: &'static str,
     /// The part of a load that it belongs to.
-    pub stage: Stage,
+    pub stage: AttachStage,
     /// How much depends on it.
     pub want: Want,
     /// The family that it belongs to: it is attached when that is asked for.
     pub family: Option<Family>,
     /// What became of it.
-    pub status: Status,
+    pub status: ProbeStatus,
     /// What is attached; empty unless chosen.
     pub attach: Vec<Attachment>,
     /// Better candidates, or all of them, that could not be had.
@@ -67,7 +67,7 @@ pub struct ProbeReport {
 /// What became of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum ProbeStatus {
     /// It is attached.
     Chosen,
     /// This kernel does not have the mechanism: nothing is lost.
@@ -109,15 +109,15 @@ pub fn check(facts: &KernelFacts, plan: &Plan) -> CheckReport {
 fn report(plan: &Plan, probe: &PlannedProbe) -> ProbeReport {
     let chosen = probe.chosen();
     let status = match (&probe.absent, probe.unasked, chosen) {
-        (Some(_), _, _) => Status::Absent,
-        (None, Some(_), _) => Status::Unasked,
-        (None, None, Some(_)) if plan.is_spared(probe) => Status::Spare,
-        (None, None, Some(_)) => Status::Chosen,
-        (None, None, None) => Status::Refused,
+        (Some(_), _, _) => ProbeStatus::Absent,
+        (None, Some(_), _) => ProbeStatus::Unasked,
+        (None, None, Some(_)) if plan.is_spared(probe) => ProbeStatus::Spare,
+        (None, None, Some(_)) => ProbeStatus::Chosen,
+        (None, None, None) => ProbeStatus::Refused,
     };
-    let attached = chosen.filter(|_| status == Status::Chosen);
-    let replaced = status == Status::Spare || status == Status::Refused && plan.is_replaced(probe);
-    let lost = matches!(status, Status::Refused | Status::Unasked) && !replaced;
+    let attached = chosen.filter(|_| status == ProbeStatus::Chosen);
+    let replaced = status == ProbeStatus::Spare || status == ProbeStatus::Refused && plan.is_replaced(probe);
+    let lost = matches!(status, ProbeStatus::Refused | ProbeStatus::Unasked) && !replaced;
     ProbeReport {
         id: probe.spec.id,
         stage: probe.spec.stage,

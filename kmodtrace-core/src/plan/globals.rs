@@ -11,14 +11,14 @@ pub struct GlobalSpec {
     /// Its name in the object.
     pub name: &'static str,
     /// Where the value comes from.
-    pub source: Source,
+    pub source: GlobalSource,
     /// What is not observed when the kernel does not have it.
     pub loses: &'static str,
 }
 
 /// Where the value of a global comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum GlobalSource {
     /// The byte offset of a member: struct, path. A `u32`; `u32::MAX` when absent.
     Member(&'static str, &'static str),
     /// The address of a data symbol. A `u64`; 0 when unknown.
@@ -29,7 +29,7 @@ pub enum Source {
     Asked(Family),
 }
 
-impl Source {
+impl GlobalSource {
     /// How facts name it, as `module.name`.
     pub fn key(&self) -> String {
         match self {
@@ -70,7 +70,7 @@ pub enum GlobalValue {
     U64(u64),
 }
 
-const fn global(name: &'static str, source: Source, loses: &'static str) -> GlobalSpec {
+const fn global(name: &'static str, source: GlobalSource, loses: &'static str) -> GlobalSpec {
     GlobalSpec { name, source, loses }
 }
 
@@ -86,81 +86,105 @@ const HELPERS: &str = "programs that helpers run, and what they end with";
 pub const GLOBALS: &[GlobalSpec] = &[
     global(
         "OFF_MODULE_STATE",
-        Source::Member("module", "state"),
+        GlobalSource::Member("module", "state"),
         "states of modules that loads collided with",
     ),
     global(
         "OFF_MODULE_NAME",
-        Source::Member("module", "name"),
+        GlobalSource::Member("module", "name"),
         "names of modules where the kernel hands over a struct module",
     ),
-    global("OFF_FILE_INODE", Source::Member("file", "f_inode"), FILE),
-    global("OFF_FILE_DENTRY", Source::Member("file", "f_path.dentry"), FILE_NAME),
-    global("OFF_DENTRY_NAME", Source::Member("dentry", "d_name.name"), FILE_NAME),
-    global("OFF_INODE_INO", Source::Member("inode", "i_ino"), FILE),
-    global("OFF_INODE_SB", Source::Member("inode", "i_sb"), DEVICE),
-    global("OFF_SB_DEV", Source::Member("super_block", "s_dev"), DEVICE),
-    global("OFF_TASK_PARENT", Source::Member("task_struct", "real_parent"), TASKS),
-    global("OFF_TASK_TGID", Source::Member("task_struct", "tgid"), TASKS),
-    global("OFF_TASK_COMM", Source::Member("task_struct", "comm"), TASKS),
-    global("OFF_TASK_FILES", Source::Member("task_struct", "files"), EARLY_FILE),
-    global("OFF_FILES_FDT", Source::Member("files_struct", "fdt"), EARLY_FILE),
-    global("OFF_FDT_MAX_FDS", Source::Member("fdtable", "max_fds"), EARLY_FILE),
-    global("OFF_FDT_FD", Source::Member("fdtable", "fd"), EARLY_FILE),
-    global("OFF_TASK_PID", Source::Member("task_struct", "pid"), TASKS),
-    global("OFF_TASK_FLAGS", Source::Member("task_struct", "flags"), WORK),
+    global("OFF_FILE_INODE", GlobalSource::Member("file", "f_inode"), FILE),
+    global(
+        "OFF_FILE_DENTRY",
+        GlobalSource::Member("file", "f_path.dentry"),
+        FILE_NAME,
+    ),
+    global(
+        "OFF_DENTRY_NAME",
+        GlobalSource::Member("dentry", "d_name.name"),
+        FILE_NAME,
+    ),
+    global("OFF_INODE_INO", GlobalSource::Member("inode", "i_ino"), FILE),
+    global("OFF_INODE_SB", GlobalSource::Member("inode", "i_sb"), DEVICE),
+    global("OFF_SB_DEV", GlobalSource::Member("super_block", "s_dev"), DEVICE),
+    global(
+        "OFF_TASK_PARENT",
+        GlobalSource::Member("task_struct", "real_parent"),
+        TASKS,
+    ),
+    global("OFF_TASK_TGID", GlobalSource::Member("task_struct", "tgid"), TASKS),
+    global("OFF_TASK_COMM", GlobalSource::Member("task_struct", "comm"), TASKS),
+    global(
+        "OFF_TASK_FILES",
+        GlobalSource::Member("task_struct", "files"),
+        EARLY_FILE,
+    ),
+    global("OFF_FILES_FDT", GlobalSource::Member("files_struct", "fdt"), EARLY_FILE),
+    global(
+        "OFF_FDT_MAX_FDS",
+        GlobalSource::Member("fdtable", "max_fds"),
+        EARLY_FILE,
+    ),
+    global("OFF_FDT_FD", GlobalSource::Member("fdtable", "fd"), EARLY_FILE),
+    global("OFF_TASK_PID", GlobalSource::Member("task_struct", "pid"), TASKS),
+    global("OFF_TASK_FLAGS", GlobalSource::Member("task_struct", "flags"), WORK),
     global(
         "OFF_TASK_EXIT_CODE",
-        Source::Member("task_struct", "exit_code"),
+        GlobalSource::Member("task_struct", "exit_code"),
         HELPERS,
     ),
     // The place of the struct kthread since 5.17; before, set_child_tid is.
     global(
         "OFF_TASK_WORKER_PRIVATE",
-        Source::Member("task_struct", "worker_private"),
+        GlobalSource::Member("task_struct", "worker_private"),
         "",
     ),
     global(
         "OFF_TASK_SET_CHILD_TID",
-        Source::Member("task_struct", "set_child_tid"),
+        GlobalSource::Member("task_struct", "set_child_tid"),
         WORK,
     ),
-    global("OFF_KTHREAD_DATA", Source::Member("kthread", "data"), WORK),
+    global("OFF_KTHREAD_DATA", GlobalSource::Member("kthread", "data"), WORK),
     global(
         "OFF_WORKER_CURRENT_FUNC",
-        Source::Member("worker", "current_func"),
+        GlobalSource::Member("worker", "current_func"),
         WORK,
     ),
     global(
         "OFF_SUBPROCESS_WORK",
-        Source::Member("subprocess_info", "work"),
+        GlobalSource::Member("subprocess_info", "work"),
         HELPERS,
     ),
     global(
         "OFF_SUBPROCESS_PATH",
-        Source::Member("subprocess_info", "path"),
+        GlobalSource::Member("subprocess_info", "path"),
         HELPERS,
     ),
-    global("OFF_BPRM_FILENAME", Source::Member("linux_binprm", "filename"), HELPERS),
+    global(
+        "OFF_BPRM_FILENAME",
+        GlobalSource::Member("linux_binprm", "filename"),
+        HELPERS,
+    ),
     global(
         "OFF_MUTEX_OWNER",
-        Source::Member("mutex", "owner"),
+        GlobalSource::Member("mutex", "owner"),
         "who holds module_mutex",
     ),
     // What is lost without them is told by the probes that need them.
-    global("MODULE_NOTIFY_LIST", Source::Address("module_notify_list"), ""),
-    global("MODULE_MUTEX", Source::Address("module_mutex"), ""),
-    global("KMOD_QUEUE", Source::Address("kmod_wq"), ""),
-    global("KMOD_SLOTS", Source::Address("kmod_concurrent_max"), ""),
-    global("PRINTK_TEXT", Source::Address("textbuf"), ""),
+    global("MODULE_NOTIFY_LIST", GlobalSource::Address("module_notify_list"), ""),
+    global("MODULE_MUTEX", GlobalSource::Address("module_mutex"), ""),
+    global("KMOD_QUEUE", GlobalSource::Address("kmod_wq"), ""),
+    global("KMOD_SLOTS", GlobalSource::Address("kmod_concurrent_max"), ""),
+    global("PRINTK_TEXT", GlobalSource::Address("textbuf"), ""),
     global(
         "WITH_STACKS",
-        Source::Asked(Family::Stacks),
+        GlobalSource::Asked(Family::Stacks),
         "kernel stacks of requests",
     ),
     global(
         "HAVE_SNPRINTF",
-        Source::Helper("bpf_snprintf"),
+        GlobalSource::Helper("bpf_snprintf"),
         "symbols: of init functions only their addresses are known, of callers, work and stacks nothing",
     ),
 ];
@@ -171,11 +195,13 @@ pub fn values(
     addresses: &Addresses,
     families: &BTreeSet<Family>,
 ) -> Vec<(&'static str, GlobalValue)> {
-    let value = |source: &Source| match source {
-        Source::Member(..) => GlobalValue::U32(facts.offsets.get(&source.key()).copied().flatten().unwrap_or(u32::MAX)),
-        Source::Address(symbol) => GlobalValue::U64(addresses.get(symbol).unwrap_or(0)),
-        Source::Helper(_) => GlobalValue::U32(u32::from(source.is_known(facts))),
-        Source::Asked(family) => GlobalValue::U32(u32::from(families.contains(family))),
+    let value = |source: &GlobalSource| match source {
+        GlobalSource::Member(..) => {
+            GlobalValue::U32(facts.offsets.get(&source.key()).copied().flatten().unwrap_or(u32::MAX))
+        }
+        GlobalSource::Address(symbol) => GlobalValue::U64(addresses.get(symbol).unwrap_or(0)),
+        GlobalSource::Helper(_) => GlobalValue::U32(u32::from(source.is_known(facts))),
+        GlobalSource::Asked(family) => GlobalValue::U32(u32::from(families.contains(family))),
     };
     GLOBALS
         .iter()

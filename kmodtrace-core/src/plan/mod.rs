@@ -18,12 +18,12 @@ mod text;
 mod verdict;
 
 pub use catalogue::{CATALOGUE, programs};
-pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, Refusal, Status, check};
+pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, ProbeStatus, Refusal, check};
 pub use coverage::{Coverage, Observed};
 pub use existence::{Existence, Sign, Trace};
-pub use globals::{GLOBALS, GlobalSpec, GlobalValue, Source, values};
+pub use globals::{GLOBALS, GlobalSource, GlobalSpec, GlobalValue, values};
 pub use questions::questions;
 pub use resolve::{Attachment, Choice, Plan, PlannedProbe, RETURNS, resolve};
-pub use spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
+pub use spec::{Attach, AttachStage, Candidate, Family, Hook, Mechanism, ProbeSpec, Want};
 pub use text::render;
-pub use verdict::{Verdict, verdict};
+pub use verdict::{Feasibility, verdict};

@@ -1,6 +1,6 @@
 //! What a plan does not observe, and why: so that no report shows a 0 that nobody counted.
 
-use super::globals::{GLOBALS, GlobalSpec, Source};
+use super::globals::{GLOBALS, GlobalSource, GlobalSpec};
 use super::resolve::{Plan, PlannedProbe, RETURNS};
 use super::spec::{Mechanism, Want};
 use crate::plan::{Coverage, Observed};
@@ -171,7 +171,7 @@ impl Plan {
             .iter()
             .filter(|probe| probe.spec.want != Want::Extra && !self.has(probe.spec.id) && !self.is_replaced(probe));
         let unasked = GLOBALS.iter().filter_map(|global| match global.source {
-            Source::Asked(family) if !self.families.contains(&family) => Some(family.unasked(global.loses)),
+            GlobalSource::Asked(family) if !self.families.contains(&family) => Some(family.unasked(global.loses)),
             _ => None,
         });
         let globals = self.lost_globals.iter().filter(|global| !global.loses.is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CATALOGUE, GLOBALS, Hook, Source, Trace};
+use super::{CATALOGUE, GLOBALS, GlobalSource, Hook, Trace};
 use crate::kernel::facts::Questions;
 
 /// Everything that the plan may have to know of a kernel of this architecture (`uname -m`).
@@ -29,14 +29,14 @@ pub fn questions(arch: &str) -> Questions {
     questions.functions = functions.into_iter().collect();
     for global in GLOBALS {
         match global.source {
-            Source::Member(structure, path) => {
+            GlobalSource::Member(structure, path) => {
                 questions.members.insert((structure, path));
             }
-            Source::Address(symbol) => {
+            GlobalSource::Address(symbol) => {
                 questions.data_symbols.insert(symbol);
             }
-            Source::Helper(helper) => questions.helpers.push(helper),
-            Source::Asked(_) => {}
+            GlobalSource::Helper(helper) => questions.helpers.push(helper),
+            GlobalSource::Asked(_) => {}
         }
     }
     for sign in CATALOGUE.iter().filter_map(|spec| spec.exists_if).flatten() {

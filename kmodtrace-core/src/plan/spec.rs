@@ -11,7 +11,7 @@ pub struct ProbeSpec {
     /// Its name: the function and the edge, as `load_module.exit`.
     pub id: &'static str,
     /// The part of a load that it belongs to.
-    pub stage: Stage,
+    pub stage: AttachStage,
     /// How much depends on it.
     pub want: Want,
     /// What tells that the mechanism exists in a kernel; where it does not, nothing is lost without the probe.
@@ -115,7 +115,7 @@ pub enum Want {
 /// The part of a load that a probe belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub enum AttachStage {
     /// The system call.
     Attempt,
     /// Reading of the file.

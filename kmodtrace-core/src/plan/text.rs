@@ -2,21 +2,21 @@
 
 use std::fmt::Write as _;
 
-use super::check::{CheckReport, ProbeReport, Status};
+use super::check::{CheckReport, ProbeReport, ProbeStatus};
 use super::spec::{Family, Want};
-use super::verdict::Verdict;
+use super::verdict::Feasibility;
 use crate::kernel::facts::{KernelFacts, Preemption};
 
 /// The report as text, ending in a newline. Where tracing works, probe by probe; where it does not, what stands in the way
 /// comes first, and of the probes only those that tracing cannot do without.
 pub fn render(report: &CheckReport) -> String {
     match &report.verdict {
-        Verdict::Works => {
+        Feasibility::Works => {
             let (kernel, surroundings) = (kernel(report), surroundings(report));
             let probes = probes(&report.probes.iter().collect::<Vec<_>>());
             format!("{kernel}{surroundings}\n{probes}\n{}tracing works\n", losses(report))
         }
-        Verdict::CannotTrace { what, why, remedy } => {
+        Feasibility::CannotTrace { what, why, remedy } => {
             let verdict = format!("cannot trace: {what}\nwhy: {why}\nremedy: {remedy}\n");
             let (kernel, surroundings) = (kernel(report), surroundings(report));
             format!("{kernel}\n{verdict}\n{surroundings}{}", missing(report))
@@ -40,7 +40,7 @@ fn surroundings(report: &CheckReport) -> String {
 
 /// The required probes that cannot be had. Without modules none of them is there, and the verdict has said so.
 fn missing(report: &CheckReport) -> String {
-    let missing = |probe: &&ProbeReport| probe.want == Want::Required && probe.status == Status::Refused;
+    let missing = |probe: &&ProbeReport| probe.want == Want::Required && probe.status == ProbeStatus::Refused;
     let missing: Vec<_> = report.probes.iter().filter(missing).collect();
     if missing.is_empty() || report.facts.environment.modules == Some(false) {
         String::new()
@@ -54,9 +54,9 @@ fn probes(probes: &[&ProbeReport]) -> String {
     let mut out = String::new();
     for probe in probes {
         let mark = match probe.status {
-            Status::Chosen => "ok",
-            Status::Absent | Status::Unasked | Status::Spare => "-",
-            Status::Refused => "no",
+            ProbeStatus::Chosen => "ok",
+            ProbeStatus::Absent | ProbeStatus::Unasked | ProbeStatus::Spare => "-",
+            ProbeStatus::Refused => "no",
         };
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{mark:<3} {:<width$}  {}", probe.id, line(probe));
@@ -79,15 +79,15 @@ fn line(probe: &ProbeReport) -> String {
         .map(|attach| format!("{} {}", attach.mechanism.word(), attach.target))
         .collect();
     let mut refused = refusals(probe);
-    if refused.is_empty() && probe.status == Status::Refused {
+    if refused.is_empty() && probe.status == ProbeStatus::Refused {
         // Where there are no fprobes it is not even a candidate.
         refused.push_str("no kprobe.multi");
     }
     match probe.status {
-        Status::Absent => probe.absent.clone().unwrap_or_default(),
-        Status::Unasked => probe.family.map(Family::how_to_ask).unwrap_or_default(),
-        Status::Spare => format!("{} shows the same", probe.replaced_by.unwrap_or_default()),
-        Status::Chosen => {
+        ProbeStatus::Absent => probe.absent.clone().unwrap_or_default(),
+        ProbeStatus::Unasked => probe.family.map(Family::how_to_ask).unwrap_or_default(),
+        ProbeStatus::Spare => format!("{} shows the same", probe.replaced_by.unwrap_or_default()),
+        ProbeStatus::Chosen => {
             let unsure = probe.unsure.then_some(" (not known whether this kernel has it)");
             let refused = (!refused.is_empty()).then(|| format!(" (not {refused})"));
             format!(
@@ -97,7 +97,7 @@ fn line(probe: &ProbeReport) -> String {
                 refused.unwrap_or_default()
             )
         }
-        Status::Refused => match (probe.lost, probe.replaced_by) {
+        ProbeStatus::Refused => match (probe.lost, probe.replaced_by) {
             (Some(lost), _) if probe.unsure => format!("{refused}; lost, if this kernel has it: {lost}"),
             (Some(lost), _) => format!("{refused}; lost: {lost}"),
             (None, Some(other)) => format!("{refused}; {other} shows the same"),

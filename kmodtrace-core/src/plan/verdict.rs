@@ -9,7 +9,7 @@ use crate::kernel::facts::KernelFacts;
 /// Whether tracing works on this kernel, for this process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Feasibility {
     /// Every required probe can be had.
     Works,
     /// Not.
@@ -24,25 +24,25 @@ pub enum Verdict {
 }
 
 /// Looks for the first thing that stands in the way, from the kernel's build to the process's rights.
-pub fn verdict(facts: &KernelFacts, plan: &Plan) -> Verdict {
+pub fn verdict(facts: &KernelFacts, plan: &Plan) -> Feasibility {
     no_modules(facts)
         .or_else(|| no_rights(facts))
         .or_else(|| locked_down(facts))
         .or_else(|| no_ring_buffer(facts))
         .or_else(|| no_mechanism(facts))
         .or_else(|| no_probe(plan))
-        .unwrap_or(Verdict::Works)
+        .unwrap_or(Feasibility::Works)
 }
 
-fn cannot(what: &str, why: impl Into<String>, remedy: &str) -> Verdict {
-    Verdict::CannotTrace {
+fn cannot(what: &str, why: impl Into<String>, remedy: &str) -> Feasibility {
+    Feasibility::CannotTrace {
         what: what.to_owned(),
         why: why.into(),
         remedy: remedy.to_owned(),
     }
 }
 
-fn no_modules(facts: &KernelFacts) -> Option<Verdict> {
+fn no_modules(facts: &KernelFacts) -> Option<Feasibility> {
     (facts.environment.modules == Some(false)).then(|| {
         cannot(
             "this kernel loads no modules",
@@ -53,7 +53,7 @@ fn no_modules(facts: &KernelFacts) -> Option<Verdict> {
 }
 
 /// Loading takes `bpf_capable` and `perfmon_capable` (include/linux/capability.h): `CAP_SYS_ADMIN` stands for both.
-fn no_rights(facts: &KernelFacts) -> Option<Verdict> {
+fn no_rights(facts: &KernelFacts) -> Option<Feasibility> {
     if facts.capable("CAP_SYS_ADMIN") {
         return None;
     }
@@ -71,7 +71,7 @@ fn no_rights(facts: &KernelFacts) -> Option<Verdict> {
 }
 
 /// `LOCKDOWN_BPF_READ_KERNEL` (include/linux/security.h) is above the level of integrity only.
-fn locked_down(facts: &KernelFacts) -> Option<Verdict> {
+fn locked_down(facts: &KernelFacts) -> Option<Feasibility> {
     (facts.environment.lockdown.as_deref() == Some("confidentiality")).then(|| {
         cannot(
             "BPF programs may not read kernel memory",
@@ -82,7 +82,7 @@ fn locked_down(facts: &KernelFacts) -> Option<Verdict> {
 }
 
 /// Records are made in the ring and read from it in their order: perf buffers, which older kernels have, can do neither.
-fn no_ring_buffer(facts: &KernelFacts) -> Option<Verdict> {
+fn no_ring_buffer(facts: &KernelFacts) -> Option<Feasibility> {
     (!facts.has_ring_buffer()).then(|| {
         cannot(
             "this kernel has no BPF ring buffer",
@@ -95,7 +95,7 @@ fn no_ring_buffer(facts: &KernelFacts) -> Option<Verdict> {
     })
 }
 
-fn no_mechanism(facts: &KernelFacts) -> Option<Verdict> {
+fn no_mechanism(facts: &KernelFacts) -> Option<Feasibility> {
     let trampolines = facts.btf && facts.ftrace;
     (!trampolines && facts.fprobe != Some(true) && !facts.environment.kprobes).then(|| {
         let missing = if facts.btf {
@@ -111,7 +111,7 @@ fn no_mechanism(facts: &KernelFacts) -> Option<Verdict> {
     })
 }
 
-fn no_probe(plan: &Plan) -> Option<Verdict> {
+fn no_probe(plan: &Plan) -> Option<Feasibility> {
     let missing: Vec<_> = plan.missing_required().collect();
     let first = missing.first()?;
     let names = missing.iter().map(|probe| probe.spec.id).collect::<Vec<_>>().join(", ");

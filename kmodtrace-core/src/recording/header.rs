@@ -70,12 +70,12 @@ pub struct RecordLayout {
     /// Bytes of the whole record.
     pub size: usize,
     /// Its fields, those of the common part first.
-    pub fields: Vec<Field>,
+    pub fields: Vec<RecordField>,
 }
 
 /// A field of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
+pub struct RecordField {
     /// Its name.
     pub name: String,
     /// Bytes from the record's start.
@@ -133,7 +133,7 @@ impl RecordLayout {
         };
         // Every layout begins with the field `header`, which is opened up.
         let fields = record::Header::FIELDS.iter().chain(own.iter().skip(1));
-        let field = |&(name, offset, size): &(&str, usize, usize)| Field {
+        let field = |&(name, offset, size): &(&str, usize, usize)| RecordField {
             name: name.to_owned(),
             offset,
             size,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::{AttemptRow, Kernel, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
+use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
 use crate::analysis::findings::Finding;
 
 /// The JSON Schema (draft 2020-12) of [`write_json`]'s object.
@@ -25,7 +25,10 @@ pub fn write_json(report: &Report, out: &mut impl Write) -> io::Result<()> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
-    Header { schema: &'static str, kernel: &'a Kernel },
+    Header {
+        schema: &'static str,
+        kernel: &'a KernelRow,
+    },
     Module(&'a ModuleRow),
     Attempt(&'a AttemptRow),
     Unload(&'a AttemptRow),

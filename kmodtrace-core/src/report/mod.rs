@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::Finding;
-use crate::analysis::origin::{self, Known};
+use crate::analysis::origin::{self, KnownAttempt};
 use crate::model::{Attempt, AttemptId, Request};
 use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
@@ -55,7 +55,7 @@ pub struct Report {
     /// [`SCHEMA`].
     pub schema: &'static str,
     /// Where the events come from.
-    pub kernel: Kernel,
+    pub kernel: KernelRow,
     /// What is missing.
     pub quality: Quality,
     /// One for each module, sorted and cut as asked.
@@ -79,7 +79,8 @@ pub struct Report {
 
 /// The traced kernel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Kernel {
+#[schemars(rename = "Kernel")]
+pub struct KernelRow {
     /// As `uname -r` says.
     pub release: Option<String>,
     /// As `uname -m` says.
@@ -111,7 +112,7 @@ pub struct Quality {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// The traced kernel.
-    pub kernel: Kernel,
+    pub kernel: KernelRow,
     /// Records lost.
     pub lost: Option<u64>,
     /// Probe hits skipped.
@@ -156,7 +157,7 @@ impl Source {
                 coverage
             });
         Self {
-            kernel: Kernel {
+            kernel: KernelRow {
                 release: Some(header.kernel.release.clone()),
                 arch: Some(header.kernel.arch.clone()),
             },
@@ -229,7 +230,7 @@ impl Report {
         let by_id: BTreeMap<AttemptId, &Attempt> = attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
         let known = |id: AttemptId| {
             let attempt = by_id.get(&id)?;
-            Some(Known {
+            Some(KnownAttempt {
                 task: attempt.task(),
                 errno: attempt.errno,
             })

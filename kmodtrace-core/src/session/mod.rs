@@ -6,7 +6,7 @@
 #![expect(clippy::similar_names, reason = "tid and tgid are the kernel's words")]
 
 mod inodes;
-mod lives;
+mod module_states;
 mod name_wait;
 mod owners;
 mod requests;
@@ -30,7 +30,7 @@ const IN_FLIGHT_MAX: usize = 16_384;
 #[derive(Debug, Default)]
 struct World {
     inodes: inodes::Inodes,
-    lives: lives::Lives,
+    lives: module_states::Lives,
     owners: owners::Owners,
 }
 

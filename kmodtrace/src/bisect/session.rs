@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use kmodtrace_core::compare::bisect::{Known, RunEnd, Step, StepHead, Terms, Told};
+use kmodtrace_core::compare::bisect::{Criteria, Known, RunEnd, Step, StepHead, Told};
 use serde::{Deserialize, Serialize};
 
 use super::store::{self, Lock};
@@ -20,7 +20,7 @@ const SCHEMA: &str = "kmodtrace.bisect/1";
 struct Head {
     schema: String,
     #[serde(flatten)]
-    terms: Terms,
+    terms: Criteria,
 }
 
 /// A session as it was found.
@@ -29,7 +29,7 @@ pub(crate) struct Session {
     /// Where.
     pub(crate) folder: PathBuf,
     /// What it goes by.
-    pub(crate) terms: Terms,
+    pub(crate) terms: Criteria,
     /// Its steps, in the order in which they were made.
     pub(crate) steps: Vec<Step>,
     /// What cannot be read, in lines for users. Nothing of it is counted, and nothing of it is touched.
@@ -45,7 +45,7 @@ pub(crate) struct Writing {
 }
 
 /// Begins one.
-pub(crate) fn create(folder: &Path, terms: Terms) -> Result<()> {
+pub(crate) fn create(folder: &Path, terms: Criteria) -> Result<()> {
     if folder.join("session.json").exists() {
         let text = format!(
             "{}: a session is there; step goes on with it, --session names another folder",
@@ -63,7 +63,7 @@ pub(crate) fn create(folder: &Path, terms: Terms) -> Result<()> {
 }
 
 /// What a session goes by.
-fn terms(folder: &Path) -> Result<Terms> {
+fn terms(folder: &Path) -> Result<Criteria> {
     let advice = "restore session.json, or start another session; the recordings in it can be read all the same";
     let head: Head = match store::read(&folder.join("session.json")) {
         Ok(Some(head)) => head,

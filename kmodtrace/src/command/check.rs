@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::kernel::facts::KernelFacts;
-use kmodtrace_core::plan::{CATALOGUE, Verdict, check, resolve};
+use kmodtrace_core::plan::{CATALOGUE, Feasibility, check, resolve};
 
 use crate::cli::Check;
 use crate::failure::CANNOT_TRACE;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Check) -> Result<ExitCode> {
     let report = check(&facts, &resolve(CATALOGUE, &facts));
     args.format.print(&report)?;
     Ok(match report.verdict {
-        Verdict::Works => ExitCode::SUCCESS,
-        Verdict::CannotTrace { .. } => ExitCode::from(CANNOT_TRACE),
+        Feasibility::Works => ExitCode::SUCCESS,
+        Feasibility::CannotTrace { .. } => ExitCode::from(CANNOT_TRACE),
     })
 }

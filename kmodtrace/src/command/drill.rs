@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::analysis::drill::Limits;
+use kmodtrace_core::analysis::drill::TreeLimits;
 use kmodtrace_core::pipeline::Pipeline;
 
 use super::tee::Tee;
@@ -19,9 +19,9 @@ use crate::replay;
 /// Attaches to the functions of modules, and shows what the loads of these modules called until a signal, the duration, or the
 /// command's end.
 pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let limits = Limits {
+    let limits = TreeLimits {
         depth: args.depth,
-        ..Limits::default()
+        ..TreeLimits::default()
     };
     if let Some(path) = &args.from {
         let mut recording = replay::open(path)?;

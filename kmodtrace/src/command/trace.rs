@@ -5,7 +5,7 @@ use std::io::{StdoutLock, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::analysis::drill::{Limits, Load, write_text};
+use kmodtrace_core::analysis::drill::{Load, TreeLimits, write_text};
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::graph::Watch;
 use kmodtrace_core::model::{Finished, Ktime, ProbedFunction};
@@ -100,7 +100,7 @@ impl Lines {
                 super::written(writeln!(self.out, "{line}"))?;
                 if !attempt.calls.is_empty() {
                     let load = Load::new(&attempt, &self.functions);
-                    super::written(write_text(&load, Limits::default(), &mut self.out))?;
+                    super::written(write_text(&load, TreeLimits::default(), &mut self.out))?;
                 }
             }
         }

@@ -12,7 +12,7 @@ use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
 use aya_obj::{Object, ParseError};
 use kmodtrace_core::analysis::drill::KEY_GLOBAL;
-use kmodtrace_core::plan::{self, Attachment, Family, GlobalValue, Mechanism, Plan, ProbeSpec, Stage};
+use kmodtrace_core::plan::{self, AttachStage, Attachment, Family, GlobalValue, Mechanism, Plan, ProbeSpec};
 use rustix::process::{Resource, getrlimit};
 use tracing::info;
 
@@ -273,9 +273,9 @@ fn no_maps(error: Error) -> Error {
 /// one of the entry reads who called.
 fn attach_order(plan: &Plan) -> Vec<&'static str> {
     let rank = |spec: &ProbeSpec| match spec.stage {
-        Stage::Attempt => 3,
+        AttachStage::Attempt => 3,
         _ if spec.id == "security_kernel_module_request.enter" => 2,
-        Stage::Request => 1,
+        AttachStage::Request => 1,
         _ => 0,
     };
     let mut specs: Vec<_> = plan.probes.iter().map(|probe| probe.spec).collect();

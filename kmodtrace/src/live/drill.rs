@@ -10,7 +10,7 @@ use kmodtrace_core::kernel::btf;
 use kmodtrace_core::model::{ProbedFunction, Returns};
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::text::{Glob, printable};
-use kmodtrace_module_file::{Described, Functions, Reason, describe, functions};
+use kmodtrace_module_file::{Described, Functions, Obstacle, describe, functions};
 
 use super::attach::Tracer;
 use super::calls::Calls;
@@ -140,8 +140,8 @@ fn is_loaded(module: &str) -> bool {
 
 /// How many functions are left out, by the reason.
 fn left_out(read: &Functions, freed: usize, glob: Option<&Glob>) -> String {
-    let count = |why: &Reason| read.left_out.iter().filter(|left| left.why == *why).count();
-    let mut counted: Vec<(usize, String)> = Reason::ALL.iter().map(|why| (count(why), why.to_string())).collect();
+    let count = |why: &Obstacle| read.left_out.iter().filter(|left| left.why == *why).count();
+    let mut counted: Vec<(usize, String)> = Obstacle::ALL.iter().map(|why| (count(why), why.to_string())).collect();
     counted.push((freed, "freed: the module is loaded".to_owned()));
     let other = |glob: &Glob| {
         read.found

@@ -28,7 +28,7 @@ pub(crate) struct Gathered {
     /// Where its data is; for attaching only.
     pub(crate) addresses: Addresses,
     /// What its BTF says of what was asked; none for a kernel without.
-    pub(crate) btf: Option<btf::Answers>,
+    pub(crate) btf: Option<btf::BtfAnswers>,
 }
 
 /// What this kernel offers to this process, and what attaching needs of it; and what came of what is done `meanwhile`: making the text
@@ -133,9 +133,9 @@ fn sysctl(name: &str) -> Option<i32> {
         .ok()
 }
 
-fn read_btf(questions: &Questions) -> Option<btf::Answers> {
+fn read_btf(questions: &Questions) -> Option<btf::BtfAnswers> {
     let bytes = fs::read(BTF).map_err(|error| debug!("{BTF}: {error}")).ok()?;
-    let questions = btf::Questions {
+    let questions = btf::BtfQuestions {
         functions: &questions.functions,
         members: &questions.members.iter().copied().collect::<Vec<_>>(),
         types: &questions.types.iter().copied().collect::<Vec<_>>(),
@@ -145,7 +145,7 @@ fn read_btf(questions: &Questions) -> Option<btf::Answers> {
         .ok()
 }
 
-fn read_kallsyms(questions: &Questions) -> kallsyms::Answers {
+fn read_kallsyms(questions: &Questions) -> kallsyms::SymbolAnswers {
     let mut scanner = kallsyms::Scanner::new(questions.text_symbols(), questions.data_symbols.iter().copied());
     match File::open("/proc/kallsyms") {
         Ok(file) => {

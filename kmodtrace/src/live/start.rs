@@ -1,7 +1,7 @@
 //! From nothing to an attached tracer, or to the reason why not.
 
 use anyhow::Result;
-use kmodtrace_core::plan::{CATALOGUE, Verdict, resolve, verdict};
+use kmodtrace_core::plan::{CATALOGUE, Feasibility, resolve, verdict};
 
 use super::attach::{Tracer, Wish, begin};
 use super::facts;
@@ -12,7 +12,7 @@ use kmodtrace_core::kernel::facts::KernelFacts;
 pub(crate) fn start(wish: &Wish) -> Result<(Tracer, KernelFacts)> {
     let (mut kernel, begun) = facts::gather(begin);
     let plan = resolve(CATALOGUE, &kernel.facts).with(wish.families.iter().copied());
-    if let Verdict::CannotTrace { what, why, remedy } = verdict(&kernel.facts, &plan) {
+    if let Feasibility::CannotTrace { what, why, remedy } = verdict(&kernel.facts, &plan) {
         return Err(failure(CANNOT_TRACE, format!("{what}: {why}; {remedy}")));
     }
     let tracer = Tracer::attach(begun, &kernel, plan, wish)?;

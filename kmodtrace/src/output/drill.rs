@@ -2,7 +2,7 @@
 
 use std::io::{self, Write, stderr};
 
-use kmodtrace_core::analysis::drill::{Elsewhere, Limits, Load, json, write_text};
+use kmodtrace_core::analysis::drill::{Elsewhere, Load, TreeLimits, json, write_text};
 use kmodtrace_core::model::{Attempt, Finished, ProbedFunction};
 use kmodtrace_core::text::printable;
 
@@ -16,7 +16,7 @@ pub(crate) struct Loads {
     modules: Vec<String>,
     /// The functions that were asked for, by their numbers.
     functions: Vec<ProbedFunction>,
-    limits: Limits,
+    limits: TreeLimits,
     kept: Vec<Attempt>,
     more: u64,
     elsewhere: Elsewhere,
@@ -24,7 +24,7 @@ pub(crate) struct Loads {
 
 impl Loads {
     /// None so far.
-    pub(crate) fn new(modules: Vec<String>, functions: Vec<ProbedFunction>, limits: Limits) -> Self {
+    pub(crate) fn new(modules: Vec<String>, functions: Vec<ProbedFunction>, limits: TreeLimits) -> Self {
         Self {
             modules,
             functions,

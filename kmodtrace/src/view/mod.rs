@@ -7,6 +7,7 @@
 mod columns;
 mod draw;
 mod export;
+mod flight_recorder;
 mod follow;
 mod input;
 mod keys;
@@ -17,7 +18,6 @@ mod player;
 mod row;
 mod rows;
 mod screen;
-mod spool;
 mod state;
 mod tab;
 mod theme;
@@ -41,11 +41,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::live::pump::{Signals, Sink, identity, now};
 use draw::Feed;
+use flight_recorder::FlightRecorder;
 use input::Input;
 use player::Player;
 pub(crate) use player::Way;
 use screen::Screen;
-use spool::Spool;
 use state::State;
 use theme::Theme;
 use transitions::{Effect, Time};
@@ -76,7 +76,7 @@ pub(crate) struct View {
     resumed: Signal,
     theme: Theme,
     feed: Feed,
-    spool: Option<Spool>,
+    spool: Option<FlightRecorder>,
     /// Data have come, or a key: the next frame differs.
     stale: bool,
     /// The next frame is drawn whole, whatever is on the terminal.
@@ -98,7 +98,7 @@ impl View {
         let state = State::new(Nanos(u64::try_from(options.stuck_after.as_nanos()).unwrap_or(u64::MAX)));
         let picture = monitor.picture(&kmodtrace_core::monitor::Focus::default());
         let spool = live
-            .then(|| Spool::new(header))
+            .then(|| FlightRecorder::new(header))
             .transpose()
             .context("cannot keep records")?;
         let listen = |kind| signal(kind).context("cannot listen for signals");

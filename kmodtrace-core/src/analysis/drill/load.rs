@@ -1,8 +1,9 @@
 //! A load as drill shows it: its calls, the way of its errno, and where its time went.
 
-use super::say::{Cause, Names, cause};
-use super::slow::{Step, slowest, slowest_text};
+use super::errno_path::{ErrnoPath, errno_path};
+use super::slow::{SlowStep, slowest, slowest_text};
 use super::tree::{Call, forest};
+use super::wording::FunctionNames;
 use crate::model::ProbedFunction;
 use crate::model::{Attempt, Errno, Span};
 
@@ -12,7 +13,7 @@ pub struct Load<'a> {
     /// The attempt.
     pub attempt: &'a Attempt,
     /// What names and lines come from.
-    pub names: Names<'a>,
+    pub names: FunctionNames<'a>,
     calls: Vec<Call>,
 }
 
@@ -32,7 +33,7 @@ impl<'a> Load<'a> {
         calls.retain(is_inside);
         Self {
             attempt,
-            names: Names {
+            names: FunctionNames {
                 known,
                 module: attempt.module.as_deref(),
             },
@@ -57,12 +58,12 @@ impl<'a> Load<'a> {
     }
 
     /// The way of that errno.
-    pub fn cause(&self) -> Option<Cause<'_>> {
-        cause(&self.own(), &self.others(), self.errno()?)
+    pub fn errno_path(&self) -> Option<ErrnoPath<'_>> {
+        errno_path(&self.own(), &self.others(), self.errno()?)
     }
 
     /// Where its time went.
-    pub fn slowest(&self) -> Vec<Step<'_>> {
+    pub fn slowest(&self) -> Vec<SlowStep<'_>> {
         slowest(&self.own(), &self.attempt.off_cpu)
     }
 
@@ -70,7 +71,7 @@ impl<'a> Load<'a> {
     pub fn sentences(&self) -> Vec<String> {
         let mut said = Vec::new();
         if let Some(errno) = self.errno() {
-            match self.cause() {
+            match self.errno_path() {
                 Some(cause) => {
                     let start = self.attempt.init.as_ref().map(|init| init.span.start);
                     said.push(cause.sentence(start, self.names));

@@ -1,23 +1,25 @@
 //! Inside a module that is being loaded: which of its own functions was called by whom, what each returned, and which of them
 //! made the errno.
 
-mod elsewhere;
+mod calls_outside_loads;
+mod errno_path;
 mod json;
+mod kernel_functions;
 mod load;
-mod outside;
-mod say;
 mod slow;
 mod text;
 mod tree;
+mod wording;
 
-pub use elsewhere::Elsewhere;
+pub use calls_outside_loads::Elsewhere;
+pub use errno_path::{ErrnoPath, errno_path};
 pub use json::json;
+pub use kernel_functions::OUTSIDE;
 pub use load::Load;
-pub use outside::OUTSIDE;
-pub use say::{Cause, Names, cause};
-pub use slow::{Step, slowest};
-pub use text::{Limits, write_text};
+pub use slow::{SlowStep, slowest};
+pub use text::{TreeLimits, write_text};
 pub use tree::{Call, Spent, forest};
+pub use wording::FunctionNames;
 
 /// The programs at the entry and the return of functions of modules that are asked for by name: the same for each, in no plan.
 pub const MODULE_PROGRAMS: [&str; 2] = ["kprobe_call", "kretprobe_call"];

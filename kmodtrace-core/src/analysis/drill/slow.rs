@@ -1,13 +1,13 @@
 //! Where a load spent its time: the way down through the calls that took most of it.
 
-use super::say::Names;
 use super::tree::{Call, Spent};
+use super::wording::FunctionNames;
 use crate::model::OffCpu;
 use crate::text::span_text;
 
 /// Calls of one function within one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step<'c> {
+pub struct SlowStep<'c> {
     /// They, in order; at least one.
     pub calls: Vec<&'c Call>,
     /// How their time was spent.
@@ -16,8 +16,8 @@ pub struct Step<'c> {
 
 /// From the call that took longest down: at each step the calls of that function which took the most time together, as long as
 /// that is half of the time above it.
-pub fn slowest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Vec<Step<'c>> {
-    let mut path: Vec<Step<'c>> = Vec::new();
+pub fn slowest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Vec<SlowStep<'c>> {
+    let mut path: Vec<SlowStep<'c>> = Vec::new();
     let mut calls = calls.to_vec();
     while let Some(step) = longest(&calls, off_cpu) {
         let above = path.last().map_or(0, |above| above.spent.total.0);
@@ -30,8 +30,8 @@ pub fn slowest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Vec<Step<'c>> {
     path
 }
 
-fn longest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Option<Step<'c>> {
-    let mut steps: Vec<Step<'c>> = Vec::new();
+fn longest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Option<SlowStep<'c>> {
+    let mut steps: Vec<SlowStep<'c>> = Vec::new();
     for call in calls {
         let Some(spent) = call.spent(off_cpu) else { continue };
         match steps.iter_mut().find(|step| step.calls[0].function == call.function) {
@@ -41,7 +41,7 @@ fn longest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Option<Step<'c>> {
                 step.spent.asleep.0 += spent.asleep.0;
                 step.spent.preempted.0 += spent.preempted.0;
             }
-            None => steps.push(Step {
+            None => steps.push(SlowStep {
                 calls: vec![call],
                 spent,
             }),
@@ -52,9 +52,9 @@ fn longest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Option<Step<'c>> {
 
 /// `init_xfs_fs 34.1ms, in it xfs_init_caches 20.0ms in 3 calls; of that 15.0ms running, 4.0ms asleep, 1.0ms waiting for a
 /// processor`.
-pub(super) fn slowest_text(path: &[Step<'_>], names: Names<'_>) -> Option<String> {
+pub(super) fn slowest_text(path: &[SlowStep<'_>], names: FunctionNames<'_>) -> Option<String> {
     let spent = path.last()?.spent;
-    let step = |step: &Step<'_>| {
+    let step = |step: &SlowStep<'_>| {
         let name = names.name(step.calls[0].function);
         let took = span_text(step.spent.total.0);
         match step.calls.len() {
@@ -114,7 +114,7 @@ mod tests {
                 ..ProbedFunction::default()
             })
             .into();
-        let names = Names {
+        let names = FunctionNames {
             known: &known,
             module: Some("m"),
         };

@@ -9,14 +9,14 @@ use crate::text::{printable, span_text};
 
 /// How much of a tree is shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct TreeLimits {
     /// Calls within calls.
     pub depth: usize,
     /// Calls beside each other that are alike are told as one from so many on.
     pub alike: usize,
 }
 
-impl Default for Limits {
+impl Default for TreeLimits {
     /// As deep as fits a terminal.
     fn default() -> Self {
         Self { depth: 12, alike: 4 }
@@ -24,7 +24,7 @@ impl Default for Limits {
 }
 
 /// Writes a load: what it came to, its calls, and what there is to say about them.
-pub fn write_text(load: &Load<'_>, limits: Limits, out: &mut impl Write) -> io::Result<()> {
+pub fn write_text(load: &Load<'_>, limits: TreeLimits, out: &mut impl Write) -> io::Result<()> {
     let attempt = load.attempt;
     let module = printable(attempt.module.as_deref().unwrap_or("(unknown)"));
     let result = attempt.errno.map_or("-".into(), Errno::name);
@@ -60,7 +60,7 @@ pub fn write_text(load: &Load<'_>, limits: Limits, out: &mut impl Write) -> io::
 
 struct Tree<'a> {
     load: &'a Load<'a>,
-    limits: Limits,
+    limits: TreeLimits,
     /// When the task had no processor; none for tasks of which that is not known.
     off_cpu: Option<&'a [OffCpu]>,
 }

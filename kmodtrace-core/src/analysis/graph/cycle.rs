@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::deadlock::Knot;
 use super::node::{Block, EdgeKind, Key, Node, Nodes};
-use super::stuck::Knot;
 use crate::model::{Errno, Ktime, Nanos, SLOTS};
 use crate::text::{printable, span_text};
 

@@ -17,7 +17,7 @@ pub(super) const UNKNOWN: &str = "(unknown)";
 
 /// All waits of one kind that loads of one module, or requests of one name, had for one owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Edge {
+pub struct WaitEdge {
     /// For whom: a module, a request's name, the slots, or what has no owner.
     pub owner: String,
     /// Why.
@@ -36,7 +36,7 @@ pub struct Edge {
 
 /// Edges by owner, kind and waiter.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Edges(BTreeMap<(String, EdgeKind, String), Edge>);
+pub(super) struct Edges(BTreeMap<(String, EdgeKind, String), WaitEdge>);
 
 impl Edges {
     pub(super) fn add(&mut self, node: &Node) {
@@ -48,7 +48,7 @@ impl Edges {
             } else {
                 (OTHERS.to_owned(), block.kind, OTHERS.to_owned())
             };
-            let edge = self.0.entry(key).or_insert_with_key(|(owner, kind, waiter)| Edge {
+            let edge = self.0.entry(key).or_insert_with_key(|(owner, kind, waiter)| WaitEdge {
                 owner: owner.clone(),
                 kind: *kind,
                 waiter: waiter.clone(),
@@ -69,7 +69,7 @@ impl Edges {
     }
 
     /// In the order of owner, kind and waiter.
-    pub(super) fn into_vec(self) -> Vec<Edge> {
+    pub(super) fn into_vec(self) -> Vec<WaitEdge> {
         self.0.into_values().collect()
     }
 }

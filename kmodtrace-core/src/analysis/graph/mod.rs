@@ -10,11 +10,11 @@
 //! is handed out; one that lasts is found when the events end. [`Watch`] finds it while it lasts.
 
 mod cycle;
+mod deadlock;
 mod edges;
 mod node;
-mod piles;
+mod pile_ups;
 mod stacks;
-mod stuck;
 mod tree;
 mod view;
 mod watch;
@@ -35,15 +35,15 @@ use std::collections::BTreeSet;
 use crate::model::{Attempt, Finished, Ktime, Parent, Request};
 pub(crate) use cycle::ETIME;
 pub use cycle::{Cycle, Member, Pattern};
-pub use edges::Edge;
+use deadlock::{closure, knots};
+pub use edges::WaitEdge;
 pub use node::EdgeKind;
 use node::{Key, Node, Nodes, On};
-pub use piles::{MANY, PileUp};
-use stuck::{closure, knots};
+pub use pile_ups::{MANY, PileUp};
 pub(crate) use tree::lasting;
 pub use tree::{Tree, TreeRow};
 pub use view::{Graph, SCHEMA};
-pub use watch::{Told, Watch};
+pub use watch::{Lasting, Watch};
 pub use write::{write_dot, write_folded, write_json, write_text};
 
 /// Attempts and requests among which circles are looked for. Members of a circle are handed out soon after one another,
@@ -59,7 +59,7 @@ const INSTANTS: usize = 256;
 pub struct WaitGraph {
     nodes: Nodes,
     edges: edges::Edges,
-    piles: piles::Piles,
+    piles: pile_ups::Piles,
     stacks: stacks::Stacks,
     cycles: Vec<Cycle>,
     more_cycles: u64,

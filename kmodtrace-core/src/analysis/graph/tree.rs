@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cycle::Cycle;
+use super::deadlock::knots;
 use super::edges::owner;
 use super::node::{EdgeKind, Key, Node, Nodes, On};
-use super::stuck::knots;
 use crate::analysis::stages::stages_until;
 use crate::model::{AttemptId, Ktime, Request, Stage};
 use crate::session::InFlight;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cycle::Cycle;
-use super::edges::Edge;
-use super::piles::PileUp;
+use super::edges::WaitEdge;
+use super::pile_ups::PileUp;
 use super::stacks::Stacks;
 use crate::text::Names;
 
@@ -24,7 +24,7 @@ pub struct Graph {
     /// Pile-ups, those with most time first, 32 at most.
     pub pile_ups: Vec<PileUp>,
     /// Who waited for whom, added up; those of one owner stand together, the owner with most time first.
-    pub edges: Vec<Edge>,
+    pub edges: Vec<WaitEdge>,
     #[serde(skip)]
     pub(super) stacks: Stacks,
 }
@@ -34,7 +34,7 @@ impl Graph {
         cycles: Vec<Cycle>,
         more_cycles: u64,
         pile_ups: Vec<PileUp>,
-        mut edges: Vec<Edge>,
+        mut edges: Vec<WaitEdge>,
         stacks: Stacks,
     ) -> Self {
         let mut owners: std::collections::HashMap<String, u64> = std::collections::HashMap::new();
@@ -42,7 +42,7 @@ impl Graph {
             let total = owners.entry(edge.owner.clone()).or_default();
             *total = total.saturating_add(edge.total_ns);
         }
-        let total = |edge: &Edge| owners.get(&edge.owner).copied().unwrap_or_default();
+        let total = |edge: &WaitEdge| owners.get(&edge.owner).copied().unwrap_or_default();
         edges.sort_by(|a, b| {
             let by_owner = total(b).cmp(&total(a)).then_with(|| a.owner.cmp(&b.owner));
             by_owner.then(b.total_ns.cmp(&a.total_ns))

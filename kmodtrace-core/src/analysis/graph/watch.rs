@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::cycle::Cycle;
+use super::deadlock::knots;
 use super::edges::owner;
 use super::node::{Block, EdgeKind, Key, Node, Nodes};
-use super::stuck::knots;
 use crate::model::{Ktime, Nanos, Request, Tid};
 use crate::session::InFlight;
 use crate::text::{Names, printable, span_text};
@@ -19,7 +19,7 @@ const NAMED: usize = 3;
 
 /// A line about what is in flight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Lasting {
     /// When it was decided.
     pub time: Ktime,
     /// Who waits for the same thing; nobody for a deadlock.
@@ -30,14 +30,14 @@ pub struct Told {
     names: BTreeSet<String>,
 }
 
-impl Told {
+impl Lasting {
     /// Whether it is about a selected module.
     pub fn is_about(&self, names: &Names) -> bool {
         names.are_all() || self.names.iter().any(|name| names.take(Some(name)))
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Lasting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (tid, comm) = match self.tasks.as_slice() {
             [] => ("-".to_owned(), "-".to_owned()),
@@ -71,7 +71,7 @@ impl Watch {
         now: Ktime,
         attempts: impl Iterator<Item = InFlight<'s>>,
         requests: impl Iterator<Item = &'s Request>,
-    ) -> Vec<Told> {
+    ) -> Vec<Lasting> {
         if now.since(self.looked) < STEP {
             return Vec::new();
         }
@@ -99,13 +99,13 @@ impl Watch {
         }
         let mut crowds: Vec<Crowd<'_>> = crowds.into_values().collect();
         crowds.sort_by_key(|crowd| crowd.first().map(|(node, _)| node.key));
-        let mut told: Vec<Told> = crowds.iter().filter_map(|crowd| line(now, crowd)).collect();
+        let mut told: Vec<Lasting> = crowds.iter().filter_map(|crowd| line(now, crowd)).collect();
         self.told = waiting;
         told.extend(self.deadlocks(now, nodes));
         told
     }
 
-    fn deadlocks(&mut self, now: Ktime, all: Vec<Node>) -> Vec<Told> {
+    fn deadlocks(&mut self, now: Ktime, all: Vec<Node>) -> Vec<Lasting> {
         // Nobody is stuck who does not wait.
         let mut nodes = Nodes::default();
         for node in all {
@@ -126,7 +126,7 @@ impl Watch {
             let Some(cycle) = Cycle::new(&nodes, &knot) else {
                 continue;
             };
-            told.push(Told {
+            told.push(Lasting {
                 time: now,
                 tasks: Vec::new(),
                 text: format!("deadlock: {}", cycle.text()),
@@ -151,7 +151,7 @@ fn passed(waited: Nanos) -> u64 {
 type Crowd<'n> = Vec<(&'n Node, &'n Block)>;
 
 /// One line for all of them: fifty requests at a time are one thing to look at.
-fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Told> {
+fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Lasting> {
     let (node, block) = crowd.first()?;
     let since = crowd.iter().map(|(_, block)| block.span.start).min()?;
     let long = span_text(now.since(since).0);
@@ -174,7 +174,7 @@ fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Told> {
     let names = crowd
         .iter()
         .flat_map(|(node, block)| node.name.iter().chain(&block.module));
-    Some(Told {
+    Some(Lasting {
         time: now,
         tasks,
         text,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::cycle::{Cycle, Member};
-use super::edges::Edge;
+use super::edges::WaitEdge;
 use super::view::Graph;
 use crate::model::Ktime;
 use crate::text::{printable, span_text};
@@ -42,7 +42,7 @@ pub fn write_text(graph: &Graph, origin: Ktime, out: &mut impl Write) -> io::Res
     Ok(())
 }
 
-fn write_owner(edges: &[Edge], out: &mut impl Write) -> io::Result<()> {
+fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
     let Some(first) = edges.first() else { return Ok(()) };
     let count: u64 = edges.iter().map(|edge| edge.count).sum();
     let total = edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(edge.total_ns));

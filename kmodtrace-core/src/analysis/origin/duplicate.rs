@@ -1,10 +1,14 @@
 //! Errnos that come of another task's load: of the same file, or of the same name.
 
-use super::{Certainty, From, Known, Origin, Translation, rows};
+use super::{Certainty, From, KnownAttempt, Origin, Translation, rows};
 use crate::model::{Attempt, AttemptId, Collision, Edge, Errno, Function, Mark, Role, Stage, WaitKind};
 
 /// The attempt shared the load of its inode (`idempotent_init_module`).
-pub(super) fn shared(attempt: &Attempt, errno: Errno, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
+pub(super) fn shared(
+    attempt: &Attempt,
+    errno: Errno,
+    known: impl Fn(AttemptId) -> Option<KnownAttempt>,
+) -> Option<Origin> {
     let wait = attempt
         .waits
         .iter()

@@ -109,7 +109,7 @@ pub struct Translation {
 
 /// What is known of an attempt that others may have waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownAttempt {
     /// Its task.
     pub task: TaskRef,
     /// What its caller got.
@@ -117,7 +117,7 @@ pub struct Known {
 }
 
 /// The origin of an attempt's errno; none when it did not fail. `coverage` says what was watched, `known` tells of other attempts.
-pub fn of(attempt: &Attempt, coverage: &Coverage, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
+pub fn of(attempt: &Attempt, coverage: &Coverage, known: impl Fn(AttemptId) -> Option<KnownAttempt>) -> Option<Origin> {
     let errno = attempt.errno.filter(|_| attempt.failed())?;
     let mut origin = if attempt.is_unload() {
         entry::unload(errno)

@@ -1,6 +1,6 @@
 //! Where the answer of `__request_module` comes from.
 
-use super::{From, Known, Origin, confirm, rows};
+use super::{From, KnownAttempt, Origin, confirm, rows};
 use crate::analysis::causes::{self, Cause, Status};
 use crate::model::{AttemptId, Errno, Request, Stage};
 
@@ -13,7 +13,7 @@ const ETIME: Errno = Errno(62);
 /// The origin of a request's failure; none when it did not fail. `known` tells of the attempts that its helper made.
 ///
 /// The errno is 0 where modprobe ran: its wait status is no errno.
-pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<Known>) -> Option<Origin> {
+pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<KnownAttempt>) -> Option<Origin> {
     let ret = request.ret.filter(|ret| *ret != 0)?;
     let mut origin = match Status::of(ret).filter(|_| ret > 0) {
         Some(status) => helper(request, status, known),
@@ -51,7 +51,7 @@ fn refused(request: &Request, errno: Errno) -> Origin {
 }
 
 /// A modprobe ran, or should have.
-fn helper(request: &Request, status: Status, known: impl Fn(AttemptId) -> Option<Known>) -> Origin {
+fn helper(request: &Request, status: Status, known: impl Fn(AttemptId) -> Option<KnownAttempt>) -> Origin {
     let causes: Vec<&'static Cause> = causes::all().filter(|cause| cause.status == Some(status)).collect();
     let mut origin = Origin::exact(Errno::OK, "modprobe", causes, Stage::Helper);
     if status != Status::Exit {

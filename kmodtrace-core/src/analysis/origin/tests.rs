@@ -100,7 +100,7 @@ pub(crate) fn symbol(errno: &str, owner: Option<&str>) -> SymbolLookUp {
     }
 }
 
-fn nobody(_: AttemptId) -> Option<Known> {
+fn nobody(_: AttemptId) -> Option<KnownAttempt> {
     None
 }
 

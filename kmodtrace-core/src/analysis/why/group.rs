@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::say::{self, Chain};
+use super::chain::{self, Chain};
 use super::window::Window;
 use super::{Reason, outcome, titles};
 use crate::analysis::origin::Origin;
@@ -47,7 +47,7 @@ impl Key {
 
     pub(super) fn of_request(request: &Request, origin: &Origin) -> Self {
         let name = Some(request.name.clone()).filter(|name| !name.is_empty());
-        let by = Some(say::stem(&request.comm)).filter(|by| !by.is_empty());
+        let by = Some(chain::stem(&request.comm)).filter(|by| !by.is_empty());
         Self::new(
             Kind::Request,
             name,
@@ -108,7 +108,7 @@ impl Group {
         keep(&mut self.attempts, attempt.id.0);
         let from = origin.from.as_ref();
         let leads = from.map_or_else(String::new, |from| format!("{:?}", from.errno));
-        self.chain(leads, || say::attempt(attempt, origin, window));
+        self.chain(leads, || chain::attempt(attempt, origin, window));
     }
 
     pub(super) fn request(&mut self, request: &Request, origin: &Origin, window: &Window) {
@@ -122,9 +122,9 @@ impl Group {
             }
             None => String::new(),
         };
-        self.chain(leads, || say::request(request, origin, window));
+        self.chain(leads, || chain::request(request, origin, window));
         if let Some(caller) = request.caller.as_ref().filter(|caller| !caller.found) {
-            *self.callers.entry(say::caller(caller)).or_default() += 1;
+            *self.callers.entry(chain::caller(caller)).or_default() += 1;
         }
     }
 
@@ -152,7 +152,7 @@ impl Group {
                 format!("; no function of the loader returned {errno}")
             });
             sentences.push(format!("{caller}{missing}"));
-            sentences.push(say::made_up(caller).to_owned());
+            sentences.push(chain::made_up(caller).to_owned());
         }
         Reason {
             count: self.count,

@@ -4,8 +4,8 @@
 //! bounded: failures wait until 4,096 later ones have come, because what they follow from may finish after
 //! them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
 
+mod chain;
 mod group;
-mod say;
 mod text;
 mod window;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::analysis::origin::{self, Known, Origin};
+use crate::analysis::origin::{self, KnownAttempt, Origin};
 use crate::model::{Attempt, AttemptId, Ktime, Nanos, ProbedFunction, Request, RequestId};
 use crate::plan::Coverage;
 
@@ -114,9 +114,9 @@ impl Window {
         Some((request, origin::of_request(request, |id| self.known(id))?))
     }
 
-    fn known(&self, id: AttemptId) -> Option<Known> {
+    fn known(&self, id: AttemptId) -> Option<KnownAttempt> {
         let attempt = self.attempts.get(&id)?;
-        Some(Known {
+        Some(KnownAttempt {
             task: attempt.task(),
             errno: attempt.errno,
         })

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::criteria::Criteria;
 use super::rule::{Answer, Rule};
 use super::sample::Sample;
 use super::sequential::{Decision, Shares, Tally, at_least, at_most};
-use super::terms::Terms;
 
 /// The share of its runs in which a commit is taken to be bad before anything is known of it.
 const RATE: f64 = 0.5;
@@ -100,7 +100,7 @@ pub struct Judgement {
 }
 
 /// What a run is by all rules, `good` being the runs that are marked good.
-pub fn judge_run(terms: &Terms, sample: &Sample, good: &[&Sample]) -> JudgedRun {
+pub fn judge_run(terms: &Criteria, sample: &Sample, good: &[&Sample]) -> JudgedRun {
     let ask = |rules: &[Rule]| -> Vec<Answer> { rules.iter().map(|rule| rule.ask(sample, good)).collect() };
     let (skip, answers) = (ask(&terms.skip_when), ask(&terms.bad_when));
     let first = |answers: &[Answer], holds| answers.iter().position(|answer| answer.holds == holds);
@@ -137,7 +137,7 @@ pub fn tally<'r>(runs: impl IntoIterator<Item = &'r JudgedRun>) -> Tally {
 }
 
 /// What commits are taken to be: as stated; or as runs show that are marked; or as this session begins.
-pub fn shares(terms: &Terms, marked_bad: Tally, marked_good: Tally) -> Shares {
+pub fn shares(terms: &Criteria, marked_bad: Tally, marked_good: Tally) -> Shares {
     let rate = || {
         let shown = at_least(marked_bad, SHARE_CONFIDENCE);
         match marked_bad {
@@ -158,7 +158,7 @@ pub fn shares(terms: &Terms, marked_bad: Tally, marked_good: Tally) -> Shares {
 }
 
 /// What the runs of a step come to so far.
-pub fn judge(terms: &Terms, shares: Shares, runs: &[JudgedRun]) -> Judgement {
+pub fn judge(terms: &Criteria, shares: Shares, runs: &[JudgedRun]) -> Judgement {
     let verdict = |verdict, why| Judgement {
         verdict: Some(verdict),
         why,
@@ -231,7 +231,7 @@ fn seen(tally: Tally) -> String {
     }
 }
 
-fn remedy(terms: &Terms, shares: Shares) -> String {
+fn remedy(terms: &Criteria, shares: Shares) -> String {
     let runs = if terms.runs.is_some() { "--runs" } else { "--most-runs" };
     match shares.good_runs(terms.confidence) {
         Some(good) => format!(

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::criteria::Criteria;
 use super::judge::{RunVerdict, Verdict, judge_run, shares, tally};
 use super::sample::Sample;
 use super::sequential::Shares;
 use super::session::{Commit, Known, Step};
-use super::terms::Terms;
 use crate::compare::diff::{Diff, Limits, Run};
 use crate::measures::Unit;
 
@@ -21,7 +21,7 @@ pub struct Summary {
     /// Name and version of this JSON.
     pub schema: &'static str,
     /// What it goes by.
-    pub terms: Terms,
+    pub terms: Criteria,
     /// In which share of their runs commits are taken to be bad, by what is known now.
     pub shares: Shares,
     /// What is compared at each step: a field of a rule, in the order of rules.
@@ -111,7 +111,7 @@ pub type Kept = (Step, Vec<Sample>);
 
 impl Summary {
     /// Sums a session up.
-    pub fn new(terms: Terms, mut kept: Vec<Kept>, damage: Vec<String>) -> Self {
+    pub fn new(terms: Criteria, mut kept: Vec<Kept>, damage: Vec<String>) -> Self {
         // Stable: steps of one commit, and those without, stay as they were made.
         kept.sort_by_key(|(step, _)| step.head.commit.as_ref().map_or(u64::MAX, |commit| commit.depth));
         let of = |known| -> Vec<&Sample> {
@@ -154,7 +154,7 @@ impl Summary {
     }
 }
 
-fn measures(terms: &Terms) -> Vec<MeasureHead> {
+fn measures(terms: &Criteria) -> Vec<MeasureHead> {
     let rules = terms.bad_when.iter();
     rules
         .filter_map(|rule| {
@@ -169,7 +169,7 @@ fn measures(terms: &Terms) -> Vec<MeasureHead> {
 }
 
 impl StepRow {
-    fn new((step, samples): &Kept, terms: &Terms, good: &[&Sample]) -> Self {
+    fn new((step, samples): &Kept, terms: &Criteria, good: &[&Sample]) -> Self {
         let mut kernels: Vec<String> = samples
             .iter()
             .filter_map(|sample| sample.recorded.as_ref().ok()?.source.kernel.release.clone())

@@ -11,8 +11,8 @@ fn rule(text: &str) -> Rule {
     text.parse().unwrap()
 }
 
-fn terms(rules: &[&str]) -> Terms {
-    Terms {
+fn terms(rules: &[&str]) -> Criteria {
+    Criteria {
         bad_when: rules.iter().map(|text| rule(text)).collect(),
         skip_when: Vec::new(),
         runs: None,
@@ -191,7 +191,7 @@ fn good_runs_are_the_measure() {
     assert_eq!(rule.ask(&xfs(8, 0, 17_000_000), &[]).holds, None);
 }
 
-fn judged(terms: &Terms, samples: &[Sample]) -> Judgement {
+fn judged(terms: &Criteria, samples: &[Sample]) -> Judgement {
     let runs: Vec<JudgedRun> = samples.iter().map(|sample| judge_run(terms, sample, &[])).collect();
     judge(terms, shares(terms, Tally::default(), Tally::default()), &runs)
 }
@@ -215,7 +215,7 @@ fn a_verdict_takes_as_many_runs_as_it_takes() {
 
 #[test]
 fn too_few_runs_say_what_would_do() {
-    let fixed = Terms {
+    let fixed = Criteria {
         runs: Some(3),
         ..terms(&["errno(EINVAL)>0"])
     };
@@ -227,7 +227,7 @@ fn too_few_runs_say_what_would_do() {
         judgement.why.contains("takes 7 without a bad one (--runs 7"),
         "{judgement:?}"
     );
-    let sure = Terms {
+    let sure = Criteria {
         rate: Some(1.0),
         ..fixed
     };
@@ -261,7 +261,7 @@ fn runs_that_tell_nothing_come_to_an_end() {
 
 #[test]
 fn a_rule_may_say_to_skip() {
-    let terms = Terms {
+    let terms = Criteria {
         skip_when: vec![rule("attempts<4")],
         ..terms(&["errno(EINVAL)>0"])
     };

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::measures::Unit;
 
 pub(crate) use rank::median;
-pub use run::{Measured, Run, RunFold, Subject};
+pub use run::{About, Measured, Run, RunFold};
 pub(crate) use text::value_or_none;
 pub use text::{value_text, write_text};
 
@@ -62,7 +62,7 @@ pub struct Diff {
     /// The least chance that so many runs can show; nothing can be called different where it is above `alpha`.
     pub least: f64,
     /// Every measure: first what is new or has vanished, then what changed, the largest change first, then the rest.
-    pub rows: Vec<Row>,
+    pub rows: Vec<DiffRow>,
     /// Measures that some run did not observe, and which are not compared.
     pub unobserved: Vec<String>,
 }
@@ -80,12 +80,12 @@ pub struct Set {
 
 /// A measure on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Row {
+pub struct DiffRow {
     /// Which one.
     #[serde(flatten)]
     pub measure: Measured,
     /// What came of it.
-    pub verdict: Verdict,
+    pub verdict: Difference,
     /// Medians over the runs; null where no run has a value.
     pub first: Option<f64>,
     /// Of the second set.
@@ -107,7 +107,7 @@ pub struct Row {
 /// What a measure comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Difference {
     /// In no run of the first set, and that is no chance.
     New,
     /// In no run of the second set, and that is no chance.
@@ -140,11 +140,11 @@ impl Diff {
             .collect();
         let chances = rank::chances(&values, first.len(), runs.len());
         let rows = watched.iter().zip(values).zip(chances);
-        let mut rows: Vec<Row> = rows
-            .map(|((measure, values), chance)| Row::new((*measure).clone(), &values, first.len(), &chance, limits))
+        let mut rows: Vec<DiffRow> = rows
+            .map(|((measure, values), chance)| DiffRow::new((*measure).clone(), &values, first.len(), &chance, limits))
             .collect();
         rows.sort_by(|a, b| {
-            let size = |row: &Row| {
+            let size = |row: &DiffRow| {
                 row.factor
                     .map_or(f64::INFINITY, |factor| factor.max(f64::MIN_POSITIVE).ln().abs())
             };
@@ -169,12 +169,12 @@ impl Diff {
     }
 
     /// What is different for sure.
-    pub fn differences(&self) -> impl Iterator<Item = &Row> {
+    pub fn differences(&self) -> impl Iterator<Item = &DiffRow> {
         self.rows.iter().filter(|row| row.verdict.is_different())
     }
 }
 
-impl Verdict {
+impl Difference {
     /// Whether it is a difference that is no chance and matters.
     pub fn is_different(self) -> bool {
         matches!(self, Self::New | Self::Vanished | Self::More | Self::Less)
@@ -202,7 +202,7 @@ impl Set {
     }
 }
 
-impl Row {
+impl DiffRow {
     fn new(measure: Measured, values: &[Option<f64>], first: usize, chance: &rank::Chance, limits: Limits) -> Self {
         let (before, after) = values.split_at(first);
         let known = |values: &[Option<f64>]| values.iter().flatten().copied().collect::<Vec<f64>>();
@@ -211,7 +211,7 @@ impl Row {
         let factor = a.zip(b).filter(|(a, _)| *a > 0.0).map(|(a, b)| b / a);
         let more = rank::shift(&known_before, &known_after);
         let mut row = Self {
-            verdict: Verdict::Noise,
+            verdict: Difference::Noise,
             first: a,
             second: b,
             first_values: before.to_vec(),
@@ -239,24 +239,24 @@ impl Row {
         far && self.change.is_some_and(|change| change.abs() >= least)
     }
 
-    fn judge(&self, limits: Limits) -> Verdict {
+    fn judge(&self, limits: Limits) -> Difference {
         let none = |values: &[Option<f64>]| values.iter().flatten().all(|value| *value == 0.0);
         let sure = self.p_any.is_some_and(|p| p <= limits.alpha);
         if self.measure.unit == Unit::Count {
             match (none(&self.first_values), none(&self.second_values), sure) {
-                (true, false, true) => return Verdict::New,
-                (true, false, false) => return Verdict::PerhapsNew,
-                (false, true, true) => return Verdict::Vanished,
-                (false, true, false) => return Verdict::PerhapsVanished,
-                (true, true, _) => return Verdict::Noise,
+                (true, false, true) => return Difference::New,
+                (true, false, false) => return Difference::PerhapsNew,
+                (false, true, true) => return Difference::Vanished,
+                (false, true, false) => return Difference::PerhapsVanished,
+                (true, true, _) => return Difference::Noise,
                 (false, false, _) => {}
             }
         }
         match self.change {
-            Some(_) if sure && !self.matters(limits) => Verdict::Small,
-            Some(more) if sure && more > 0.0 => Verdict::More,
-            Some(_) if sure => Verdict::Less,
-            _ => Verdict::Noise,
+            Some(_) if sure && !self.matters(limits) => Difference::Small,
+            Some(more) if sure && more > 0.0 => Difference::More,
+            Some(_) if sure => Difference::Less,
+            _ => Difference::Noise,
         }
     }
 }

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats};
 use crate::analysis::histogram::Histogram;
-use crate::analysis::origin::{self, Known};
+use crate::analysis::origin::{self, KnownAttempt};
 use crate::measures::{Compared, MEASURES, Measure, STATS, Unit, Value};
 use crate::model::{Attempt, AttemptId, Errno, Finished, TaskRef};
 use crate::plan::{Coverage, Observed};
-use crate::report::{Kernel, Source};
+use crate::report::{KernelRow, Source};
 
 /// Failed attempts whose errno is remembered for those that follow from them.
 const REMEMBERED: usize = 8_192;
@@ -19,7 +19,7 @@ const REMEMBERED: usize = 8_192;
 /// What a measure is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Subject {
+pub enum About {
     /// Everything together.
     All,
     /// A module; null for loads that failed before their module had a name.
@@ -33,7 +33,7 @@ pub enum Subject {
 #[schemars(rename = "Measure")]
 pub struct Measured {
     /// What it is about.
-    pub subject: Subject,
+    pub subject: About,
     /// In words: `attempts`, `errno EBUSY`, `wait same-name total`.
     pub name: String,
     /// In what.
@@ -49,7 +49,7 @@ pub struct Run {
     /// Which one it is, for people.
     pub label: String,
     /// Its kernel.
-    pub kernel: Kernel,
+    pub kernel: KernelRow,
     /// Records lost, probe hits missed, attempts clipped.
     pub missing: u64,
     pub(super) source: Source,
@@ -85,7 +85,7 @@ impl RunFold {
     fn settle(&mut self) {
         let known = |id: AttemptId| {
             let (task, errno) = self.known.get(&id)?;
-            Some(Known {
+            Some(KnownAttempt {
                 task: task.clone(),
                 errno: Some(*errno),
             })
@@ -113,16 +113,16 @@ impl RunFold {
         let mut values = Values(BTreeMap::new());
         let mut all = ModuleStats::default();
         for (name, stats) in &self.aggregates.modules {
-            values.module(&Subject::Module(name.clone()), stats, MEASURES.iter());
+            values.module(&About::Module(name.clone()), stats, MEASURES.iter());
             all.merge(stats);
         }
         let of_all = MEASURES.iter().filter(|measure| measure.is_of_all());
-        values.module(&Subject::All, &all, of_all);
+        values.module(&About::All, &all, of_all);
         for (name, stats) in &self.aggregates.requests {
-            values.request(&Subject::Request(name.clone()), stats);
+            values.request(&About::Request(name.clone()), stats);
         }
         for ((module, case), count) in self.origins {
-            let subject = Subject::Module(module);
+            let subject = About::Module(module);
             values.put(&subject, format!("origin {case}"), Unit::Count, None, count);
         }
         let run = Run {
@@ -155,7 +155,7 @@ impl Run {
 struct Values(BTreeMap<Measured, f64>);
 
 impl Values {
-    fn put(&mut self, subject: &Subject, name: String, unit: Unit, observed: Option<Observed>, value: u64) {
+    fn put(&mut self, subject: &About, name: String, unit: Unit, observed: Option<Observed>, value: u64) {
         let measure = Measured {
             subject: subject.clone(),
             name,
@@ -172,7 +172,7 @@ impl Values {
     /// Of a distribution these statistics, where there are any.
     fn times(
         &mut self,
-        subject: &Subject,
+        subject: &About,
         words: &str,
         observed: Option<Observed>,
         times: &Histogram,
@@ -188,7 +188,7 @@ impl Values {
         }
     }
 
-    fn module(&mut self, subject: &Subject, stats: &ModuleStats, measures: impl Iterator<Item = &'static Measure>) {
+    fn module(&mut self, subject: &About, stats: &ModuleStats, measures: impl Iterator<Item = &'static Measure>) {
         for measure in measures {
             let observed = measure.observed;
             match (measure.value, measure.compared) {
@@ -213,7 +213,7 @@ impl Values {
         }
     }
 
-    fn request(&mut self, subject: &Subject, stats: &RequestStats) {
+    fn request(&mut self, subject: &About, stats: &RequestStats) {
         let observed = Some(Observed::Requests);
         self.put(subject, "requests".to_owned(), Unit::Count, observed, stats.count);
         for (outcome, count) in &stats.outcomes {

@@ -42,7 +42,7 @@ fn told(diff: &Diff) -> String {
     String::from_utf8(text).unwrap()
 }
 
-fn verdict(diff: &Diff, name: &str) -> Verdict {
+fn verdict(diff: &Diff, name: &str) -> Difference {
     diff.rows.iter().find(|row| row.measure.name == name).unwrap().verdict
 }
 
@@ -57,33 +57,33 @@ fn runs_alike_have_no_difference() {
 #[test]
 fn slower_loads_are_told_with_their_size() {
     let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&SLOW, Errno::OK), Limits::default());
-    assert_eq!(verdict(&diff, "load p50"), Verdict::More);
-    assert_eq!(verdict(&diff, "init total"), Verdict::More);
-    assert_eq!(verdict(&diff, "attempts"), Verdict::Noise);
+    assert_eq!(verdict(&diff, "load p50"), Difference::More);
+    assert_eq!(verdict(&diff, "init total"), Difference::More);
+    assert_eq!(verdict(&diff, "attempts"), Difference::Noise);
     let row = diff.differences().find(|row| row.measure.name == "load max").unwrap();
     let factor = row.factor.unwrap();
     assert!((2.5..3.0).contains(&factor), "{factor}");
     assert!((row.p_any.unwrap() - 2.0 / 70.0).abs() < 1e-12);
     let back = Diff::new(&runs(&SLOW, Errno::OK), &runs(&USUAL, Errno::OK), Limits::default());
-    assert_eq!(verdict(&back, "load p50"), Verdict::Less);
+    assert_eq!(verdict(&back, "load p50"), Difference::Less);
 }
 
 #[test]
 fn a_new_errno_comes_first() {
     let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&SLOW, Errno(19)), Limits::default());
-    assert_eq!(verdict(&diff, "errno ENODEV"), Verdict::New);
-    assert_eq!(verdict(&diff, "errno OK"), Verdict::Vanished);
-    let first: Vec<Verdict> = diff.rows.iter().take(2).map(|row| row.verdict).collect();
+    assert_eq!(verdict(&diff, "errno ENODEV"), Difference::New);
+    assert_eq!(verdict(&diff, "errno OK"), Difference::Vanished);
+    let first: Vec<Difference> = diff.rows.iter().take(2).map(|row| row.verdict).collect();
     assert!(
         first
             .iter()
-            .all(|verdict| matches!(verdict, Verdict::New | Verdict::Vanished)),
+            .all(|verdict| matches!(verdict, Difference::New | Difference::Vanished)),
         "{first:?}"
     );
     assert!(
         diff.rows
             .iter()
-            .any(|row| row.measure.name.starts_with("origin ENODEV from ") && row.verdict == Verdict::New)
+            .any(|row| row.measure.name.starts_with("origin ENODEV from ") && row.verdict == Difference::New)
     );
     let text = told(&diff);
     assert!(
@@ -100,7 +100,7 @@ fn too_few_runs_say_so() {
         Limits::default(),
     );
     assert_eq!((diff.can_decide(), diff.differences().count()), (false, 0));
-    assert_eq!(verdict(&diff, "errno ENODEV"), Verdict::PerhapsNew);
+    assert_eq!(verdict(&diff, "errno ENODEV"), Difference::PerhapsNew);
     let text = told(&diff);
     assert!(
         text.contains("(1 and 1) can show nothing for sure: 4 of each can"),
@@ -114,13 +114,13 @@ fn a_difference_that_does_not_matter_is_not_told() {
     let slightly = USUAL.map(|took| took.map(|ms| ms * 11 / 10));
     let slightly: Vec<[u64; 3]> = slightly.map(|took| took.map(|ms| ms + 3)).to_vec();
     let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&slightly, Errno::OK), Limits::default());
-    assert_eq!(verdict(&diff, "load p50"), Verdict::Small);
+    assert_eq!(verdict(&diff, "load p50"), Difference::Small);
     let strict = Limits {
         factor: 1.05,
         ..Limits::default()
     };
     let diff = Diff::new(&runs(&USUAL, Errno::OK), &runs(&slightly, Errno::OK), strict);
-    assert_eq!(verdict(&diff, "load p50"), Verdict::More);
+    assert_eq!(verdict(&diff, "load p50"), Difference::More);
 }
 
 #[test]

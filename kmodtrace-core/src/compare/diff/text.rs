@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Diff, Row, Set, Subject, Verdict};
+use super::{About, Diff, DiffRow, Difference, Set};
 use crate::measures::Unit;
 use crate::text::{bytes_text, printable, span_text};
 
@@ -29,7 +29,7 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
             enough(diff.limits.alpha, most)
         )?;
     }
-    let of = |kinds: [Verdict; 2]| {
+    let of = |kinds: [Difference; 2]| {
         diff.rows
             .iter()
             .filter(move |row| kinds.contains(&row.verdict))
@@ -37,12 +37,12 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
     };
     section(
         "NEW OR VANISHED",
-        &of([Verdict::New, Verdict::Vanished]),
+        &of([Difference::New, Difference::Vanished]),
         usize::MAX,
         out,
     )?;
-    section("CHANGED", &of([Verdict::More, Verdict::Less]), usize::MAX, out)?;
-    let perhaps = of([Verdict::PerhapsNew, Verdict::PerhapsVanished]);
+    section("CHANGED", &of([Difference::More, Difference::Less]), usize::MAX, out)?;
+    let perhaps = of([Difference::PerhapsNew, Difference::PerhapsVanished]);
     section(
         "PERHAPS NEW OR VANISHED: so few runs may show it by chance",
         &perhaps,
@@ -50,10 +50,10 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
         out,
     )?;
     if !diff.can_decide() {
-        let apart: Vec<&Row> = diff
+        let apart: Vec<&DiffRow> = diff
             .rows
             .iter()
-            .filter(|row| row.verdict == Verdict::Noise && row.matters(diff.limits))
+            .filter(|row| row.verdict == Difference::Noise && row.matters(diff.limits))
             .collect();
         section("LARGEST DIFFERENCES, which may be chance", &apart, PERHAPS, out)?;
     }
@@ -65,8 +65,8 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
         out,
         "\n{} measures: {} within noise, {} that differ by less than would matter",
         diff.rows.len(),
-        count(Verdict::Noise),
-        count(Verdict::Small)
+        count(Difference::Noise),
+        count(Difference::Small)
     )?;
     if !diff.unobserved.is_empty() {
         writeln!(
@@ -98,7 +98,7 @@ fn set(set: &Set) -> String {
     )
 }
 
-fn section(title: &str, rows: &[&Row], most: usize, out: &mut impl Write) -> io::Result<()> {
+fn section(title: &str, rows: &[&DiffRow], most: usize, out: &mut impl Write) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -145,11 +145,11 @@ fn chance(p: f64) -> String {
     }
 }
 
-fn subject(subject: &Subject) -> String {
+fn subject(subject: &About) -> String {
     match subject {
-        Subject::All => "(all)".to_owned(),
-        Subject::Module(name) => printable(name.as_deref().unwrap_or("(unknown)")).into_owned(),
-        Subject::Request(name) => format!("request {}", printable(name)),
+        About::All => "(all)".to_owned(),
+        About::Module(name) => printable(name.as_deref().unwrap_or("(unknown)")).into_owned(),
+        About::Request(name) => format!("request {}", printable(name)),
     }
 }
 

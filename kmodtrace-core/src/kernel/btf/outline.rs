@@ -1,12 +1,12 @@
 //! BTF with the same type numbers and nothing in it but a few functions.
 
-use super::Answers;
+use super::BtfAnswers;
 
 /// `BTF_KIND_FUNC` and `BTF_KIND_FWD`, in the bits where `struct btf_type` keeps its kind (include/uapi/linux/btf.h).
 const FUNC: u32 = 12 << 24;
 const FWD: u32 = 7 << 24;
 
-impl Answers {
+impl BtfAnswers {
     /// BTF in which the functions that were found have the numbers that they have in the kernel, and every other type is
     /// a nameless forward declaration.
     ///
@@ -52,7 +52,7 @@ impl Answers {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::kernel::btf::{Answers, Function, Prototype, Questions, scan};
+    use crate::kernel::btf::{BtfAnswers, BtfFunction, BtfQuestions, Prototype, scan};
 
     #[test]
     fn functions_keep_their_numbers() {
@@ -61,12 +61,12 @@ mod tests {
             variadic: false,
         };
         let functions = BTreeMap::from([
-            ("load_module".to_owned(), Function { id: 70_001, prototype }),
-            ("free_module".to_owned(), Function { id: 5, prototype }),
+            ("load_module".to_owned(), BtfFunction { id: 70_001, prototype }),
+            ("free_module".to_owned(), BtfFunction { id: 5, prototype }),
         ]);
-        let outline = Answers {
+        let outline = BtfAnswers {
             functions,
-            ..Answers::default()
+            ..BtfAnswers::default()
         }
         .outline();
         let names = ["load_module", "free_module", "other"].map(|name| (name.to_owned(), 1));
@@ -78,7 +78,7 @@ mod tests {
             .collect();
         assert_eq!(found, [(5, b"free_module".to_vec()), (70_001, b"load_module".to_vec())]);
         // It is BTF as far as it goes: the scanner reads it, and finds no prototypes.
-        let questions = Questions {
+        let questions = BtfQuestions {
             functions: &names,
             members: &[],
             types: &[],

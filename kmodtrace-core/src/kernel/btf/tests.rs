@@ -114,7 +114,7 @@ fn small() -> Builder {
     b
 }
 
-fn ask(bytes: &[u8]) -> Result<Answers, BtfError> {
+fn ask(bytes: &[u8]) -> Result<BtfAnswers, BtfError> {
     let functions = [
         ("load_module", 3),
         ("__request_module", 2),
@@ -131,7 +131,7 @@ fn ask(bytes: &[u8]) -> Result<Answers, BtfError> {
     ];
     scan(
         bytes,
-        &Questions {
+        &BtfQuestions {
             functions: &functions,
             members: &members,
             types: &["file", "module_state", "btf_trace_console", "gone"],
@@ -203,7 +203,7 @@ fn knows_which_types_exist() {
 fn a_declaration_is_no_type() {
     let mut b = Builder::new();
     b.add("file", kind::FWD, false, 0, 0, &[]);
-    assert_eq!(ask(&b.bytes()).unwrap(), Answers::default());
+    assert_eq!(ask(&b.bytes()).unwrap(), BtfAnswers::default());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use kmodtrace_common::functions;
 
 use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
-use crate::plan::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage, Want};
+use crate::plan::spec::{Attach, AttachStage, Candidate, Hook, Mechanism, ProbeSpec, Want};
 
 /// Tasks that load one inode share one load: since "modules: catch concurrent module loads, treat them as idempotent" (6.5).
 const IDEMPOTENT: Existence = &[
@@ -62,154 +62,164 @@ const LISTED: &str = "the exact instant at which a module enters the list";
 pub(super) const PROBES: &[ProbeSpec] = &[
     probe(
         "init_module.enter",
-        Stage::Attempt,
+        AttachStage::Attempt,
         Want::Required,
         syscall_enter!(INIT_MODULE),
         ATTEMPTS,
     ),
     probe(
         "init_module.exit",
-        Stage::Attempt,
+        AttachStage::Attempt,
         Want::Required,
         syscall_exit!(INIT_MODULE),
         ATTEMPTS,
     ),
     probe(
         "finit_module.enter",
-        Stage::Attempt,
+        AttachStage::Attempt,
         Want::Required,
         syscall_enter!(FINIT_MODULE),
         ATTEMPTS,
     ),
     probe(
         "finit_module.exit",
-        Stage::Attempt,
+        AttachStage::Attempt,
         Want::Required,
         syscall_exit!(FINIT_MODULE),
         ATTEMPTS,
     ),
     probe(
         "delete_module.enter",
-        Stage::Attempt,
+        AttachStage::Attempt,
         Want::Required,
         syscall_enter!(DELETE_MODULE),
         ATTEMPTS,
     ),
     probe(
         "delete_module.exit",
-        Stage::Attempt,
+        AttachStage::Attempt,
         Want::Required,
         syscall_exit!(DELETE_MODULE),
         ATTEMPTS,
     ),
     wanted(
         "ia32_init_module.enter",
-        Stage::Attempt,
+        AttachStage::Attempt,
         enter!(IA32_INIT_MODULE),
         IA32_INITS,
     )
     .exists_if(IA32),
     wanted(
         "ia32_init_module.exit",
-        Stage::Attempt,
+        AttachStage::Attempt,
         exit!(IA32_INIT_MODULE),
         IA32_INITS,
     )
     .exists_if(IA32),
     wanted(
         "ia32_finit_module.enter",
-        Stage::Attempt,
+        AttachStage::Attempt,
         enter!(IA32_FINIT_MODULE),
         IA32_FINITS,
     )
     .exists_if(IA32),
     wanted(
         "ia32_finit_module.exit",
-        Stage::Attempt,
+        AttachStage::Attempt,
         exit!(IA32_FINIT_MODULE),
         IA32_FINITS,
     )
     .exists_if(IA32),
     wanted(
         "ia32_delete_module.enter",
-        Stage::Attempt,
+        AttachStage::Attempt,
         enter!(IA32_DELETE_MODULE),
         IA32_DELETES,
     )
     .exists_if(IA32),
     wanted(
         "ia32_delete_module.exit",
-        Stage::Attempt,
+        AttachStage::Attempt,
         exit!(IA32_DELETE_MODULE),
         IA32_DELETES,
     )
     .exists_if(IA32),
     wanted(
         "idempotent_init_module.enter",
-        Stage::SharedLoad,
+        AttachStage::SharedLoad,
         enter!(IDEMPOTENT_INIT_MODULE),
         SHARED,
     )
     .exists_if(IDEMPOTENT),
     wanted(
         "idempotent_init_module.exit",
-        Stage::SharedLoad,
+        AttachStage::SharedLoad,
         exit!(IDEMPOTENT_INIT_MODULE),
         SHARED,
     )
     .exists_if(IDEMPOTENT),
     wanted(
         "init_module_from_file.enter",
-        Stage::SharedLoad,
+        AttachStage::SharedLoad,
         enter!(INIT_MODULE_FROM_FILE),
         "tasks that lead a shared load and fail before they read: they count as waiters",
     )
     .exists_if(IDEMPOTENT),
-    wanted("kernel_read_file.enter", Stage::Read, enter!(KERNEL_READ_FILE), READS),
-    wanted("kernel_read_file.exit", Stage::Read, exit!(KERNEL_READ_FILE), READS),
+    wanted(
+        "kernel_read_file.enter",
+        AttachStage::Read,
+        enter!(KERNEL_READ_FILE),
+        READS,
+    ),
+    wanted(
+        "kernel_read_file.exit",
+        AttachStage::Read,
+        exit!(KERNEL_READ_FILE),
+        READS,
+    ),
     probe(
         "load_module.enter",
-        Stage::Load,
+        AttachStage::Load,
         Want::Required,
         enter!(LOAD_MODULE),
         LOADS,
     ),
     probe(
         "load_module.exit",
-        Stage::Load,
+        AttachStage::Load,
         Want::Required,
         exit!(LOAD_MODULE),
         LOADS,
     ),
     wanted(
         "module_frob_arch_sections.enter",
-        Stage::Load,
+        AttachStage::Load,
         enter!(MODULE_FROB_ARCH_SECTIONS),
         "names of modules before the duplicate check: the file's name serves until then, and init_module has none",
     ),
     wanted(
         "find_module_all.exit",
-        Stage::Duplicate,
+        AttachStage::Duplicate,
         // The return value says what was found, the arguments whether unformed modules count: a return probe has no arguments.
         exit_with_arguments!(FIND_MODULE_ALL),
         "collisions: the old module of the name and the state that it was in",
     ),
     wanted(
         "finished_loading.enter",
-        Stage::Duplicate,
+        AttachStage::Duplicate,
         enter!(FINISHED_LOADING),
         WAITS,
     ),
     wanted(
         "finished_loading.exit",
-        Stage::Duplicate,
+        AttachStage::Duplicate,
         exit!(FINISHED_LOADING),
         WAITS,
     ),
     // Most compilers inline it into load_module; its own look-up shows the same instant nearly as well.
     probe(
         "add_unformed_module.enter",
-        Stage::Duplicate,
+        AttachStage::Duplicate,
         Want::Extra,
         enter!(ADD_UNFORMED_MODULE),
         LISTED,
@@ -217,7 +227,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     .replaced_by("find_module_all.exit"),
     probe(
         "add_unformed_module.exit",
-        Stage::Duplicate,
+        AttachStage::Duplicate,
         Want::Extra,
         exit!(ADD_UNFORMED_MODULE),
         LISTED,
@@ -225,47 +235,57 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     .replaced_by("find_module_all.exit"),
     wanted(
         "klp_module_coming.enter",
-        Stage::State,
+        AttachStage::State,
         enter!(KLP_MODULE_COMING),
         "the instant at which a module becomes COMING",
     )
     .replaced_by("blocking_notifier_call_chain_robust.enter"),
-    wanted("do_init_module.enter", Stage::Init, enter!(DO_INIT_MODULE), DO_INIT),
-    wanted("do_one_initcall.enter", Stage::Init, enter!(DO_ONE_INITCALL), INITS),
-    wanted("do_one_initcall.exit", Stage::Init, exit!(DO_ONE_INITCALL), INITS),
+    wanted(
+        "do_init_module.enter",
+        AttachStage::Init,
+        enter!(DO_INIT_MODULE),
+        DO_INIT,
+    ),
+    wanted(
+        "do_one_initcall.enter",
+        AttachStage::Init,
+        enter!(DO_ONE_INITCALL),
+        INITS,
+    ),
+    wanted("do_one_initcall.exit", AttachStage::Init, exit!(DO_ONE_INITCALL), INITS),
     wanted(
         "blocking_notifier_call_chain.enter",
-        Stage::State,
+        AttachStage::State,
         enter!(NOTIFIER_CHAIN; NOTIFY_LIST),
         "the instant at which a module becomes LIVE, before asynchronous work is waited for",
     ),
     wanted(
         "async_synchronize_full.enter",
-        Stage::Init,
+        AttachStage::Init,
         enter!(ASYNC_SYNCHRONIZE_FULL),
         ASYNC,
     ),
     wanted(
         "async_synchronize_full.exit",
-        Stage::Init,
+        AttachStage::Init,
         exit!(ASYNC_SYNCHRONIZE_FULL),
         ASYNC,
     ),
-    wanted("do_init_module.exit", Stage::Init, exit!(DO_INIT_MODULE), DO_INIT),
+    wanted("do_init_module.exit", AttachStage::Init, exit!(DO_INIT_MODULE), DO_INIT),
     // Each more function costs time to attach, and the chain is told right before.
     wanted(
         "klp_module_going.enter",
-        Stage::State,
+        AttachStage::State,
         enter!(KLP_MODULE_GOING),
         "GOING of loads that fail before their init function runs",
     )
     .spare_for("blocking_notifier_call_chain.enter"),
-    wanted("free_module.enter", Stage::State, enter!(FREE_MODULE), FREES),
+    wanted("free_module.enter", AttachStage::State, enter!(FREE_MODULE), FREES),
     wanted(
         "mod_sysfs_teardown.exit",
-        Stage::State,
+        AttachStage::State,
         exit!(MOD_SYSFS_TEARDOWN),
         "the end of GOING: the module becomes UNFORMED again",
     ),
-    wanted("free_module.exit", Stage::State, exit!(FREE_MODULE), FREES),
+    wanted("free_module.exit", AttachStage::State, exit!(FREE_MODULE), FREES),
 ];

@@ -7,7 +7,7 @@ use kmodtrace_common::{functions, loader_functions};
 
 use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
-use crate::plan::spec::{Attach, Candidate, Family, Hook, Mechanism, ProbeSpec, Stage, Want};
+use crate::plan::spec::{Attach, AttachStage, Candidate, Family, Hook, Mechanism, ProbeSpec, Want};
 
 /// Module memory is had from one place since "mm: introduce `execmem_alloc()` and `execmem_free()`" (6.10).
 const EXECMEM: Existence = &[
@@ -74,12 +74,17 @@ const RCU: &str = "grace periods of RCU inside attempts";
 const MUTEXES: &str = "waits for module_mutex, and who held it";
 const LOG: &str = "the kernel log of attempts and requests";
 
-const fn extra(id: &'static str, stage: Stage, candidates: &'static [Candidate], loses: &'static str) -> ProbeSpec {
+const fn extra(
+    id: &'static str,
+    stage: AttachStage,
+    candidates: &'static [Candidate],
+    loses: &'static str,
+) -> ProbeSpec {
     probe(id, stage, Want::Extra, candidates, loses)
 }
 
 const fn module_mutex(id: &'static str, candidates: &'static [Candidate]) -> ProbeSpec {
-    wanted(id, Stage::State, candidates, MUTEXES).of(Family::Mutex)
+    wanted(id, AttachStage::State, candidates, MUTEXES).of(Family::Mutex)
 }
 
 /// Its candidates. Of one that is passed an entry is all that is told.
@@ -107,7 +112,7 @@ macro_rules! edges {
     ) => {
         /// Plain edges of functions. Where the compiler inlined one that is extra, the stages beside it are wider.
         pub(super) const EDGES: &[ProbeSpec] = &[$($(
-            $want(id!($edge $name), Stage::$group, edge!($edge function(functions::$id)), $loses)$(.exists_if($exists))?,
+            $want(id!($edge $name), AttachStage::$group, edge!($edge function(functions::$id)), $loses)$(.exists_if($exists))?,
         )*)+];
     };
 }
@@ -118,41 +123,53 @@ loader_functions!(edges);
 pub(super) const PROBES: &[ProbeSpec] = &[
     extra(
         "check_modstruct_version.exit",
-        Stage::Load,
+        AttachStage::Load,
         exit!(CHECK_MODSTRUCT_VERSION),
         "whether the version of module_layout was the reason for ENOEXEC",
     )
     .exists_if(VERSIONS),
-    wanted("module_alloc.exit", Stage::Load, exit!(MODULE_ALLOC), ALLOCATIONS).exists_if(NO_EXECMEM),
-    wanted("execmem_alloc.exit", Stage::Load, exit!(EXECMEM_ALLOC), ALLOCATIONS).exists_if(EXECMEM),
+    wanted("module_alloc.exit", AttachStage::Load, exit!(MODULE_ALLOC), ALLOCATIONS).exists_if(NO_EXECMEM),
+    wanted(
+        "execmem_alloc.exit",
+        AttachStage::Load,
+        exit!(EXECMEM_ALLOC),
+        ALLOCATIONS,
+    )
+    .exists_if(EXECMEM),
     wanted(
         "resolve_symbol.exit",
-        Stage::Load,
+        AttachStage::Load,
         exit_with_arguments!(RESOLVE_SYMBOL),
         "symbols that were not found, and waits for the modules that export them",
     ),
     wanted(
         "blocking_notifier_call_chain_robust.enter",
-        Stage::State,
+        AttachStage::State,
         enter!(NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST),
         NOTIFIERS,
     )
     .exists_if(ROBUST),
     wanted(
         "blocking_notifier_call_chain_robust.exit",
-        Stage::State,
+        AttachStage::State,
         exit!(NOTIFIER_CHAIN_ROBUST; NOTIFY_LIST),
         NOTIFIERS,
     )
     .exists_if(ROBUST),
     wanted(
         "blocking_notifier_call_chain.exit",
-        Stage::State,
+        AttachStage::State,
         exit!(NOTIFIER_CHAIN; NOTIFY_LIST),
         "time in the notifiers of LIVE and GOING",
     ),
-    wanted("synchronize_rcu.enter", Stage::State, enter!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
-    wanted("synchronize_rcu.exit", Stage::State, exit!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
+    wanted(
+        "synchronize_rcu.enter",
+        AttachStage::State,
+        enter!(SYNCHRONIZE_RCU),
+        RCU,
+    )
+    .of(Family::Rcu),
+    wanted("synchronize_rcu.exit", AttachStage::State, exit!(SYNCHRONIZE_RCU), RCU).of(Family::Rcu),
     module_mutex("__mutex_lock_slowpath.enter", enter!(MUTEX_SLOWPATH; MUTEX)),
     module_mutex("__mutex_lock_slowpath.exit", exit!(MUTEX_SLOWPATH; MUTEX)),
     module_mutex(
@@ -166,7 +183,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     // do_one_initcall says -EPERM itself where the command line names the function in initcall_blacklist=.
     extra(
         "initcall_start.hit",
-        Stage::Init,
+        AttachStage::Init,
         hit!(INITCALL_START or KretprobeMulti INITCALL_BLACKLISTED),
         "whether an init function that gives EPERM was called at all",
     ),
@@ -174,7 +191,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     // 5.10 the line lies in one static buffer, then in that of a function of its own.
     wanted(
         "console.hit",
-        Stage::Log,
+        AttachStage::Log,
         hit!(CONSOLE or KprobeMulti PRINTK_SPRINT, KretprobeMulti PRINTK_SPRINT),
         LOG,
     )
@@ -183,14 +200,14 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     .of(Family::Printk),
     wanted(
         "printk_sprint.exit",
-        Stage::Log,
+        AttachStage::Log,
         exit_with_arguments!(PRINTK_SPRINT),
         LOG,
     )
     .exists_if(NEITHER)
     .absence("another place tells of the lines of the kernel log")
     .of(Family::Printk),
-    wanted("vprintk_store.exit", Stage::Log, exit!(VPRINTK_STORE; TEXT), LOG)
+    wanted("vprintk_store.exit", AttachStage::Log, exit!(VPRINTK_STORE; TEXT), LOG)
         .exists_if(STATIC_TEXT)
         .of(Family::Printk),
 ];

@@ -7,7 +7,7 @@ use kmodtrace_common::functions;
 
 use super::{function, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
-use crate::plan::spec::{Attach, Candidate, Hook, Mechanism, ProbeSpec, Stage};
+use crate::plan::spec::{Attach, AttachStage, Candidate, Hook, Mechanism, ProbeSpec};
 
 /// The queue in which requests waited for a slot before "module: use a semaphore for the modprobe limit" made it a semaphore (6.4).
 const QUEUE: &str = "kmod_wq";
@@ -51,7 +51,7 @@ const HELPERS: &str = "helpers: which task answers a request, what it runs, and 
 const FS_TYPES: &str = "whether get_fs_type found the file system after its request";
 
 const fn request(id: &'static str, candidates: &'static [Candidate], loses: &'static str) -> ProbeSpec {
-    wanted(id, Stage::Request, candidates, loses)
+    wanted(id, AttachStage::Request, candidates, loses)
 }
 
 /// Requests.

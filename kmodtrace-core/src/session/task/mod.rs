@@ -1,9 +1,9 @@
 //! One attempt in flight: what its records add up to.
 
+mod load_path;
 mod states;
 mod trail;
 mod waits;
-mod way;
 
 use super::World;
 use super::inodes::Key;

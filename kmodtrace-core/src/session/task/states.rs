@@ -4,7 +4,7 @@ use super::{LookUp, Task};
 use crate::model::{Errno, Finished, GoingCause, Ktime, ModuleAddress, ModuleState};
 use crate::records::event::ModuleRef;
 use crate::session::World;
-use crate::session::lives::Change;
+use crate::session::module_states::Change;
 
 impl Task {
     pub(super) fn change(

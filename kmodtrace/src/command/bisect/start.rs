@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::ValueEnum as _;
-use kmodtrace_core::compare::bisect::{BadRule, Rule, Terms, fields};
+use kmodtrace_core::compare::bisect::{BadRule, Criteria, Rule, fields};
 
 use crate::bisect::session;
 use crate::cli::{BisectStart, With};
@@ -14,7 +14,7 @@ use crate::failure::{BISECT_USAGE, failure, say};
 /// Writes down what the session goes by.
 pub(crate) fn run(args: &BisectStart, quiet: bool) -> Result<ExitCode> {
     let with = args.with.iter().filter_map(With::to_possible_value);
-    let terms = Terms {
+    let terms = Criteria {
         bad_when: rules(&args.bad_when)?,
         skip_when: rules(&args.skip_when)?,
         runs: args.runs,

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum as _;
 use kmodtrace_core::compare::bisect::{
-    JudgedRun, Judgement, Known, Sample, Shares, StepHead, Terms, Told, Verdict, Workload, judge, judge_run, shares,
+    Criteria, JudgedRun, Judgement, Known, Sample, Shares, StepHead, Told, Verdict, Workload, judge, judge_run, shares,
     tally,
 };
 use kmodtrace_core::text::printable;
@@ -194,7 +194,7 @@ impl Step {
     }
 
     /// Judges more of its runs.
-    fn add(&mut self, terms: &Terms, mut samples: Vec<Sample>) {
+    fn add(&mut self, terms: &Criteria, mut samples: Vec<Sample>) {
         let judged = if self.head.known == Some(Known::Good) {
             let before = self.good.len();
             self.good.append(&mut samples);
@@ -256,7 +256,7 @@ impl Step {
     }
 }
 
-fn judge_all(terms: &Terms, samples: &[Sample], good: &[Sample]) -> Vec<JudgedRun> {
+fn judge_all(terms: &Criteria, samples: &[Sample], good: &[Sample]) -> Vec<JudgedRun> {
     let good: Vec<&Sample> = good.iter().collect();
     samples.iter().map(|sample| judge_run(terms, sample, &good)).collect()
 }

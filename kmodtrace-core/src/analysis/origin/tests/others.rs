@@ -62,7 +62,7 @@ fn the_same_name() {
     );
     duplicate.waits = vec![wait(WaitKind::SameName, Some(task(7)))];
     let failed = |id: AttemptId| {
-        Some(Known {
+        Some(KnownAttempt {
             task: task(id.0),
             errno: Some(Errno(19)),
         })
@@ -146,7 +146,7 @@ fn the_same_file() {
     shared.waits = vec![wait(WaitKind::SameInode, Some(task(7)))];
     let leader = |errno| {
         move |id: AttemptId| {
-            Some(Known {
+            Some(KnownAttempt {
                 task: task(id.0),
                 errno,
             })
@@ -408,7 +408,7 @@ fn requests_whose_modprobe_ended() {
     let mut failed = request(256);
     failed.helper = Some(helper(256, vec![AttemptId(3), AttemptId(4), AttemptId(5)]));
     let known = |id: AttemptId| {
-        Some(Known {
+        Some(KnownAttempt {
             task: task(id.0),
             errno: Some([Errno::OK, Errno(19), Errno::EEXIST][usize::try_from(id.0).unwrap() - 3]),
         })

@@ -122,7 +122,7 @@ fn kernel_tasks_have_stems() {
         ("(udev-worker)", "(udev-worker)"),
         ("123", "123"),
     ] {
-        assert_eq!(say::stem(comm), stem);
+        assert_eq!(chain::stem(comm), stem);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Findings, and the evidence of one of them.
 
 use kmodtrace_core::analysis::findings::Finding;
-use kmodtrace_core::monitor::{Evidence, Picture};
+use kmodtrace_core::monitor::{EvidenceNow, Picture};
 use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -57,7 +57,7 @@ pub(in crate::view::draw) fn evidence(
     area: Rect,
     state: &State,
     picture: &Picture,
-    all: Option<&Evidence>,
+    all: Option<&EvidenceNow>,
     theme: Theme,
 ) {
     let Some(all) = all else {

@@ -12,7 +12,7 @@ pub const CONFIDENCE: f64 = 0.99;
 
 /// The terms of a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct Criteria {
     /// A run is bad where one of these holds.
     pub bad_when: Vec<Rule>,
     /// A run says nothing where one of these holds.
@@ -31,7 +31,7 @@ pub struct Terms {
     pub with: Vec<String>,
 }
 
-impl Terms {
+impl Criteria {
     /// Its rules, a line for each.
     pub fn rules(&self) -> impl Iterator<Item = String> {
         let bad = self.bad_when.iter().map(|rule| format!("bad when {rule}"));

@@ -1,77 +1,24 @@
 //! Which function made the errno, in words.
 
+use super::errno_path::ErrnoPath;
 use super::tree::Call;
-use crate::model::{Errno, Ktime};
+use crate::model::Ktime;
 use crate::model::{Outcome, ProbedFunction};
 use crate::text::span_text;
 
 /// Names that a sentence lists at most.
 const NAMED: usize = 4;
 
-/// The way of an errno through the functions of a module.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause<'c> {
-    /// From the outermost function that returned it to the innermost.
-    pub chain: Vec<&'c Call>,
-    /// From the outermost function of another task that returned it meanwhile, where none of its own did: work that the init
-    /// function queued, and waited for.
-    pub elsewhere: Vec<&'c Call>,
-    /// It.
-    pub errno: Errno,
-}
-
-/// Follows an errno from the outermost call of the loading task down; then through what other tasks called meanwhile. None where
-/// no call returned it.
-pub fn cause<'c>(own: &[&'c Call], others: &[&'c Call], errno: Errno) -> Option<Cause<'c>> {
-    let chain = follow(own, errno);
-    let inner = chain.last()?;
-    // What ended later came too late to be it.
-    let before: Vec<&Call> = others
-        .iter()
-        .filter(|call| call.start >= inner.start && (call.end.is_some() && call.end <= inner.end))
-        .copied()
-        .collect();
-    Some(Cause {
-        elsewhere: follow(&before, errno),
-        chain,
-        errno,
-    })
-}
-
-/// Where several calls in one returned it the last one counts, for that is what its caller passed on. A call that returned
-/// something else, or nothing, may have one in it that did: a driver's callback is called by the kernel, and work returns nothing.
-fn follow<'c>(calls: &[&'c Call], errno: Errno) -> Vec<&'c Call> {
-    let mut chain = Vec::new();
-    let mut calls = calls.to_vec();
-    loop {
-        let returned = calls.iter().rev().find(|call| call.errno() == Some(errno.0));
-        let Some(call) = returned.copied().or_else(|| within(&calls, errno)) else {
-            return chain;
-        };
-        chain.push(call);
-        calls = call.calls.iter().collect();
-    }
-}
-
-/// The last call that returned it somewhere in calls that did not.
-fn within<'c>(calls: &[&'c Call], errno: Errno) -> Option<&'c Call> {
-    calls.iter().rev().find_map(|call| {
-        let inner: Vec<&Call> = call.calls.iter().collect();
-        let returned = inner.iter().rev().find(|call| call.errno() == Some(errno.0));
-        returned.copied().or_else(|| within(&inner, errno))
-    })
-}
-
 /// What sentences need to know of functions.
 #[derive(Clone, Copy, Debug)]
-pub struct Names<'k> {
+pub struct FunctionNames<'k> {
     /// The recording's list.
     pub known: &'k [ProbedFunction],
     /// The module whose functions are meant.
     pub module: Option<&'k str>,
 }
 
-impl<'k> Names<'k> {
+impl<'k> FunctionNames<'k> {
     /// What is known of a function.
     pub fn known(&self, function: u32) -> Option<&'k ProbedFunction> {
         self.known.get(function as usize)
@@ -100,15 +47,10 @@ impl<'k> Names<'k> {
     }
 }
 
-impl Cause<'_> {
-    /// The function that made it: the innermost that returned it.
-    pub fn maker(&self) -> Option<&Call> {
-        self.elsewhere.last().or(self.chain.last()).copied()
-    }
-
+impl ErrnoPath<'_> {
     /// `acpi_cpufreq_init returned -ENODEV because acpi_cpufreq_probe did (called at acpi-cpufreq.c:1034), 2.10ms into the init function; …`,
     /// with what could have made it without being seen.
-    pub fn sentence(&self, init_start: Option<Ktime>, names: Names<'_>) -> String {
+    pub fn sentence(&self, init_start: Option<Ktime>, names: FunctionNames<'_>) -> String {
         let Some(first) = self.chain.first() else {
             return String::new();
         };
@@ -137,7 +79,7 @@ impl Cause<'_> {
     }
 
     /// The way that the function which made it did not take: the first call behind the last one that it made, by lines.
-    pub fn not_taken(&self, names: Names<'_>) -> Option<String> {
+    pub fn not_taken(&self, names: FunctionNames<'_>) -> Option<String> {
         let maker = self.maker()?;
         let known = names.known(maker.function)?;
         let file = known.source.as_ref()?.file_name();
@@ -167,7 +109,7 @@ impl Cause<'_> {
 }
 
 /// Who else than the function itself may have made it, for all that is known.
-fn made(maker: &Call, names: Names<'_>) -> String {
+fn made(maker: &Call, names: FunctionNames<'_>) -> String {
     let name = names.name(maker.function);
     let Some(known) = names.known(maker.function).filter(|known| known.module.is_some()) else {
         return format!("{name}, or something that it calls, made it");
@@ -212,7 +154,9 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
+    use super::super::errno_path::errno_path;
     use super::*;
+    use crate::model::Errno;
     use crate::model::{CallSite, Returns, SourceLine, Tid};
 
     fn call(function: u32, tid: u32, times: (u64, u64), ret: i64, calls: Vec<Call>) -> Call {
@@ -234,11 +178,11 @@ mod tests {
     fn told(own: &[Call], others: &[Call]) -> String {
         let (own, others): (Vec<&Call>, Vec<&Call>) = (own.iter().collect(), others.iter().collect());
         let known: Vec<ProbedFunction> = (0..9).map(|n| function(&format!("f{n}"))).collect();
-        let names = Names {
+        let names = FunctionNames {
             known: &known,
             module: Some("m"),
         };
-        let cause = cause(&own, &others, Errno(22)).map(|cause| cause.sentence(None, names));
+        let cause = errno_path(&own, &others, Errno(22)).map(|cause| cause.sentence(None, names));
         cause.map_or_else(|| "none".to_owned(), |text| text.split(';').next().unwrap().to_owned())
     }
 
@@ -302,7 +246,7 @@ mod tests {
             site(39, "first", 11),
         ];
         let known = [init, function("first"), function("second")];
-        let names = Names {
+        let names = FunctionNames {
             known: &known,
             module: Some("m"),
         };
@@ -311,14 +255,14 @@ mod tests {
             ..call(1, 1, (1, 2), ret, vec![])
         };
         let failed = call(0, 1, (0, 3), -22, vec![first(-22)]);
-        let found = cause(&[&failed], &[], Errno(22)).unwrap();
+        let found = errno_path(&[&failed], &[], Errno(22)).unwrap();
         assert_eq!(
             found.sentence(Some(Ktime(0)), names),
             "init returned -EINVAL because first did (called at m.c:12), 2ns into the init function; first made it, or what is inlined into \
              it, or what it calls outside of the module"
         );
         let itself = call(0, 1, (0, 3), -22, vec![first(0)]);
-        let found = cause(&[&itself], &[], Errno(22)).unwrap();
+        let found = errno_path(&[&itself], &[], Errno(22)).unwrap();
         assert_eq!(
             found.sentence(None, names),
             "init returned -EINVAL; init made it, or one that it calls and that is not probed: kfree"

@@ -12,7 +12,7 @@ use kmodtrace_core::records::decode::TickBytes;
 const KEPT: usize = 8 << 20;
 
 /// A recording whose oldest blocks are forgotten.
-pub(super) struct Spool {
+pub(super) struct FlightRecorder {
     header: Header,
     writer: Writer<Blocks>,
     blocks: Blocks,
@@ -30,7 +30,7 @@ struct Kept {
     forgotten: u64,
 }
 
-impl Spool {
+impl FlightRecorder {
     pub(super) fn new(header: &Header) -> io::Result<Self> {
         let blocks = Blocks::default();
         Ok(Self {
@@ -101,7 +101,7 @@ mod tests {
             realtime_ns: 2,
         };
         let header = Header::new("0", kernel, clock, 4, serde_json::Value::Null);
-        let mut spool = Spool::new(&header).unwrap();
+        let mut spool = FlightRecorder::new(&header).unwrap();
         let mut storm = Storm::new(attempts);
         for round in storm.by_ref() {
             split(&round).for_each(|record| spool.push(record.unwrap()).unwrap());
