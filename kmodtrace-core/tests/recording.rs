@@ -129,7 +129,7 @@ fn other_versions_are_named() {
             format: "perf".into(),
             ..header()
         })
-        .starts_with("this is no kmodtrace recording")
+        .starts_with("not a kmodtrace recording")
     );
 }
 

@@ -130,10 +130,7 @@ fn other_files_are_no_recordings() {
         &0xfd2f_b528_u32.to_le_bytes(),
     ] {
         let error = read(other).1.unwrap_err();
-        assert!(
-            error.to_string().starts_with("this is no kmodtrace recording"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("not a kmodtrace recording"), "{error}");
     }
     let json = [&0x184d_2a50_u32.to_le_bytes()[..], &2_u32.to_le_bytes(), b"{}"].concat();
     assert!(matches!(read(&json).1, Err(ReadError::NotARecording { .. })));

@@ -32,18 +32,18 @@ const LAST: usize = 900;
 
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
-/// Without a command, and on a terminal: the live view, of this kernel or of a recording (--from). Elsewhere, with -m,
-/// and with a COMMAND to run, which wants the terminal for itself: a line for every attempt as it returns.
+/// On a terminal: the live view, of this kernel or of a recording (--from). When piped, filtered (-m) or given a COMMAND: one
+/// line per attempt.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Say more on stderr: -v what is attached and why not, -vv also the BPF side's own messages
+    /// Print more on stderr: -v what is attached, or why not; -vv also messages of the BPF programs
     #[arg(short, long, global = true, display_order = LAST, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long, global = true, display_order = LAST, conflicts_with = "verbose")]
     pub quiet: bool,
     #[command(flatten)]
@@ -54,33 +54,33 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 done; 1 failed; 2 wrong usage; 69 this kernel, or this user, cannot trace; 130 interrupted twice.
-`record -- COMMAND` passes on the command's own; 126 and 127 when it could not be started.
-`bisect step` speaks to `git bisect run`: 0 good, 1 bad, 125 cannot tell; all of bisect: 128 wrong usage, 129 failed, 130 interrupted.";
+Exit status: 0 success; 1 failure; 2 wrong usage; 69 this kernel or user cannot trace; 130 interrupted twice.
+With a COMMAND: its own exit status; 126 or 127 if it could not be started.
+`bisect step`, for `git bisect run`: 0 good, 1 bad, 125 cannot tell. All of bisect: 128 wrong usage, 129 failure, 130 interrupted.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print a line for every attempt as it returns
+    /// Print one line per attempt, as it returns
     Trace(Trace),
     /// Write a recording
     Record(Record),
-    /// Show what a recording holds, module by module
+    /// Summarize a recording, module by module
     Report(Report),
-    /// Say where the errnos of a recording came from, the most frequent cause first
+    /// Explain where each errno of a recording came from, the most frequent cause first
     Why(Why),
-    /// Say what makes an errno, and what to do about it; needs no recording
+    /// List the possible causes of an errno, and what to do about each; needs no recording
     Explain(Explain),
-    /// Show who waited for whom in a recording: deadlocks, pile-ups, and waits by their owners
+    /// Show who waited for whom in a recording: deadlocks, pile-ups, and whom the waits were for
     Graph(Graph),
     /// Compare two recordings, or two sets of them: what differs, by how much, and whether that is noise
     Diff(Diff),
-    /// Look inside modules while they are loaded: which of their functions called which, and which made the errno
+    /// Trace the functions of modules while they load: which called which, and which returned the errno first
     Drill(Drill),
-    /// Find the commit that made it slower, or made it fail: record kernels, judge them by rules, answer `git bisect run`
+    /// Find the commit that made loads slower, or made them fail: record kernels, judge them by rules, drive `git bisect run`
     #[command(subcommand)]
     Bisect(Bisect),
-    /// Tell what can be traced on this kernel, probe by probe
+    /// List what can be traced on this kernel, probe by probe
     Check(Check),
     /// Print the JSON Schema of `report --format json`
     Schema,
@@ -90,22 +90,22 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Live view")]
 pub(crate) struct View {
-    /// Show the recording as it was this long after its beginning, instead of all of it
+    /// Show the recording as of this time after its start
     #[arg(long, value_name = "TIME", requires = "from", value_parser = duration)]
     pub(crate) at: Option<Duration>,
-    /// Play the recording from there, or from its beginning
+    /// Play the recording, from --at or from its start
     #[arg(long, requires = "from")]
     pub(crate) play: bool,
-    /// How fast to play: 1 is as it happened, 0.1 ten times slower
+    /// Playback speed: 1 is real time, 0.1 is ten times slower
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
-    /// Frames a second at most; it draws when something changed only
+    /// Maximum frames per second; nothing is drawn while nothing changes
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(crate) frames: u32,
-    /// Let the wheel move the cursor and clicks open what is under them; the terminal then marks text with Shift only
+    /// Use the mouse: the wheel moves the cursor, a click opens a row. Select text with Shift then
     #[arg(long)]
     pub(crate) mouse: bool,
-    /// What waits for longer than this stands out
+    /// Highlight waits longer than this
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) stuck_after: Duration,
 }
@@ -116,14 +116,14 @@ pub(crate) struct Tracing {
     /// Stop after this long: 10, 10s, 2m, 500ms (a bare number is seconds)
     #[arg(short, long, value_parser = duration)]
     pub(crate) duration: Option<Duration>,
-    /// Attempts in flight at once that the BPF side has room for; of more it sees entry and return only, and counts them
-    /// as clipped
+    /// Capacity of the kernel-side task table; attempts beyond it are recorded with entry and return only, and counted as
+    /// clipped
     #[arg(long, value_name = "N", default_value_t = MAX_IN_FLIGHT, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_in_flight: u32,
-    /// Also trace these, and of them no others: more is seen, and tracing costs more. `none` for none
+    /// Optional probe groups to attach; each costs more
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
     pub(crate) with: Vec<With>,
-    /// Run this and stop when it ends
+    /// Command to run; tracing stops when it exits
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
@@ -134,56 +134,59 @@ pub(crate) struct Trace {
     /// Read a recording instead of tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "drill"])]
     pub from: Option<PathBuf>,
-    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
-    /// Write a recording as well. An older one there is kept as FILE.old
+    /// Write a recording as well. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    /// Trace the functions of these modules too, as drill does: names or files, separated by commas
     #[arg(long, value_name = "MODULE", value_delimiter = ',')]
     pub(crate) drill: Vec<String>,
     #[command(flatten)]
     pub(crate) tracing: Tracing,
 }
 
-/// What is traced on demand only.
+/// Groups of probes that are attached on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum With {
-    /// Waits for the mutex of the list of modules, and who holds it
+    /// Waits for the mutex of the module list, and who holds it
     Mutex,
-    /// Grace periods of RCU inside attempts
+    /// RCU grace periods inside attempts
     Rcu,
-    /// What the kernel logs inside attempts and requests
+    /// Kernel log lines written inside attempts and requests
     Printk,
     /// Kernel stacks of tasks that request a module
     Stacks,
-    /// Nothing more
+    /// All of them
+    All,
+    /// None of them
     None,
 }
 
 impl With {
     /// The families of probes that a list means.
     pub(crate) fn families(list: &[Self]) -> BTreeSet<Family> {
-        let family = |with: &Self| match with {
-            Self::Mutex => Some(Family::Mutex),
-            Self::Rcu => Some(Family::Rcu),
-            Self::Printk => Some(Family::Printk),
-            Self::Stacks => Some(Family::Stacks),
-            Self::None => None,
+        let families = |with: &Self| match with {
+            Self::Mutex => &[Family::Mutex][..],
+            Self::Rcu => &[Family::Rcu],
+            Self::Printk => &[Family::Printk],
+            Self::Stacks => &[Family::Stacks],
+            Self::All => &Family::ALL,
+            Self::None => &[],
         };
-        list.iter().filter_map(family).collect()
+        list.iter().flat_map(families).copied().collect()
     }
 }
 
 /// Recording.
 #[derive(Args, Debug)]
 pub(crate) struct Record {
-    /// Where to write to; - is stdout. An older recording there is kept as FILE.old
+    /// File to write; - is stdout. An existing recording is kept as FILE.old
     #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub output: PathBuf,
-    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    /// Trace the functions of these modules too, as drill does: names or files, separated by commas
     #[arg(long, value_name = "MODULE", value_delimiter = ',')]
     pub(crate) drill: Vec<String>,
     #[command(flatten)]
@@ -193,24 +196,24 @@ pub(crate) struct Record {
 /// Reports.
 #[derive(Args, Debug)]
 pub(crate) struct Report {
-    /// The recording
+    /// Recording to read
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub from: PathBuf,
     #[command(flatten)]
     pub(crate) format: Format<Reported>,
-    /// Add bars of load, wait and init times
+    /// Add histograms of load, wait and init times
     #[arg(long)]
     pub histogram: bool,
     /// List every attempt
     #[arg(long)]
     pub attempts: bool,
-    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
-    /// What to sort modules by
+    /// Sort modules by this, largest first
     #[arg(long, value_name = "KEY", default_value = "attempts", value_parser = sort_key())]
     pub sort: SortKey,
-    /// Only the first so many modules
+    /// Show only the first N modules
     #[arg(short = 'n', long, value_name = "N")]
     pub top: Option<usize>,
 }
@@ -218,16 +221,16 @@ pub(crate) struct Report {
 /// Causes of failures.
 #[derive(Args, Debug)]
 pub(crate) struct Why {
-    /// The recording
+    /// Recording to read
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub from: PathBuf,
-    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
-    /// Only failures with this errno (EBUSY, 16, -16), and the requests whose caller may have made it up; no findings
+    /// Only failures with this errno (EBUSY, 16, -16), and requests whose caller may have invented it; no findings
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     pub errno: Option<String>,
-    /// Only requests of this name, such as fs-xfs; *, ? and [...] match as in a shell
+    /// Only requests with this name, such as fs-xfs; a glob (*, ?, [...])
     #[arg(long, value_name = "NAME")]
     pub request: Option<String>,
     #[command(flatten)]
@@ -237,7 +240,7 @@ pub(crate) struct Why {
 /// Explanations.
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// An errno (EBUSY, 16, -16), a wait status of modprobe (256, 32512), or a cause that reports name (leader-failed)
+    /// An errno (EBUSY, 16, -16), a wait status of modprobe (256, 32512), or the name of a cause (leader-failed)
     #[arg(required = true, value_name = "ERRNO|CAUSE", allow_negative_numbers = true)]
     pub subjects: Vec<String>,
     #[command(flatten)]
@@ -247,12 +250,12 @@ pub(crate) struct Explain {
 /// Wait graphs.
 #[derive(Args, Debug)]
 pub(crate) struct Graph {
-    /// The recording; one that is still being written is shown as far as it goes
+    /// Recording to read; one that is still being written is shown up to its current end
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
     pub from: PathBuf,
     #[command(flatten)]
     pub(crate) format: Format<Waits>,
-    /// Only modules of this name; *, ? and [...] match as in a shell. May be repeated
+    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
     #[arg(short, long = "module", value_name = "GLOB")]
     pub modules: Vec<String>,
 }
@@ -260,18 +263,18 @@ pub(crate) struct Graph {
 /// Comparisons.
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
-    /// A recording, a folder of *.kmt, or a pattern in quotes, such as 'good-*.kmt'. Each recording is one sample
+    /// A recording, a folder of *.kmt files, or a quoted pattern such as 'good-*.kmt'. Each recording is one sample
     #[arg(value_name = "A")]
     pub(crate) first: PathBuf,
-    /// What to compare it with
+    /// Recordings to compare with A
     #[arg(value_name = "B")]
     pub(crate) second: PathBuf,
     #[command(flatten)]
     pub(crate) format: Format<kmodtrace_core::compare::diff::Diff>,
-    /// How often a table of sets that are alike may call something different
+    /// Chance of reporting any difference between sets that have none
     #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]
     pub(crate) alpha: f64,
-    /// By which factor a median has to differ to matter
+    /// Ignore medians that differ by less than this factor
     #[arg(long, value_name = "X", default_value_t = 1.2, value_parser = factor)]
     pub(crate) factor: f64,
 }
@@ -279,21 +282,21 @@ pub(crate) struct Diff {
 /// Looking inside modules.
 #[derive(Args, Debug)]
 pub(crate) struct Drill {
-    /// Modules, by name or by file, separated by commas; they need not be loaded yet
+    /// Modules to trace, by name or file, separated by commas; they need not be loaded
     #[arg(value_name = "MODULE", required = true, value_delimiter = ',')]
     pub(crate) modules: Vec<String>,
-    /// Only functions of this name; *, ? and [...] match as in a shell
+    /// Only functions with this name; a glob (*, ?, [...])
     #[arg(long, value_name = "GLOB")]
     pub(crate) functions: Option<String>,
     #[command(flatten)]
     pub(crate) format: Format<Loads>,
-    /// Calls within calls that are shown
+    /// Maximum depth of the call tree
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
-    /// Read a recording of such a session instead of tracing
+    /// Read a recording made with drill instead of tracing
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
-    /// Write a recording as well. An older one there is kept as FILE.old
+    /// Write a recording as well. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
@@ -305,7 +308,7 @@ pub(crate) struct Drill {
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) format: Format<CheckReport>,
-    /// Not this kernel, but the one that these facts are of: the output of `check --json` there
+    /// Check another kernel: a file with the output of `check --json` there
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
 }

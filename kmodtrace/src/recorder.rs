@@ -107,7 +107,7 @@ fn place(path: &Path) -> Result<Place> {
         Ok(found) if !found.is_file() => return Ok(Place::Device),
         Ok(_) if !is_recording(path)? => {
             return refuse(format!(
-                "{} is there and is no recording: choose another name with -o",
+                "{} exists and is not a recording: choose another name with -o",
                 path.display()
             ));
         }

@@ -32,7 +32,7 @@ pub(crate) fn find(command: &[OsString]) -> Result<()> {
     } else {
         Err(failure(
             NOT_EXECUTABLE,
-            format!("cannot run {name}: it is no executable file"),
+            format!("cannot run {name}: not an executable file"),
         ))
     }
 }

@@ -233,7 +233,7 @@ impl Addresses {
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
     /// Not JSON, or not of the shape.
-    #[error("these are no facts of kmodtrace")]
+    #[error("not facts of kmodtrace")]
     Shape(#[from] serde_json::Error),
     /// JSON of something else, or of a version that this build does not know.
     #[error("expected \"{SCHEMA}\" or the output of \"kmodtrace check --json\", found schema \"{0}\"")]

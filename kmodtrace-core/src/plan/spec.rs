@@ -77,6 +77,9 @@ pub enum Family {
 }
 
 impl Family {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Mutex, Self::Rcu, Self::Printk, Self::Stacks];
+
     /// Those that are asked for when nothing is said.
     pub const DEFAULT: [Self; 2] = [Self::Rcu, Self::Printk];
 

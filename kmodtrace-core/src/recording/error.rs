@@ -15,7 +15,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// It is something else.
-    #[error("this is no kmodtrace recording: {why}, at byte 0")]
+    #[error("not a kmodtrace recording ({why} at byte 0)")]
     NotARecording {
         /// How that shows.
         why: &'static str,

@@ -221,16 +221,14 @@ fn begins_with(bytes: &[u8], magic: [u8; 4]) -> bool {
 fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
     let start = input.read(8)?;
     if !begins_with(&start, MAGIC) {
-        return Err(ReadError::NotARecording {
-            why: "its first bytes are others",
-        });
+        return Err(ReadError::NotARecording { why: "bad magic" });
     }
     let Ok([_, length]) = <[zerocopy::little_endian::U32; 2]>::read_from_bytes(&start) else {
         return Err(ReadError::HeaderCut { offset: input.offset });
     };
     if length > BOUND {
         return Err(ReadError::NotARecording {
-            why: "its header would be longer than 16 MiB",
+            why: "header longer than 16 MiB",
         });
     }
     let length = length.get() as usize;

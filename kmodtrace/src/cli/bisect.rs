@@ -12,33 +12,33 @@ use crate::output::Format;
 /// Bisecting.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bisect {
-    /// Begin a session: state what makes a run bad, before the first one
+    /// Start a session: state what makes a run bad
     #[command(after_help = RULES)]
     Start(BisectStart),
-    /// Record runs of a workload until they are enough for a verdict; exits 0 good, 1 bad, 125 cannot tell, 128 and more
-    /// where it is the fault of no commit
+    /// Record runs of a workload until they suffice for a verdict; exits 0 good, 1 bad, 125 cannot tell, 128 or more if no
+    /// commit is to blame
     Step(BisectStep),
-    /// Say that a step is good; with a COMMAND, record runs that are known to be good
+    /// Mark a step as good; with a COMMAND, record runs that are known to be good
     Good(BisectMark),
-    /// Say that a step is bad; with a COMMAND, record runs that are known to be bad
+    /// Mark a step as bad; with a COMMAND, record runs that are known to be bad
     Bad(BisectMark),
-    /// Say that a step tells nothing
+    /// Mark a step as untestable
     Skip(BisectSkip),
-    /// Tell what was done, step by step, and what of the session is damaged
+    /// List the steps so far, and damaged files of the session
     Log(BisectSession),
-    /// Show all steps in the order of their commits, with what was seen at each, and the first bad one beside the last good
+    /// Show all steps in commit order with their numbers, and compare the first bad one with the last good
     Report(BisectReport),
 }
 
 const RULES: &str = "\
-A rule is FIELD, one of > >= < <= == !=, and a value with its unit, or so many times what runs marked good show:
+A rule is FIELD, an operator (> >= < <= == !=), and a value with its unit, or a multiple of the median of runs marked good:
   'errno(EINVAL)>0'  'module(acpi_cpufreq).wait.p99>2s'  'requests.failed>0'  'total_wait>1.5x good'
-or 'command fails', or 'no recording' (for kernels that do not come up). A wrong field gets the list of all.";
+or 'command fails', or 'no recording' (for kernels that do not boot). An unknown field prints the list of valid ones.";
 
 /// Where a session is.
 #[derive(Args, Debug)]
 pub(crate) struct BisectSession {
-    /// The session's folder
+    /// Folder of the session
     #[arg(long, value_name = "DIR", default_value = "kmodtrace.bisect")]
     pub(crate) session: PathBuf,
 }
@@ -48,30 +48,28 @@ pub(crate) struct BisectSession {
 pub(crate) struct BisectStart {
     #[command(flatten)]
     pub(crate) session: BisectSession,
-    /// A run is bad when this holds. May be repeated: one of them is enough
+    /// A run is bad if this rule holds. May be repeated: one match suffices
     #[arg(long, value_name = "RULE", required = true)]
     pub(crate) bad_when: Vec<String>,
-    /// A run tells nothing when this holds. May be repeated
+    /// A run does not count if this rule holds. May be repeated
     #[arg(long, value_name = "RULE")]
     pub(crate) skip_when: Vec<String>,
-    /// So many runs at each step [default: as many as it takes]
+    /// Runs per step [default: as many as the verdict needs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) runs: Option<u32>,
-    /// Runs at each step at most: what is not clear then cannot be told
+    /// Maximum runs per step; without a verdict by then the step is untestable
     #[arg(long, value_name = "N", default_value_t = MOST_RUNS, conflicts_with = "runs", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) most_runs: u32,
-    /// How sure each verdict has to be
+    /// Required confidence of each verdict
     #[arg(long, value_name = "P", default_value_t = CONFIDENCE, value_parser = share)]
     pub(crate) confidence: f64,
-    /// A bad commit is bad in this share of its runs at least, such as 1, 0.3 or 1/3 [default: what runs marked bad show;
-    /// 1/2 before that]
+    /// Minimum share of bad runs at a bad commit, such as 1, 0.3 or 1/3 [default: as in runs marked bad; 1/2 without any]
     #[arg(long, value_name = "SHARE", value_parser = some_or_all)]
     pub(crate) rate: Option<f64>,
-    /// A good commit is bad in this share of its runs at most [default: what runs marked good show; 0.001 where none of them
-    /// is bad]
+    /// Maximum share of bad runs at a good commit [default: as in runs marked good; 0.001 if none of them is bad]
     #[arg(long, value_name = "SHARE", value_parser = none_or_some)]
     pub(crate) noise: Option<f64>,
-    /// Also trace these, and of them no others, as record does
+    /// Optional probe groups to attach, as for record
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
     pub(crate) with: Vec<With>,
 }
@@ -79,17 +77,17 @@ pub(crate) struct BisectStart {
 /// What is run.
 #[derive(Args, Debug)]
 pub(crate) struct BisectWorkload {
-    /// What to call the step; its commit is found out by itself
+    /// Label of the step; its commit is detected
     #[arg(long, value_name = "L")]
     pub(crate) label: Option<String>,
-    /// Not this machine, but one that this shell command boots: it leaves recordings, *.kmt, in the folder `$KMODTRACE_OUT`,
-    /// each a run, and exits as the workload did
+    /// Shell command that boots another machine, leaves recordings (*.kmt, one per run) in `$KMODTRACE_OUT`, and exits as the
+    /// workload did
     #[arg(long, value_name = "COMMAND", conflicts_with = "command")]
     pub(crate) vm: Option<String>,
-    /// Look inside these modules too, by name or by file, separated by commas, as drill does
+    /// Trace the functions of these modules too, as drill does: names or files, separated by commas
     #[arg(long, value_name = "MODULE", value_delimiter = ',', conflicts_with = "vm")]
     pub(crate) drill: Vec<String>,
-    /// The workload, recorded on this machine
+    /// Workload to record on this machine
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
@@ -110,10 +108,10 @@ pub(crate) struct BisectMark {
     pub(crate) session: BisectSession,
     #[command(flatten)]
     pub(crate) workload: BisectWorkload,
-    /// So many runs of the COMMAND [default: as many as the session has at each step, or 8]
+    /// Runs of the COMMAND [default: as many as the session has per step, or 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) runs: Option<u32>,
-    /// Which step: its number, its label, or the beginning of its commit's name [default: the last one]
+    /// Number, label or abbreviated commit of the step [default: the last one]
     #[arg(value_name = "STEP", conflicts_with_all = ["vm", "drill", "command", "label", "runs"])]
     pub(crate) step: Option<String>,
 }
@@ -123,7 +121,7 @@ pub(crate) struct BisectMark {
 pub(crate) struct BisectSkip {
     #[command(flatten)]
     pub(crate) session: BisectSession,
-    /// Which step: its number, its label, or the beginning of its commit's name [default: the last one]
+    /// Number, label or abbreviated commit of the step [default: the last one]
     #[arg(value_name = "STEP")]
     pub(crate) step: Option<String>,
 }

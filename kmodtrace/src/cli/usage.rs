@@ -80,5 +80,5 @@ fn unknown_command(error: &clap::Error) -> Option<String> {
     } else {
         format!("a command to trace goes behind --: kmodtrace -- {word}")
     };
-    Some(format!("there is no command '{word}'; {what_then}"))
+    Some(format!("no such command: '{word}'; {what_then}"))
 }

@@ -38,7 +38,7 @@ fn errno(text: &str) -> Result<Errno> {
         Ok(Subject::Errno(errno)) => Ok(errno),
         _ => Err(failure(
             USAGE,
-            format!("`{text}` is no errno, such as EBUSY, 16 or -16"),
+            format!("`{text}` is not an errno, such as EBUSY, 16 or -16"),
         )),
     }
 }

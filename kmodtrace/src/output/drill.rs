@@ -67,11 +67,7 @@ impl Loads {
         }
         for module in &self.modules {
             if !self.kept.iter().any(|load| load.module.as_ref() == Some(module)) {
-                writeln!(
-                    out,
-                    "{}: it was not loaded, as far as to run its init function",
-                    printable(module)
-                )?;
+                writeln!(out, "{}: no load reached its init function", printable(module))?;
             }
         }
         self.elsewhere.write(&self.functions, &mut out)

@@ -43,7 +43,7 @@ pub(super) fn areas(area: Rect, head: &Head) -> Areas {
 /// What must not be overlooked in any view: what is missing, so that the rest cannot be taken at its word, and who is stuck.
 pub(super) fn banner(head: &Head) -> Option<String> {
     let quality = &head.quality;
-    let stuck = (head.deadlocks > 0).then(|| format!("DEADLOCK: view {} tells", Tab::Graph.number()));
+    let stuck = (head.deadlocks > 0).then(|| format!("DEADLOCK: press {}", Tab::Graph.number()));
     let mut parts = Vec::new();
     for (count, what) in [
         (quality.lost, "records LOST"),

@@ -190,7 +190,7 @@ impl View {
             Effect::Export => self.state.message = Some(self.export()),
             Effect::Time(time) if self.spool.is_none() => self.asked = Some(time),
             Effect::Time(Time::Toggle) => self.held = !self.held,
-            Effect::Time(_) => self.state.message = Some("this is live: there is no time but now".to_owned()),
+            Effect::Time(_) => self.state.message = Some("not available in a live session".to_owned()),
         }
         Ok(())
     }

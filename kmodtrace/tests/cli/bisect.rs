@@ -404,7 +404,7 @@ fn mistakes_are_128() {
     let field = stage.bisect(&["start", "--bad-when", "errno(EBSY)>0"]);
     assert_eq!((field.status, field.stdout.as_str()), (Some(128), ""), "{field:?}");
     assert!(
-        field.stderr.contains("`errno(EBSY)` is no field; the fields are"),
+        field.stderr.contains("`errno(EBSY)` is not a field; the fields are"),
         "{field:?}"
     );
     assert!(field.stderr.contains("\n  wait(same-name).STAT"), "{field:?}");
@@ -430,7 +430,7 @@ fn mistakes_are_128() {
         (&["start", "--bad-when", RULE][..], "a session is there"),
         (&["step"], "what is to be run?"),
         (&["step", "--", "/nowhere/program"], "command not found"),
-        (&["step", "--", "/etc/passwd"], "no executable file"),
+        (&["step", "--", "/etc/passwd"], "not an executable file"),
         (&["step", "--vm", "true", "--", "true"], "--vm"),
         (&["step", "--vm", "true", "--drill", "xfs"], "--drill"),
         (&["good"], "no step yet"),

@@ -138,8 +138,8 @@ fn what_is_no_facts_is_refused() {
     for (path, said) in [
         (path.as_str(), "cannot read"),
         (folder.to_str().unwrap(), "cannot read"),
-        (&file(&folder, "empty", ""), "these are no facts of kmodtrace"),
-        (&file(&folder, "text", "ELF"), "these are no facts of kmodtrace"),
+        (&file(&folder, "empty", ""), "not facts of kmodtrace"),
+        (&file(&folder, "text", "ELF"), "not facts of kmodtrace"),
         (&file(&folder, "bytes", [0xff, 0xfe]), "cannot read"),
         (&file(&folder, "list", "[]"), "found schema \"none\""),
         (

@@ -69,7 +69,7 @@ fn other_files_are_no_recordings() {
         for done in read(&path) {
             let line = done.refused(1);
             assert!(
-                line.contains(&path) && line.contains("this is no kmodtrace recording"),
+                line.contains(&path) && line.contains("not a kmodtrace recording"),
                 "{line}"
             );
             assert!(line.contains("at byte 0"), "{line}");

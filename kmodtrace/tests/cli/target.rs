@@ -27,7 +27,7 @@ fn a_place_that_cannot_be_written_is_named() {
         (missing.as_str(), "missing: No such file or directory"),
         (&below, "text: Not a directory"),
         (directory, "is a directory: name a file in it with -o"),
-        (&text, "is there and is no recording: choose another name with -o"),
+        (&text, "exists and is not a recording: choose another name with -o"),
     ] {
         for args in [["record", "-o", path].as_slice(), &["trace", "-o", path], &["-o", path]] {
             let done = run(args);
@@ -56,9 +56,9 @@ fn a_command_that_cannot_be_run_is_as_in_a_shell() {
         ("/no/such/command", 127, "/no/such/command: command not found"),
         (&missing, 127, "command not found"),
         ("", 127, "command not found"),
-        (&plain, 126, "it is no executable file"),
-        (directory, 126, "it is no executable file"),
-        ("/", 126, "it is no executable file"),
+        (&plain, 126, "not an executable file"),
+        (directory, 126, "not an executable file"),
+        ("/", 126, "not an executable file"),
     ] {
         for args in [
             ["record", "-o", &target, "--", program],

@@ -18,7 +18,7 @@ fn wrong_usage_is_told_in_one_line() {
         (&["trace", "--from", "a", "-d", "1"], "--duration"),
         (&["trace", "--from", "a", "--", "true"], "COMMAND"),
         (&["drill"], "arguments were not provided: <MODULE>..."),
-        (&["reprot"], "there is no command 'reprot'; a similar one is 'report'"),
+        (&["reprot"], "no such command: 'reprot'; a similar one is 'report'"),
         (&["modprobe"], "kmodtrace -- modprobe"),
         (&["-m", "xfs", "report"], "--module <GLOB> stands before report"),
         (

@@ -39,7 +39,7 @@ fn explain_says_what_it_does_not_know() {
         &["explain", "", "--json"],
     ] {
         let done = run(args);
-        assert!(done.refused(2).contains("is no errno"), "{args:?}");
+        assert!(done.refused(2).contains("is not an errno"), "{args:?}");
     }
     assert!(run(&["explain"]).refused(2).contains("ERRNO|CAUSE"));
 }
@@ -83,7 +83,7 @@ fn why_says_so_when_there_is_nothing_to_tell() {
     assert!(
         run(&["why", "--from", RECORDING, "--errno", "256"])
             .refused(2)
-            .contains("`256` is no errno")
+            .contains("`256` is not an errno")
     );
     assert!(
         run(&["why", "--from", "/nowhere"])

@@ -21,7 +21,7 @@ pub enum Subject {
 
 /// Neither an errno, nor a wait status, nor a cause.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no errno (EBUSY, 16, -16), no wait status (256, 32512) and no cause of kmodtrace (leader-failed)")]
+#[error("`{0}` is not an errno (EBUSY, 16, -16), a wait status (256, 32512) or a cause of kmodtrace (leader-failed)")]
 pub struct UnknownSubject(pub String);
 
 impl FromStr for Subject {
@@ -125,8 +125,12 @@ impl Explanation {
 pub fn write_explanation(subject: Subject, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let known = |cause: &&Cause| !matches!(subject, Subject::Errno(errno) if !cause.names(errno));
     let (causes, rest): (Vec<_>, Vec<_>) = subject.causes().into_iter().partition(|cause| known(cause));
-    let makers = if causes.len() == 1 { "maker" } else { "makers" };
-    writeln!(out, "{}: {} {makers}", subject.title(), causes.len())?;
+    let possible = if causes.len() == 1 {
+        "possible cause"
+    } else {
+        "possible causes"
+    };
+    writeln!(out, "{}: {} {possible}", subject.title(), causes.len())?;
     for (number, cause) in causes.iter().enumerate() {
         writeln!(out)?;
         write_cause(&format!("{:>2}.", number + 1), cause, columns, out)?;
@@ -168,7 +172,7 @@ fn errnos(cause: &Cause) -> String {
     };
     let parts = [named.as_str(), other, status];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    format!("gives {}", parts.join(", "))
+    format!("returns {}", parts.join(", "))
 }
 
 /// Writes a paragraph, each line behind `indent` blanks; a word that is longer than a line stays whole.

@@ -141,7 +141,7 @@ pub(super) const CAUSES: &[Cause] = &[
             "kflagstab",
         ])
         .means(
-            "the image is no relocatable ELF object of this architecture, or its headers do not fit together",
+            "the image is not a relocatable ELF object of this architecture, or its headers do not fit together",
             "check that the file is whole (file, readelf -hS) and, with init_module, that it was decompressed",
         ),
     Cause::new("no-symbols", "no symbol table", S::Checks, &["ENOEXEC"])

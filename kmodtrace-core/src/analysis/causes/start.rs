@@ -50,7 +50,7 @@ pub(super) const CAUSES: &[Cause] = &[
         "string doesn't fit in",
     ])
     .means(
-        "a parameter's setter refused its value; unknown parameters are no error",
+        "a parameter's setter refused its value; unknown parameters are not an error",
         "correct the value on the command line or in modprobe.d; modinfo -p shows the parameters",
     ),
     Cause::new(

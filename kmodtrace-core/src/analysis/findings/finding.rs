@@ -39,43 +39,43 @@ macro_rules! names {
 names! {
     /// Attempts and requests waited for each other in a circle.
     Deadlock = "deadlock",
-        "load the requested module before the one whose init function asks for it, or do not ask in the init function";
+        "load the requested module before the one whose init function requests it, or move the request out of the init function";
     /// A request got none of the slots in five seconds.
     ThrottleExhausted = "throttle-exhausted",
-        "ask for fewer modules at once, or find out why modprobe takes so long: every slot is one modprobe";
+        "request fewer modules at once, or find out why modprobe is slow: each slot is one modprobe";
     /// The caller of a request dropped its errno.
     ErrnoDropped = "errno-dropped",
-        "do not trust the errno that the caller reports: the request says what went wrong";
+        "the caller replaced the real error: see what the request returned";
     /// Tasks got EBUSY because of what somebody else's load or unload came to.
     BusyInherited = "busy-inherited",
-        "look at the load or unload that was in the way; trying again when it is over gives the module's own errno";
+        "see the load or unload that was in the way; a retry after it ends returns the module's own errno";
     /// The init function said EEXIST, which modprobe takes for success.
     ExistHidden = "exist-hidden",
-        "the module is not loaded although modprobe succeeded: let its init function return another errno";
+        "the module is not loaded although modprobe reported success: its init function should return another errno";
     /// Arguments had no effect.
     ParametersIgnored = "parameters-ignored",
-        "give the parameters to the first load, in modprobe.d, or write to /sys/module/NAME/parameters";
+        "set the parameters in modprobe.d, so that the first load gets them, or write to /sys/module/NAME/parameters";
     /// A signal ended loads.
     KilledBySignal = "killed-by-signal",
-        "see who sends it: udev kills workers that are over its event timeout (udev.event_timeout=)";
+        "find out who sends it: udev kills workers that exceed its event timeout (udev.event_timeout=)";
     /// An init function fails again and again.
     InitFailsAgain = "init-fails-again",
-        "if the hardware is not there, keep the module from being asked for: blacklist it in modprobe.d";
+        "if the hardware is absent, blacklist the module in modprobe.d";
     /// One module has been loaded from two files.
     TwoFiles = "two-files",
-        "keep one of the files and run depmod";
+        "remove all files but one and run depmod";
     /// Many tasks load one module at a time.
     Herd = "herd",
-        "load it once before the others ask, by modules-load.d or in the initramfs";
+        "load it once, earlier: with modules-load.d or in the initramfs";
     /// Many waited for one at a time.
     PileUp = "pile-up",
-        "make the owner's stage shorter, or keep the waiters from coming at once";
+        "speed up the load that all wait for, or load the module once, earlier";
     /// A load waited for other people's asynchronous work.
     AsyncOfOthers = "async-of-others",
-        "load it earlier, or let the module ask for asynchronous probing (async_probe)";
+        "load it earlier, or enable asynchronous probing (async_probe)";
     /// Others waited for `module_mutex` during grace periods of RCU.
     MutexAcrossRcu = "mutex-across-rcu",
-        "avoid the loads that fail: each costs everybody a grace period with module_mutex held";
+        "avoid the failing loads: each holds module_mutex for an RCU grace period, which blocks all others";
 }
 
 /// Something worth telling.

@@ -227,7 +227,7 @@ fn filters() {
         },
         nested(),
     );
-    assert!(text(&nothing).starts_with("nothing that was asked for failed; 50 loads"));
+    assert!(text(&nothing).starts_with("no selected load, unload or request failed; 50 loads"));
     assert_eq!(text(&fold(Filter::default(), Vec::new())), "nothing failed\n");
 }
 

@@ -25,7 +25,7 @@ fn write_reasons(why: &Why, out: &mut impl Write) -> io::Result<()> {
             0 => writeln!(out, "nothing failed"),
             _ => writeln!(
                 out,
-                "nothing that was asked for failed; {} loads and unloads and {} requests failed otherwise",
+                "no selected load, unload or request failed; {} loads and unloads and {} requests failed with another errno or name",
                 why.failed_attempts, why.failed_requests
             ),
         };

@@ -98,7 +98,7 @@ pub fn fields() -> Vec<(String, &'static str)> {
 
 /// No field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no field")]
+#[error("`{0}` is not a field")]
 pub struct UnknownField(pub String);
 
 impl FromStr for Field {

@@ -103,7 +103,7 @@ fn too_few_runs_say_so() {
     assert_eq!(verdict(&diff, "errno ENODEV"), Difference::PerhapsNew);
     let text = told(&diff);
     assert!(
-        text.contains("(1 and 1) can show nothing for sure: 4 of each can"),
+        text.contains("1 and 1 runs are too few for a verdict (4 a side are needed)"),
         "{text}"
     );
     assert!(text.contains("PERHAPS NEW"));

@@ -16,14 +16,14 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
     let percent = diff.limits.alpha * 100.0;
     writeln!(
         out,
-        "Each run is one sample. Different is what sets of runs alike would show in fewer than {percent} of 100 tables, by a factor of {} or more.",
+        "Each run is one sample. Differences listed would appear by chance in fewer than {percent} of 100 comparisons, and are by a factor of at least {}.",
         diff.limits.factor
     )?;
     if !diff.can_decide() {
         let most = diff.first.runs.len().min(diff.second.runs.len());
         writeln!(
             out,
-            "So few runs ({} and {}) can show nothing for sure: {} of each can; what follows may be chance.",
+            "{} and {} runs are too few for a verdict ({} a side are needed): the differences below may be noise.",
             diff.first.runs.len(),
             diff.second.runs.len(),
             enough(diff.limits.alpha, most)

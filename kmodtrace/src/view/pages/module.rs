@@ -179,11 +179,14 @@ fn going(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, head: &Head, wid
         return;
     }
     let longest = row.longest_ns.map_or_else(|| NONE.to_owned(), span_text);
+    let often = match row.windows {
+        1 => "once".to_owned(),
+        windows => format!("{windows} times"),
+    };
     title(
         lines,
         format!(
-            "GOING {} times, {} in all, longest {longest}; the last {}:",
-            row.windows,
+            "GOING {often}, {} in all, longest {longest}; the last {}:",
             span_text(row.total_ns),
             detail.going.len()
         ),

@@ -101,7 +101,7 @@ fn a_deadlock_shows_everywhere_while_it_lasts() {
     let mut stage = nested();
     for view in ["1", "2", "3", "4", "5", "6", "7", "8"] {
         stage.press(view);
-        assert!(stage.frame().contains("DEADLOCK: view 4 tells"), "{}", stage.frame());
+        assert!(stage.frame().contains("DEADLOCK: press 4"), "{}", stage.frame());
     }
     stage.press("6");
     assert!(stage.frame().contains("deadlock"));
