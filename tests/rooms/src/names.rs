@@ -17,7 +17,7 @@ const CRATES: [&str; 4] = [
 
 #[test]
 fn each_public_type_has_a_name_of_its_own() -> Result<(), Box<dyn Error>> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut places: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for member in CRATES {
         let source = workspace.join(member).join("src");
