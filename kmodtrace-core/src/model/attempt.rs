@@ -16,75 +16,75 @@ use super::wait::{Collision, Wait};
 /// One `init_module`, `finit_module` or `delete_module` call by one task, from entry to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// Its number.
+    /// Number of the attempt, in the order in which attempts were first seen.
     pub id: AttemptId,
-    /// The best name known: as the image or the loader has it, else after the file, else none.
+    /// Name of the module, as the loader or the image has it, else derived from the file name; absent if neither was seen.
     pub module: Option<String>,
-    /// The task.
+    /// Task that made the system call.
     pub tid: Tid,
-    /// Its thread group.
+    /// Thread group of the task.
     pub tgid: Tgid,
-    /// The task's name; empty when the entry was not seen.
+    /// Name of the task; empty if the entry was not seen.
     pub comm: String,
-    /// Who started it.
+    /// Parent of the thread group at entry; absent if it was not read.
     pub parent: Option<Parent>,
-    /// cgroup v2 id.
+    /// Identifier of the task's cgroup (v2); absent if the entry was not seen.
     pub cgroup: Option<u64>,
-    /// Which call; none when the entry was not seen.
+    /// System call; absent if the entry was not seen.
     pub syscall: Option<Syscall>,
-    /// `flags` of `finit_module` or `delete_module`.
+    /// `flags` argument of `finit_module` or `delete_module`; 0 for `init_module`.
     pub flags: u32,
-    /// Length of the argument string in bytes.
+    /// Length of the module's argument string, in bytes; absent if it was not read.
     pub args_len: Option<u32>,
-    /// `len` of `init_module` in bytes.
+    /// `len` argument of `init_module`, in bytes; absent for the other calls.
     pub image_bytes: Option<u64>,
-    /// The file that it is loaded from.
+    /// File that the module is loaded from; absent for `init_module`, or if it was not seen.
     pub file: Option<FileId>,
-    /// Entry; none when it was not seen.
+    /// Time of entry; absent if the entry was not seen.
     pub start: Option<Ktime>,
-    /// Return; none while in flight, or when it was not seen.
+    /// Time of return; absent while the call is in flight, or if the return was not seen.
     pub end: Option<Ktime>,
-    /// What the caller got.
+    /// Errno that the caller got, or success; absent while the call is in flight, or if the return was not seen.
     pub errno: Option<Errno>,
-    /// What it was among the loads of the same module.
+    /// Part that the attempt played among the loads of its module; absent if it ended before the duplicate check.
     pub role: Option<Role>,
-    /// Where it slept because of somebody else, in order.
+    /// Spans in which the task slept because of somebody else, in order; they do not overlap.
     pub waits: Vec<Wait>,
-    /// The first old module, or load of the same inode, that stood in its way.
+    /// State of the first old module, or load of the same inode, that the attempt met; absent if it met none.
     pub collided_with: Option<Collision>,
-    /// Whose load or unload that was, where it was seen.
+    /// Task whose load or unload the attempt met; absent if it met none, or if the task was not seen.
     pub leader: Option<TaskRef>,
-    /// Inside `load_module`.
+    /// Time inside `load_module`; absent if the call did not get there.
     pub load: Option<Span>,
-    /// Bytes that `kernel_read_file` read for it.
+    /// Bytes that `kernel_read_file` read for the attempt; absent if it read none, or was not observed.
     pub read_bytes: Option<u64>,
-    /// The module's init function.
+    /// Run of the module's init function; absent if it did not run, or was not observed.
     pub init: Option<Init>,
-    /// Every function that it was seen to enter or leave, in order.
+    /// Entries and returns of the loader's functions inside the attempt, in order.
     pub trail: Vec<Mark>,
     /// Symbols that could not be resolved, or not at once, in order.
     pub symbols: Vec<SymbolLookUp>,
-    /// Lines that the task wrote to the kernel log meanwhile.
+    /// Kernel log lines that the task wrote inside the attempt, in order.
     pub log: Vec<LogLine>,
-    /// Entries and returns of functions that were asked for by name, in order: its own, and those of other tasks while its init
-    /// function ran.
+    /// Entries and returns of the functions that were asked for by name, in order: those of this task, and those of other tasks
+    /// while its init function ran.
     pub calls: Vec<CallMark>,
-    /// More of them, which were not kept.
+    /// Number of further entries and returns, which were not kept.
     pub calls_dropped: u64,
-    /// When its task had no processor, in order. Only told where functions were asked for by name.
+    /// Spans in which the task had no CPU, in order; recorded only with functions that were asked for by name.
     pub off_cpu: Vec<OffCpu>,
-    /// Who started the parent, and so on, the nearest first.
+    /// Ancestors of the thread group from its grandparent on, nearest first.
     pub ancestors: Vec<Parent>,
-    /// The request whose helper makes this attempt.
+    /// Request whose helper made the attempt; absent if no request is known.
     pub request: Option<RequestId>,
-    /// Requests made inside it, mostly by its init function, in order.
+    /// Requests made inside the attempt, mostly by its init function, in order.
     pub requests: Vec<RequestId>,
     /// What is known to be missing.
     pub notes: Vec<Note>,
 }
 
 impl Attempt {
-    /// One of which nothing is known yet.
+    /// A new attempt of which nothing else is known.
     #[expect(clippy::similar_names, reason = "tid and tgid are the kernel's words")]
     pub fn new(id: AttemptId, tid: Tid, tgid: Tgid) -> Self {
         Self {
@@ -123,27 +123,27 @@ impl Attempt {
         }
     }
 
-    /// From entry to return, when both were seen.
+    /// Time from entry to return; absent unless both were seen.
     pub fn duration(&self) -> Option<Nanos> {
         Some(self.end?.since(self.start?))
     }
 
-    /// Whether it unloads; everything else loads, also an attempt whose entry was not seen.
+    /// Whether this is a `delete_module` call. An attempt whose entry was not seen counts as a load.
     pub fn is_unload(&self) -> bool {
         self.syscall == Some(Syscall::DeleteModule)
     }
 
-    /// Whether it ended, and not with a module in the kernel.
+    /// Whether the call returned an error. False while it is in flight.
     pub fn failed(&self) -> bool {
         self.errno.is_some_and(|errno| errno != Errno::OK)
     }
 
-    /// Bytes of the image: read from the file by the kernel, or handed over by `init_module`.
+    /// Size of the image in bytes: read from the file by the kernel, or passed to `init_module`; absent if unknown.
     pub fn bytes(&self) -> Option<u64> {
         self.read_bytes.or(self.image_bytes)
     }
 
-    /// How others refer to it.
+    /// Reference to the task, for those that waited for it.
     pub fn task(&self) -> TaskRef {
         TaskRef {
             tid: self.tid,
@@ -152,7 +152,7 @@ impl Attempt {
         }
     }
 
-    /// Adds a note once.
+    /// Adds a note, unless it is there.
     pub fn note(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
@@ -177,11 +177,11 @@ pub enum Syscall {
 /// A file that a module is loaded from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileId {
-    /// Inode; none when the kernel gave no offsets.
+    /// Inode number; absent if the kernel's BTF has no offset for it.
     pub inode: Option<Inode>,
-    /// The kernel's `dev_t` of its file system.
+    /// Device number of the file system, as the kernel's `dev_t`.
     pub dev: u32,
-    /// Last component of its path; empty when it was not read.
+    /// Last component of the path; empty if it was not read.
     pub name: String,
 }
 
@@ -200,26 +200,26 @@ pub enum Role {
 /// A run of a module's init function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Init {
-    /// When.
+    /// Time from its start to its return.
     pub span: Span,
-    /// Its own error, before the loader made something else of it.
+    /// Errno that the init function returned, or success, before the loader translated it; absent if the return was not seen.
     pub errno: Option<Errno>,
-    /// Its symbol.
+    /// Name of the init function; absent if the kernel could not resolve it.
     pub symbol: Option<String>,
 }
 
-/// A function was entered, left, or passed.
+/// An entry or a return of one of the loader's functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// When.
+    /// Time of the entry, return or pass.
     pub time: Ktime,
-    /// Which function.
+    /// Function of the loader.
     pub function: Function,
-    /// Which edge of it.
+    /// Which of these it is, with the returned value.
     pub edge: Edge,
 }
 
-/// What is told of a function.
+/// Which edge of a function was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
     /// It was entered, and its return is told too.
@@ -230,15 +230,15 @@ pub enum Edge {
     Passed,
 }
 
-/// A symbol that `resolve_symbol` did not give at once.
+/// A symbol that `resolve_symbol` did not return at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SymbolLookUp {
-    /// When.
+    /// Time of the look-up.
     pub time: Ktime,
-    /// Its name.
+    /// Name of the symbol.
     pub name: String,
-    /// The module that exports it, where one was found.
+    /// Module that exports it; absent if none was found.
     pub owner: Option<String>,
-    /// Success after all, or why not: `ENOENT` for nothing found.
+    /// Result: success, or `ENOENT` if no module exports it, or why its owner could not be used.
     pub errno: Errno,
 }

@@ -6,13 +6,13 @@ use super::units::{Ktime, Tid};
 /// The entry or return of a function that was asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallMark {
-    /// When.
+    /// Time of the entry or return.
     pub time: Ktime,
-    /// In which task.
+    /// Task that made the call.
     pub tid: Tid,
-    /// Its place in the list of functions of the recording's header.
+    /// Index of the function in the list of the recording's header.
     pub function: u32,
-    /// Which of both.
+    /// Entry or return.
     pub edge: CallEdge,
 }
 
@@ -30,11 +30,11 @@ pub enum CallEdge {
     Exit(Option<i64>),
 }
 
-/// When the task had no processor.
+/// A span in which a task had no CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OffCpu {
-    /// When.
+    /// Time without a CPU.
     pub span: Span,
-    /// Whether it could have gone on; else it slept.
+    /// Whether the task could have run on; otherwise it slept.
     pub preempted: bool,
 }

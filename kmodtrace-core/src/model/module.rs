@@ -33,18 +33,18 @@ impl ModuleState {
     }
 }
 
-/// A module was in one state for this long.
+/// A span in which a module was in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSpan {
-    /// Its name.
+    /// Name of the module.
     pub module: String,
-    /// Its address, where it was told.
+    /// Address of its `struct module`; absent if it was not seen.
     pub address: Option<ModuleAddress>,
-    /// The state. UNFORMED is both before COMING and after GOING.
+    /// State. UNFORMED is both before COMING and after GOING.
     pub state: ModuleState,
-    /// When; without an end for a state that lasted when the events ended.
+    /// Time in the state; without an end if it lasted when the events ended.
     pub span: Span,
-    /// For GOING: why.
+    /// Why the module became GOING; absent for other states.
     pub cause: Option<GoingCause>,
 }
 

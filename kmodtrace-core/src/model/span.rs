@@ -2,22 +2,22 @@
 
 use super::units::{Ktime, Nanos};
 
-/// A span of time. The end is missing while it lasts, or when its record was lost.
+/// A span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// First instant.
+    /// Time at which the span began.
     pub start: Ktime,
-    /// Last instant.
+    /// Time at which it ended; absent while it lasts, or if its end was not seen.
     pub end: Option<Ktime>,
 }
 
 impl Span {
-    /// Begins now.
+    /// A span that begins at this time and has not ended.
     pub fn from(start: Ktime) -> Self {
         Self { start, end: None }
     }
 
-    /// How long it was, once it is over.
+    /// Length of the span; absent while it lasts, or if its end was not seen.
     pub fn duration(self) -> Option<Nanos> {
         Some(self.end?.since(self.start))
     }

@@ -3,22 +3,22 @@
 use super::ids::AttemptId;
 use super::units::{Tgid, Tid};
 
-/// A task in the middle of an attempt: whom somebody waited for.
+/// A task inside an attempt, as others refer to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskRef {
-    /// The task.
+    /// Task.
     pub tid: Tid,
-    /// Its name; empty when its entry was not seen.
+    /// Name of the task; empty if its entry was not seen.
     pub comm: String,
-    /// What it was doing.
+    /// Attempt that the task was making.
     pub attempt: AttemptId,
 }
 
-/// Who started the thread group.
+/// An ancestor of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
-    /// Its thread group.
+    /// Thread group of the ancestor.
     pub tgid: Tgid,
-    /// Its name.
+    /// Name of the ancestor.
     pub comm: String,
 }

@@ -55,15 +55,15 @@ impl WaitKind {
 /// A span in which a task slept because of somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// Why.
+    /// What the task waited for.
     pub kind: WaitKind,
-    /// When. A wait whose own end was not seen, as that of a killed waiter, ends with what encloses it.
+    /// Time of the wait. A wait whose own end was not seen, as that of a killed waiter, ends with what encloses it.
     pub span: Span,
-    /// For whom, where it was seen.
+    /// Task that the wait was for; absent if it was not seen.
     pub on: Option<TaskRef>,
-    /// For which module, where it is not the attempt's own: the one that exports a symbol, or what is requested.
+    /// Module or request that the wait was for, if it is not the attempt's own module: the exporter of a symbol, or what is requested.
     pub module: Option<String>,
-    /// How often `finished_loading` looked; same-name waits only, none when the end was not seen.
+    /// How often `finished_loading` ran; same-name waits only, absent if the end was not seen.
     pub checks: Option<u32>,
 }
 
