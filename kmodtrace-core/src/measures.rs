@@ -23,6 +23,7 @@ pub enum Unit {
 
 /// A row: a number of a module, or a distribution with the [`STATS`] of it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Measure {
     /// In rules, such as `going.windows` or `wait(same-name)`; a statistic comes behind it, as in `wait(same-name).p99`.
     pub field: &'static str,

@@ -2,6 +2,7 @@
 
 /// A file that is no module, or none that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImageError {
     /// The first bytes are others.
     #[error("not a module: the file does not begin as ELF files do")]

@@ -73,6 +73,7 @@ impl BtfAnswers {
 
 /// Bytes that are no BTF, or none that this build understands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BtfError {
     /// The first bytes are others.
     #[error("not BTF: the first bytes are not 0xeb9f")]

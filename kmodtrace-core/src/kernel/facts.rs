@@ -231,6 +231,7 @@ impl Addresses {
 
 /// Facts that cannot be read back.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FactsError {
     /// Not JSON, or not of the shape.
     #[error("not facts of kmodtrace")]

@@ -15,6 +15,7 @@ use super::wait::{Collision, Wait};
 
 /// One `init_module`, `finit_module` or `delete_module` call by one task, from entry to return.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attempt {
     /// Number of the attempt, in the order in which attempts were first seen.
     pub id: AttemptId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What is known to be missing from an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Note {
     /// It began before tracing did, or its entry was lost.
     EntryNotSeen,

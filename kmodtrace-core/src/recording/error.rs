@@ -5,6 +5,7 @@ use std::io;
 
 /// Why a recording could not be read, or not any further.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The input could not be read.
     #[error("reading the recording failed at byte {offset}")]

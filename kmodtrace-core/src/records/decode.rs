@@ -19,6 +19,7 @@ pub use tick::{TickBytes, Tracer};
 
 /// Why the bytes of a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// Too few bytes for the common part.
     #[error("a record begins with {} bytes of common part, here are {len}", size_of::<record::Header>())]

@@ -21,6 +21,7 @@ pub struct Event {
 
 /// What was seen. The variants are the kinds of `kmodtrace_common::kind`, which say where each rests in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fact {
     /// A system call was entered.
     AttemptEnter(Box<AttemptEnter>),

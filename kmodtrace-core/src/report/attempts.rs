@@ -9,6 +9,7 @@ use crate::model::{Attempt, Collision, Note, Role, Span, Syscall, Wait, WaitKind
 
 /// One attempt. Times are nanoseconds of `CLOCK_MONOTONIC`; null is what does not apply or was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct AttemptRow {
     /// Its number, from 1; stable for one recording.
     pub id: u64,

@@ -51,6 +51,7 @@ pub type Outcomes = BTreeMap<String, u64>;
 
 /// What a report is made of: everything a format may show.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -89,6 +90,7 @@ pub struct KernelRow {
 
 /// How much of what happened is in the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Quality {
     /// Records lost between the kernel and here.
     pub lost: Option<u64>,

@@ -11,6 +11,7 @@ use crate::plan::{Coverage, Observed};
 
 /// One module.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ModuleRow {
     /// Its name; null for loads that failed before their module had one.
     pub name: Option<String>,

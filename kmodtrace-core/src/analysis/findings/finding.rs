@@ -80,6 +80,7 @@ names! {
 
 /// Something worth telling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Finding {
     /// Which one.
     pub id: Name,
