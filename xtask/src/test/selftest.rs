@@ -227,7 +227,7 @@ impl Way {
         let too_slow = Some(("no-slot", "ETIME")).filter(|_| said.without_fs > 0);
         let Some((cause, outcome)) = self.cause.or(too_slow) else {
             ensure!(
-                why.failed_requests == 0 && why.dropped.is_empty() && text.contains("nothing"),
+                why.failed_requests == 0 && why.dropped.is_empty() && why.causes.is_empty(),
                 "nothing failed, and why says {text}"
             );
             return Ok(text.lines().last().unwrap_or_default().to_owned());

@@ -187,7 +187,7 @@ impl Seen<'_> {
         );
         self.ended("again", 0)?;
         ensure!(
-            self.file("again.txt")?.starts_with("acpi_cpufreq: it was not loaded"),
+            self.file("again.txt")?.starts_with("acpi_cpufreq: no load reached"),
             "a load that was none"
         );
         self.ended("nobody", 1)?;
