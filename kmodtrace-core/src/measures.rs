@@ -85,6 +85,13 @@ pub struct Stat {
     pub of: fn(&Histogram) -> Option<u64>,
 }
 
+impl Stat {
+    /// The statistic of these times; where there are none that of an empty distribution.
+    pub fn read(&self, times: Option<&Histogram>) -> Option<u64> {
+        times.map_or_else(|| (self.of)(&Histogram::default()), self.of)
+    }
+}
+
 /// All statistics, in the order of CSV.
 pub static STATS: [Stat; 6] = {
     const fn stat(name: &'static str, unit: Unit, only_grows: bool, of: fn(&Histogram) -> Option<u64>) -> Stat {

@@ -105,8 +105,7 @@ fn measured(measure: &'static Measure, observed: bool) -> Vec<Column<ModuleRow>>
                     Unit::Count | Unit::Bytes => format!("{csv}_{number}"),
                 };
                 Column::new(title, move |row: &ModuleRow| {
-                    let times = of(&row.stats).cloned().unwrap_or_default();
-                    (stat.of)(&times).filter(|_| observed)
+                    stat.read(of(&row.stats)).filter(|_| observed)
                 })
             })
             .collect(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Outcomes;
 use crate::analysis::aggregate::{Calls, ModuleStats};
 use crate::analysis::histogram::Histogram;
-use crate::model::{Collision, Errno, ModuleState, WaitKind};
+use crate::model::{Collision, ModuleState, WaitKind};
 use crate::plan::{Coverage, Observed};
 
 /// One module.
@@ -116,7 +116,7 @@ pub struct CallsRow {
 
 impl ModuleRow {
     pub(crate) fn new(name: Option<&str>, stats: &ModuleStats, coverage: &Coverage) -> Self {
-        let going = stats.states.get(&ModuleState::Going).copied().unwrap_or_default();
+        let going = stats.state(ModuleState::Going);
         Self {
             name: name.map(str::to_owned),
             attempts: stats.loads.count,
@@ -154,11 +154,7 @@ impl ModuleRow {
 
     /// Attempts that returned an error.
     pub fn failed(&self) -> u64 {
-        self.outcomes
-            .iter()
-            .filter(|(name, _)| **name != Errno::OK.name())
-            .map(|(_, count)| count)
-            .sum()
+        self.stats.loads.failed()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use super::ModuleRow;
-use crate::analysis::histogram::Histogram;
 use crate::measures::{MEASURES, Measure};
 use crate::plan::Coverage;
 use crate::text::Names;
@@ -36,12 +35,7 @@ impl SortKey {
     fn of(self, row: &ModuleRow, coverage: &Coverage) -> u64 {
         match self {
             Self::By(measure) => measure.weight(&row.stats, coverage),
-            Self::Wait => row
-                .stats
-                .waits
-                .values()
-                .map(Histogram::sum)
-                .fold(0, u64::saturating_add),
+            Self::Wait => row.waited_ns(),
             Self::Name => 0,
         }
     }

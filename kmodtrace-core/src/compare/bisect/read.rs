@@ -77,7 +77,7 @@ impl Field {
             Quantity::Times(measure, stat) => {
                 watched(measure.observed)?;
                 match measure.value {
-                    Value::Times(_, of) => (stat.of)(&of(stats).cloned().unwrap_or_default()),
+                    Value::Times(_, of) => stat.read(of(stats)),
                     Value::Number(..) | Value::Outcomes(_) => None,
                 }
             }
