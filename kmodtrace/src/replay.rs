@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, Result};
-use kmodtrace_core::model::Finished;
+use kmodtrace_core::model::{Finished, Ktime};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{Header, Reader};
 use kmodtrace_core::records::decode::DecodeError;
@@ -65,17 +65,19 @@ impl Replay {
         }
     }
 
-    /// Hands over all that a session makes of the records, also of those before damage; then how it ended, and what was lost.
-    pub(crate) fn finished(&mut self, mut take: impl FnMut(Finished)) -> (Result<()>, Loss) {
+    /// Hands over all that a session makes of the records, also of those before damage; then how it ended, when, and what was lost.
+    pub(crate) fn finished(&mut self, mut take: impl FnMut(Finished)) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
         let ended = self.each(|bytes| {
             pipeline.push(bytes)?;
             pipeline.take().into_iter().for_each(&mut take);
             Ok(())
         });
+        pipeline.flush();
+        let end = pipeline.reached();
         let (rest, loss) = pipeline.finish();
         rest.into_iter().for_each(take);
-        (ended, loss)
+        (ended, end, loss)
     }
 
     /// Says where the record is that could not be decoded. Other errors have nothing to do with the recording.

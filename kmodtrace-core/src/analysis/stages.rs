@@ -19,6 +19,19 @@ pub struct StageSpan {
     pub duration: Nanos,
 }
 
+impl StageSpan {
+    /// Whether an unload's time in it is that of the module's exit function: `delete_module` calls it between its look-up of the module
+    /// and the notifiers for GOING.
+    pub fn is_exit(&self) -> bool {
+        let after = Function::FindModuleAll.name();
+        self.stage == Stage::CleanUp
+            && (self
+                .name
+                .starts_with(&format!("in delete_module, between {after} and "))
+                || self.name == format!("in delete_module, after {after}"))
+    }
+}
+
 /// The pieces of an attempt in order, without gap or overlap from its entry to its return. Empty when one of the two was
 /// not seen.
 pub fn stages(attempt: &Attempt) -> Vec<StageSpan> {

@@ -68,6 +68,11 @@ impl Request {
         self.ret.is_some_and(|ret| ret != 0)
     }
 
+    /// Whether it succeeded, and its caller did not find what it had asked for.
+    pub fn got_nothing(&self) -> bool {
+        self.ret == Some(0) && self.caller.as_ref().is_some_and(|caller| !caller.found)
+    }
+
     /// Whether it has one of the slots at this moment.
     pub fn holds_slot(&self, at: Ktime) -> bool {
         self.granted.is_some_and(|granted| granted <= at) && self.end.is_none_or(|end| end > at)

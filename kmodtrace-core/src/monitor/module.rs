@@ -181,5 +181,5 @@ fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
     for attempt in monitor.history.attempts() {
         fold.add(Finished::Attempt(Box::new(attempt.clone())));
     }
-    fold.finish().causes
+    fold.finish(monitor.start()).causes
 }

@@ -151,9 +151,14 @@ impl Session {
         self.requests.drain(out);
         let mut rest: Vec<_> = self.tasks.drain().map(|(_, task)| task).collect();
         rest.sort_by_key(|task| task.attempt.id);
-        for task in rest {
-            task.finish(None, Some(Note::InFlight), &mut self.world, out);
+        // The last first: those who wait came after those whom they wait for, and find them as long as these are there.
+        let mut finished = Vec::new();
+        for task in rest.into_iter().rev() {
+            let mut own = Vec::new();
+            task.finish(None, Some(Note::InFlight), &mut self.world, &mut own);
+            finished.push(own);
         }
+        out.extend(finished.into_iter().rev().flatten());
         self.world.lives.finish(out);
     }
 

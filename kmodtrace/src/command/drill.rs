@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
         }
         let modules = args.modules.iter().map(|module| module_name(module));
         let mut loads = Loads::new(modules.collect(), known, limits);
-        let (ended, _) = recording.finished(|finished| loads.add(finished));
+        let (ended, ..) = recording.finished(|finished| loads.add(finished));
         args.format.print(&loads)?;
         recording.warn(quiet);
         return ended.map(|()| ExitCode::SUCCESS);

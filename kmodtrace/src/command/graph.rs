@@ -14,7 +14,7 @@ use crate::replay;
 pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(&args.from)?;
     let mut graph = WaitGraph::default();
-    let (ended, _) = recording.finished(|finished| graph.add(&finished));
+    let (ended, ..) = recording.finished(|finished| graph.add(&finished));
     let mut graph = graph.finish();
     graph.select(&Names::matching(&args.modules));
     args.format.print(&Waits {

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         aggregates: Aggregates::default(),
         findings: Findings::default(),
     };
-    let (ended, loss) = recording.finished(|finished| fold.add(finished));
+    let (ended, _, loss) = recording.finished(|finished| fold.add(finished));
     let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection)
         .with_findings(fold.findings.list(), &selection);
     if let Some((attempts, requests)) = &fold.attempts {

@@ -27,8 +27,8 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         &recording.header().functions,
         Source::of_header(recording.header()).coverage,
     );
-    let (ended, _) = recording.finished(|finished| fold.add(finished));
-    args.format.print(&fold.finish())?;
+    let (ended, end, _) = recording.finished(|finished| fold.add(finished));
+    args.format.print(&fold.finish(end))?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }

@@ -33,7 +33,14 @@ pub(super) const CAUSES: &[Cause] = &[
         .by(&["may_init_module", "finit_module", "init_module"])
         .means(
             "the caller has no CAP_SYS_MODULE, or kernel.modules_disabled is 1",
-            "load as root outside of containers and sandboxes; modules_disabled stays set until the next boot",
+            "load as root outside of containers and sandboxes; sysctl kernel.modules_disabled shows whether loading is off \
+             until the next boot",
+        ),
+    Cause::new("modules-disabled", "kernel.modules_disabled is 1", S::Entry, &["EPERM"])
+        .by(&["may_init_module"])
+        .means(
+            "the sysctl kernel.modules_disabled is 1: nobody can load or unload a module until the next boot",
+            "load what is needed before it is set (modules-load.d); only a reboot clears it",
         ),
     Cause::new("unreadable-file", "no regular file, or an empty one", S::Read, &["EINVAL"])
         .by(&["kernel_read_file"])
@@ -94,22 +101,53 @@ pub(super) const CAUSES: &[Cause] = &[
         )
         .on("5.17 and later"),
     Cause::new(
+        "decoder",
+        "the kernel's decoder lacks what the file was compressed with",
+        S::Decompress,
+        &["EINVAL"],
+    )
+    .or_any()
+    .by(&["module_decompress"])
+    // xz_ret of include/linux/xz.h: XZ_UNSUPPORTED_CHECK and XZ_OPTIONS_ERROR.
+    .logs(&["decompression failed with status 2", "decompression failed with status 6"])
+    .only_logged()
+    .means(
+        "the file is whole, and uses a check type, filter or dictionary size that the kernel's xz decoder does not have",
+        "compress it with xz --check=crc32 --lzma2=dict=1MiB, or have user space decompress it (insmod of the plain .ko)",
+    )
+    .on("5.17 and later"),
+    Cause::new(
         "unsigned",
-        "signature demanded",
+        "not signed, and signatures are enforced",
         S::Signature,
-        &["EKEYREJECTED", "EPERM"],
+        &["EKEYREJECTED"],
     )
     .by(&["module_sig_check"])
     .between(F::LoadModule, F::ModuleFrobArchSections)
-    .logs(&[
-        "unsigned module",
-        "unsupported crypto",
-        "unavailable key",
-    ])
+    .logs(&["unsigned module is rejected"])
     .means(
-        "signatures are enforced (module.sig_enforce, or lockdown: then EPERM), and this one is missing or by an unknown key",
-        "sign the module with a key that the kernel trusts (sign-file, MOK), or stop enforcing",
+        "the kernel enforces signatures (module.sig_enforce), and the module has none",
+        "sign the module with a key that the kernel trusts (sign-file; mokutil --import enrols a key), or stop enforcing",
     ),
+    Cause::new("untrusted-key", "signed with a key that the kernel does not trust", S::Signature, &["EKEYREJECTED"])
+        .by(&["module_sig_check"])
+        .between(F::LoadModule, F::ModuleFrobArchSections)
+        .logs(&["unavailable key is rejected", "unsupported crypto is rejected"])
+        .means(
+            "the kernel enforces signatures (module.sig_enforce), and the module's is by a key that is in none of the kernel's \
+             keyrings, or made with an algorithm that the kernel lacks",
+            "enrol the key (mokutil --import, then reboot), or sign the module with one that the kernel trusts; \
+             keyctl list %:.builtin_trusted_keys and %:.secondary_trusted_keys show those",
+        ),
+    Cause::new("lockdown", "kernel lockdown refuses unsigned modules", S::Signature, &["EPERM"])
+        .by(&["module_sig_check"])
+        .between(F::LoadModule, F::ModuleFrobArchSections)
+        .logs(&["Lockdown: "])
+        .means(
+            "the kernel is locked down, mostly because of Secure Boot, and the module has no signature that it trusts",
+            "sign the module with a key that the kernel trusts (mokutil --import enrols one), or turn Secure Boot off; \
+             /sys/kernel/security/lockdown shows the mode",
+        ),
     Cause::new(
         "bad-signature",
         "signature broken",

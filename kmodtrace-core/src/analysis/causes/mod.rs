@@ -4,6 +4,7 @@
 //! The rows are those of the loader's source of 5.10 to 7.2 (`kernel/module/`, `kernel/module.c` before 5.19, `kernel/kmod.c`,
 //! `kernel/umh.c`, `kernel/params.c`, `fs/kernel_read_file.c`).
 
+mod caller;
 mod explain;
 mod image;
 mod link;
@@ -12,6 +13,7 @@ mod start;
 
 use crate::model::{Errno, Function, Stage};
 
+pub use caller::Made;
 pub use explain::{Explanation, Subject, UnknownSubject, write_explanation};
 
 /// A maker of errnos.
@@ -37,6 +39,8 @@ pub struct Cause {
     pub meaning: &'static str,
     /// What to do.
     pub advice: &'static str,
+    /// Whether nothing but its line in the kernel log tells it from others that make the same errno.
+    pub only_logged: bool,
     /// Which kernels, where not all of 5.10 to 7.2.
     pub kernels: Option<&'static str>,
 }
@@ -95,6 +99,7 @@ impl Cause {
             log: &[],
             meaning: "",
             advice: "",
+            only_logged: false,
             kernels: None,
         }
     }
@@ -136,6 +141,11 @@ impl Cause {
         self
     }
 
+    const fn only_logged(mut self) -> Self {
+        self.only_logged = true;
+        self
+    }
+
     const fn on(mut self, kernels: &'static str) -> Self {
         self.kernels = Some(kernels);
         self
@@ -156,7 +166,13 @@ impl Cause {
 
     /// Whether this line of the kernel log is one of its own.
     pub fn logs_line(&self, line: &str) -> bool {
-        self.log.iter().any(|part| line.contains(part))
+        self.words_of(line).is_some()
+    }
+
+    /// How much of this line of the kernel log it knows, in bytes; none where the line is not one of its own.
+    pub fn words_of(&self, line: &str) -> Option<usize> {
+        let known = self.log.iter().filter(|part| line.contains(**part));
+        known.map(|part| part.len()).max()
     }
 }
 

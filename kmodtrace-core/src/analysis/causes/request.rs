@@ -63,9 +63,16 @@ pub(super) const CAUSES: &[Cause] = &[
         .status(Status::Exit)
         .by(&["call_usermodehelper_exec", "modprobe"])
         .means(
-            "modprobe ran and failed; its exit status does not say why, the attempts that it made do: without any, it found \
-             no module of this name or alias",
-            "look at its attempts; without one, run depmod -a and modprobe -n -v NAME, and see blacklist and install in modprobe.d",
+            "modprobe ran and failed; its exit status does not say why, the attempts that it made do; without any, it refused \
+             before it asked the kernel: no module of this name or alias, a line in modprobe.d, no /lib/modules/RELEASE",
+            "modprobe -n -v NAME shows what it would do; see blacklist, install and alias lines in modprobe.d, and run depmod -a",
+        ),
+    Cause::new("nothing-loaded", "modprobe succeeded, and what was asked for is not there", S::Helper, &[])
+        .by(&["get_fs_type", "modprobe"])
+        .means(
+            "modprobe ended with 0 without loading it: an install line in modprobe.d ran something else (such as /bin/true), \
+             or the module that has this alias does not register what was asked for",
+            "look for install and alias lines in modprobe.d: modprobe -n -v NAME shows what it runs",
         ),
     Cause::new("modprobe-killed", "modprobe was killed", S::Helper, &[])
         .status(Status::Signal)

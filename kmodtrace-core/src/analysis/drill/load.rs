@@ -5,7 +5,7 @@ use super::slow::{SlowStep, slowest, slowest_text};
 use super::tree::{Call, forest};
 use super::wording::FunctionNames;
 use crate::model::ProbedFunction;
-use crate::model::{Attempt, Errno, Span};
+use crate::model::{Attempt, Errno, Ktime, Span};
 
 /// The calls of an attempt.
 #[derive(Clone, Debug)]
@@ -59,7 +59,17 @@ impl<'a> Load<'a> {
 
     /// The way of that errno.
     pub fn errno_path(&self) -> Option<ErrnoPath<'_>> {
-        errno_path(&self.own(), &self.others(), self.errno()?)
+        self.path_of(self.errno()?)
+    }
+
+    /// The way of any errno; none where no function returned it.
+    pub fn path_of(&self, errno: Errno) -> Option<ErrnoPath<'_>> {
+        errno_path(&self.own(), &self.others(), errno)
+    }
+
+    /// When its init function began.
+    pub fn init_start(&self) -> Option<Ktime> {
+        self.attempt.init.as_ref().map(|init| init.span.start)
     }
 
     /// Where its time went.
@@ -73,8 +83,7 @@ impl<'a> Load<'a> {
         if let Some(errno) = self.errno() {
             match self.errno_path() {
                 Some(cause) => {
-                    let start = self.attempt.init.as_ref().map(|init| init.span.start);
-                    said.push(cause.sentence(start, self.names));
+                    said.push(cause.sentence(self.init_start(), self.names));
                     said.extend(cause.not_taken(self.names));
                 }
                 None => said.push(format!(

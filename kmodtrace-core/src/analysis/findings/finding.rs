@@ -40,6 +40,9 @@ names! {
     /// Attempts and requests waited for each other in a circle.
     Deadlock = "deadlock",
         "load the requested module before the one whose init function requests it, or move the request out of the init function";
+    /// Starting the helper of a request asks for the same again, which starts it again.
+    HelperRecursion = "helper-recursion",
+        "the program in /proc/sys/kernel/modprobe cannot run here: install a modprobe of this architecture";
     /// A request got none of the slots in five seconds.
     ThrottleExhausted = "throttle-exhausted",
         "request fewer modules at once, or find out why modprobe is slow: each slot is one modprobe";
@@ -51,10 +54,13 @@ names! {
         "see the load or unload that was in the way; a retry after it ends returns the module's own errno";
     /// The init function said EEXIST, which modprobe takes for success.
     ExistHidden = "exist-hidden",
-        "the module is not loaded although modprobe reported success: its init function should return another errno";
+        "the module is not loaded: its init function should return another errno";
     /// Arguments had no effect.
     ParametersIgnored = "parameters-ignored",
         "set the parameters in modprobe.d, so that the first load gets them, or write to /sys/module/NAME/parameters";
+    /// A load was given a parameter that the module does not have.
+    ParameterUnknown = "parameter-unknown",
+        "see modinfo -p for the module's parameters, and correct the options line in modprobe.d or on the kernel command line";
     /// A signal ended loads.
     KilledBySignal = "killed-by-signal",
         "find out who sends it: udev kills workers that exceed its event timeout (udev.event_timeout=)";

@@ -28,9 +28,16 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
         Name::Herd => herd(who, tally)?,
         Name::InitFailsAgain => init_fails(who, case, tally)?,
         Name::ExistHidden => format!(
-            "the init function of {who} returned EEXIST {}, and finit_module passed it on: modprobe takes it for success",
-            times(tally.sum(Sum::Times))
+            "the init function of {who} returned EEXIST {}, and the caller ({}) got it: modprobe and udev take it for success, insmod \
+             does not",
+            times(tally.sum(Sum::Times)),
+            tally.by_text(),
         ),
+        Name::ParameterUnknown => format!(
+            "parameter {case} is unknown to {who} and was ignored ({})",
+            count(tally.sum(Sum::Loads), "load"),
+        ),
+        Name::HelperRecursion => recursion(who, case, tally)?,
         Name::BusyInherited => busy(who, case, tally),
         Name::ParametersIgnored => parameters(who, case, tally),
         Name::KilledBySignal => killed(who, case, tally),
@@ -81,6 +88,16 @@ fn herd(who: &str, tally: &Tally) -> Option<String> {
         span_text(tally.sum(Sum::Waited)),
         tally.by_text(),
     ))
+}
+
+/// Once is no recursion: a helper may need something of the kernel.
+fn recursion(who: &str, helper: &str, tally: &Tally) -> Option<String> {
+    let depth = tally.sum(Sum::Depth);
+    (depth > 2).then(|| {
+        format!(
+            "to start {helper} the kernel requested {who}, for which it started {helper} again: {depth} requests deep"
+        )
+    })
 }
 
 fn init_fails(who: &str, errno: &str, tally: &Tally) -> Option<String> {

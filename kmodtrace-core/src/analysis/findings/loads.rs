@@ -17,6 +17,21 @@ pub(super) fn load(attempt: &Attempt, tallies: &mut Tallies) {
     killed(attempt, module, tallies);
     file(attempt, module, tallies);
     asynchronous(attempt, module, tallies);
+    unknown_parameters(attempt, module, tallies);
+}
+
+/// The loader says so itself: `dummy: unknown parameter 'x' ignored` (`unknown_module_param_cb`, kernel/module/main.c).
+fn unknown_parameters(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
+    for line in &attempt.log {
+        let parameter = line.text.split_once(": unknown parameter '");
+        let Some(parameter) = parameter.and_then(|(_, rest)| rest.strip_suffix("' ignored")) else {
+            continue;
+        };
+        if let Some(tally) = tallies.of(Name::ParameterUnknown, module, parameter) {
+            tally.add(Sum::Loads, 1);
+            tally.attempts.add(attempt.id.0);
+        }
+    }
 }
 
 fn herd(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {

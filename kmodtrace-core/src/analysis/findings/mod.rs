@@ -29,6 +29,7 @@ const PILE_UPS: usize = 4;
 pub struct Findings {
     tallies: tally::Tallies,
     pairs: pairs::Pairs,
+    nested: requests::Nested,
     graph: WaitGraph,
 }
 
@@ -43,7 +44,10 @@ impl Findings {
                     loads::load(attempt, &mut self.tallies);
                 }
             }
-            Finished::Request(request) => requests::request(request, &mut self.tallies),
+            Finished::Request(request) => {
+                self.nested.add(request, &mut self.tallies);
+                requests::request(request, &mut self.tallies);
+            }
             Finished::State(_) | Finished::Call(_) => {}
         }
     }

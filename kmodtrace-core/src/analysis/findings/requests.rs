@@ -1,9 +1,40 @@
 //! What one request shows by itself.
 
+use std::collections::BTreeMap;
+
 use super::finding::Name;
 use super::tally::{Sum, Tallies};
 use crate::analysis::graph::ETIME;
-use crate::model::{Errno, Request, ret_text};
+use crate::model::{Errno, Request, Tgid, ret_text};
+
+/// Requesters remembered: as many as there are slots, and those that wait for one.
+const REQUESTERS: usize = 4_096;
+
+/// Requests that a helper made before it ran its program, and how deep they go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Nested {
+    /// By the thread group that asked: what for, and how many requests lie in one another below it.
+    depth: BTreeMap<Tgid, (String, u64)>,
+}
+
+impl Nested {
+    /// Takes a request: those that it waits for have been taken before.
+    pub(super) fn add(&mut self, request: &Request, tallies: &mut Tallies) {
+        let helper = request.helper.as_ref();
+        let below = helper.and_then(|helper| self.depth.remove(&helper.tgid?));
+        let depth = below.as_ref().map_or(1, |(_, depth)| depth + 1);
+        if let (Some((name, _)), Some(helper)) = (below, helper)
+            && let Some(tally) = tallies.of(Name::HelperRecursion, Some(&name), &helper.path)
+        {
+            tally.most(Sum::Depth, depth);
+            tally.requests.add(request.id.0);
+        }
+        self.depth.insert(request.tgid, (request.name.clone(), depth));
+        if self.depth.len() > REQUESTERS {
+            self.depth.pop_first();
+        }
+    }
+}
 
 /// Counts a request.
 pub(super) fn request(request: &Request, tallies: &mut Tallies) {

@@ -29,6 +29,7 @@ macro_rules! sums {
 
 sums! {
     Attempts = "attempts",
+    Depth = "depth",
     Files = "files",
     Followers = "followers",
     Helpers = "helpers",
@@ -59,6 +60,12 @@ impl Tally {
     pub(super) fn add(&mut self, what: Sum, number: u64) {
         let sum = self.sums.entry(what).or_default();
         *sum = sum.saturating_add(number);
+    }
+
+    /// Raises a number to this one.
+    pub(super) fn most(&mut self, what: Sum, number: u64) {
+        let sum = self.sums.entry(what).or_default();
+        *sum = (*sum).max(number);
     }
 
     pub(super) fn sum(&self, what: Sum) -> u64 {

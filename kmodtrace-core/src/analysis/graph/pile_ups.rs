@@ -1,6 +1,6 @@
 //! Pile-ups: many who wait for one attempt, or for a slot, at the same time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub struct PileUp {
     pub module: Option<String>,
     /// What the owner did for most of the time in which they waited; null where that was not seen.
     pub stage: Option<Stage>,
-    /// How most of them waited.
+    /// How they waited for most of the time.
     pub kind: EdgeKind,
     /// How many at a time.
     pub most: usize,
@@ -85,9 +85,12 @@ impl PileUp {
 #[derive(Debug, Default)]
 struct Pile {
     spans: Vec<Span>,
+    /// Attempts or requests that waited, and the last of them: it may have waited more than once.
     count: u64,
+    last: Option<Key>,
     total: u64,
-    kind: Option<EdgeKind>,
+    /// How long, by kind of wait.
+    kinds: BTreeMap<EdgeKind, u64>,
     tid: u32,
     comm: String,
     module: Option<String>,
@@ -120,9 +123,10 @@ impl Piles {
                 self.order.push_back(owner);
             }
             let pile = self.open.entry(owner).or_default();
-            pile.count += 1;
-            pile.total = pile.total.saturating_add(block.span.duration().unwrap_or_default().0);
-            pile.kind = pile.kind.or(Some(block.kind));
+            let long = block.span.duration().unwrap_or_default().0;
+            pile.total = pile.total.saturating_add(long);
+            let of_kind = pile.kinds.entry(block.kind).or_default();
+            *of_kind = of_kind.saturating_add(long);
             if let Some((tid, comm)) = &block.owner {
                 pile.tid = tid.0;
                 pile.comm.clone_from(comm);
@@ -130,11 +134,15 @@ impl Piles {
             if pile.module.is_none() {
                 pile.module = block.module.clone().or_else(|| node.name.clone());
             }
-            if pile.some.len() < NAMED {
-                pile.some.push(match node.key {
-                    Key::Attempt(id) => id.0,
-                    Key::Request(id) => id.0,
-                });
+            if pile.last != Some(node.key) {
+                pile.last = Some(node.key);
+                pile.count += 1;
+                if pile.some.len() < NAMED {
+                    pile.some.push(match node.key {
+                        Key::Attempt(id) => id.0,
+                        Key::Request(id) => id.0,
+                    });
+                }
             }
             pile.spans.push(block.span);
             self.spans += 1;
@@ -203,7 +211,7 @@ impl Pile {
             owner_comm: attempt.map(|_| self.comm.clone()),
             module: attempt.and_then(|_| node.and_then(|node| node.name.clone()).or_else(|| self.module.clone())),
             stage: node.and_then(|node| node.stage_in(from, to)),
-            kind: self.kind?,
+            kind: *self.kinds.iter().max_by_key(|(_, long)| **long)?.0,
             most,
             waiters: self.count,
             total_ns: self.total,

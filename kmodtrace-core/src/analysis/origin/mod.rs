@@ -14,7 +14,7 @@ mod symbol;
 mod trail;
 
 use crate::analysis::causes::{self, Cause};
-use crate::model::{Attempt, AttemptId, Errno, Stage, TaskRef};
+use crate::model::{Attempt, AttemptId, Edge, Errno, Function, Mark, Stage, TaskRef};
 use crate::plan::Coverage;
 
 pub use request::of_request;
@@ -130,6 +130,7 @@ pub fn of(attempt: &Attempt, coverage: &Coverage, known: impl Fn(AttemptId) -> O
             .or_else(|| entry::load(attempt, errno, coverage))
             .unwrap_or_else(|| trail::of(attempt, errno))
     };
+    signature(&mut origin, attempt);
     confirm(&mut origin, attempt.log.iter().map(|line| line.text.as_str()));
     if let Some(from) = &mut origin.from {
         from.errno = known(from.task.attempt).and_then(|known| known.errno);
@@ -137,15 +138,33 @@ pub fn of(attempt: &Attempt, coverage: &Coverage, known: impl Fn(AttemptId) -> O
     Some(origin)
 }
 
-/// A line of the kernel log that only one of the causes writes makes it that one.
+/// What `mod_verify_sig` returned tells a missing signature from one that is not trusted: `module_sig_check` makes EKEYREJECTED of all.
+fn signature(origin: &mut Origin, attempt: &Attempt) {
+    const ENOPKG: i64 = -65;
+    const ENOKEY: i64 = -126;
+    let mut marks = attempt.trail.iter();
+    let untrusted =
+        |mark: &Mark| mark.function == Function::ModVerifySig && matches!(mark.edge, Edge::Exit(Some(ENOPKG | ENOKEY)));
+    if marks.any(untrusted) && origin.causes.iter().any(|cause| cause.id == "untrusted-key") {
+        origin.causes = rows(&["untrusted-key"]);
+    }
+}
+
+/// A line of the kernel log that only one of the causes writes makes it that one. Of a line that several write, it is the one
+/// that knows most of its words.
 fn confirm<'l>(origin: &mut Origin, lines: impl Iterator<Item = &'l str> + Clone) {
-    let told: Vec<&'static Cause> = origin
-        .causes
-        .iter()
-        .copied()
-        .filter(|cause| lines.clone().any(|line| cause.logs_line(line)))
-        .collect();
-    let Some(first) = told.first() else { return };
+    let most = |line: &str| origin.causes.iter().filter_map(|cause| cause.words_of(line)).max();
+    let writes = |cause: &Cause| {
+        let own = |line: &str| cause.words_of(line).is_some_and(|words| Some(words) == most(line));
+        lines.clone().any(own)
+    };
+    let told: Vec<&'static Cause> = origin.causes.iter().copied().filter(|cause| writes(cause)).collect();
+    let Some(first) = told.first() else {
+        if origin.causes.len() > 1 {
+            origin.causes.retain(|cause| !cause.only_logged);
+        }
+        return;
+    };
     origin.evidence = lines
         .filter(|line| told.iter().any(|cause| cause.logs_line(line)))
         .map(str::to_owned)

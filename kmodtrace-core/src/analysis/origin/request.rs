@@ -10,10 +10,15 @@ const EINVAL: Errno = Errno(22);
 const ENAMETOOLONG: Errno = Errno(36);
 const ETIME: Errno = Errno(62);
 
-/// The origin of a request's failure; none when it did not fail. `known` tells of the attempts that its helper made.
+/// The origin of a request's failure; none when it did not fail. One that succeeded and whose caller did not find what it
+/// asked for failed too. `known` tells of the attempts that its helper made.
 ///
 /// The errno is 0 where modprobe ran: its wait status is no errno.
 pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<KnownAttempt>) -> Option<Origin> {
+    if request.got_nothing() {
+        let causes = rows(&["nothing-loaded"]);
+        return Some(Origin::exact(Errno::OK, "modprobe", causes, Stage::Helper));
+    }
     let ret = request.ret.filter(|ret| *ret != 0)?;
     let mut origin = match Status::of(ret).filter(|_| ret > 0) {
         Some(status) => helper(request, status, known),

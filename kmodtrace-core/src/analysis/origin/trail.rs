@@ -99,9 +99,8 @@ fn passes_on(function: Function) -> bool {
 fn made_by(function: Function, errno: Errno) -> Vec<&'static Cause> {
     let mut made = matching(errno, |cause| cause.makers.contains(&function.name()));
     // The policy's verdict on what the signature is: only a signature that is there can be wrong.
-    if function == Function::ModuleSigCheck {
-        made.sort_by_key(|cause| cause.id != "unsigned");
-        made.truncate(1);
+    if function == Function::ModuleSigCheck && made.len() > 1 {
+        made.retain(|cause| cause.id != "bad-signature");
     }
     made
 }

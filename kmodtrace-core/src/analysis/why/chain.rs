@@ -1,11 +1,14 @@
 //! The chain of a failure, a sentence for each step.
 
+use super::advice::advice;
 use super::titles;
 use super::window::Window;
+use super::words::{task, took};
 use crate::analysis::drill::Load;
 use crate::analysis::origin::{Certainty, Origin};
-use crate::model::{Attempt, Caller, Nanos, Request, RequestId, SLOTS, TaskRef, Tgid, ret_text};
-use crate::text::span_text;
+use crate::model::{
+    Attempt, Caller, Helper, LogLine, Nanos, Request, RequestId, SLOTS, Stage, TaskRef, Tgid, WaitKind, ret_text,
+};
 
 /// Steps that are told. A module that waits for itself would have no last one.
 const DEPTH: usize = 8;
@@ -25,18 +28,8 @@ impl Chain {
     }
 
     /// The last step is the one to do something about.
-    fn advise(&mut self, origin: &Origin) {
-        match origin.causes.as_slice() {
-            [] => {}
-            [cause] => self.advice = Some(cause.advice.to_owned()),
-            several => {
-                let ids: Vec<&str> = several.iter().map(|cause| cause.id).collect();
-                self.advice = Some(format!(
-                    "which of these it was is not certain: {}; kmodtrace explain says what to do about each",
-                    ids.join(", ")
-                ));
-            }
-        }
+    fn advise(&mut self, advice: Option<String>) {
+        self.advice = advice.or(self.advice.take());
     }
 }
 
@@ -69,16 +62,36 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
         origin.errno,
         reason(attempt, origin),
     ));
-    chain.advise(origin);
-    started_by(chain, attempt);
+    chain.advise(advice(attempt, origin, window));
+    chain.sentences.extend(started_by(attempt));
+    if let Some(refusal) = window.around.refusal(attempt, origin) {
+        chain.say(refusal.sentence().to_owned());
+    }
+    if let Some((later, after)) = window.around.retried(attempt.id) {
+        chain.say(format!(
+            "the same task loaded it {} later (attempt {})",
+            took(after),
+            later.0
+        ));
+    }
     if !attempt.calls.is_empty() {
         let said = Load::new(attempt, &window.functions).sentences();
         for sentence in said {
             chain.say(sentence);
         }
     }
-    for line in origin.evidence.iter().take(2) {
+    for line in said(attempt, origin) {
         chain.say(format!("the kernel log says: {line}"));
+    }
+    if let Some(owner) = dependency(attempt, origin, window) {
+        chain.say(owner);
+    }
+    let unload = origin
+        .from
+        .as_ref()
+        .and_then(|from| window.around.unload(from.task.attempt));
+    if let Some(unload) = unload {
+        chain.say(unload.to_owned());
     }
     if let Some((leader, origin)) = origin
         .from
@@ -92,7 +105,7 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
 
 /// Who started the loader, up to the first thread group: `task 131 was started by 130 (sh) < 1 (init)`. Of a request it is
 /// known who asked.
-fn started_by(chain: &mut Chain, attempt: &Attempt) {
+pub(super) fn started_by(attempt: &Attempt) -> Option<String> {
     let mut line = Vec::new();
     for parent in attempt.parent.iter().chain(&attempt.ancestors) {
         line.push(format!("{} ({})", parent.tgid.0, parent.comm));
@@ -100,9 +113,81 @@ fn started_by(chain: &mut Chain, attempt: &Attempt) {
             break;
         }
     }
-    if attempt.request.is_none() && !line.is_empty() {
-        chain.say(format!("task {} was started by {}", attempt.tid.0, line.join(" < ")));
+    let known = attempt.request.is_none() && !line.is_empty();
+    known.then(|| format!("task {} was started by {}", attempt.tid.0, line.join(" < ")))
+}
+
+/// Lines of the kernel log that say why: those of the loader, or the last that the init function wrote.
+fn said<'a>(attempt: &'a Attempt, origin: &'a Origin) -> Vec<&'a str> {
+    const LINES: usize = 2;
+    if !origin.evidence.is_empty() {
+        return origin.evidence.iter().take(LINES).map(String::as_str).collect();
     }
+    let Some(init) = attempt.init.as_ref().filter(|_| origin.stage == Stage::Init) else {
+        return Vec::new();
+    };
+    let inside = |line: &&LogLine| line.time >= init.span.start && init.span.end.is_none_or(|end| line.time <= end);
+    let mut last: Vec<&str> = attempt
+        .log
+        .iter()
+        .filter(inside)
+        .map(|line| line.text.as_str())
+        .filter(|line| !is_dump(line))
+        .rev()
+        .take(LINES)
+        .collect();
+    last.reverse();
+    last
+}
+
+/// Lines of a stack dump (`lib/dump_stack.c`, arch/x86/kernel/dumpstack.c), which say nothing to most readers.
+fn is_dump(line: &str) -> bool {
+    const BEGINS: &[&str] = &[
+        " ",
+        "CPU: ",
+        "Tainted: ",
+        "Hardware name: ",
+        "Call Trace:",
+        "Call trace:",
+        "RIP: ",
+        "RSP: ",
+        "RAX: ",
+        "RBP: ",
+        "RDX: ",
+        "R10: ",
+        "R13: ",
+        "FS: ",
+        "CS: ",
+        "CR2: ",
+        "Code: ",
+        "Modules linked in:",
+        "---[",
+        "Workqueue: ",
+        "<TASK>",
+        "</TASK>",
+    ];
+    let frame = || line.rsplit_once("+0x").is_some_and(|(_, rest)| rest.contains("/0x"));
+    line.is_empty() || BEGINS.iter().any(|begin| line.starts_with(begin)) || frame()
+}
+
+/// The load of the module that a dependency waited for.
+fn dependency(attempt: &Attempt, origin: &Origin, window: &Window) -> Option<String> {
+    let waited = origin.cause().is_some_and(|cause| cause.id == "dependency-coming");
+    let owner = attempt.symbols.last().filter(|_| waited)?.owner.as_deref()?;
+    let load = window.around.in_init(owner, attempt.end?)?;
+    let (symbol, span) = load.init.as_ref()?;
+    let symbol = symbol.as_deref().unwrap_or("its init function");
+    let ran = span.end.map_or_else(
+        || "had not returned when the recording ended".to_owned(),
+        |end| format!("returned after {}", took(end.since(span.start))),
+    );
+    Some(format!(
+        "attempt {} of task {} ({}) was loading {owner}: {symbol} ran since {}, and {ran}",
+        load.id.0,
+        load.tid.0,
+        load.comm,
+        window.seconds(span.start)
+    ))
 }
 
 /// Requests inside an attempt that failed: the last one is the likeliest to be the reason.
@@ -143,7 +228,7 @@ fn reason(attempt: &Attempt, origin: &Origin) -> String {
         "leader-failed" => format!("{waited} for {whose} to load the same name{ended}"),
         "shared-load" => format!("{waited} for {whose}, who loaded the same file, and shares its result{ended}"),
         "going" if from.is_some() => format!("the old module was GOING: {whose} took it down{ended}"),
-        "already-live" => "a module of this name was loaded already".to_owned(),
+        "already-live" => already(attempt),
         "unknown-symbol" | "symbol-version" | "namespace" | "dependency-coming" | "dependency-going" => {
             symbol(attempt, origin)
         }
@@ -151,8 +236,40 @@ fn reason(attempt: &Attempt, origin: &Origin) -> String {
     }
 }
 
+/// How long it waited for another task's load of the name, and for whose.
+fn waited_for(attempt: &Attempt) -> Option<(Nanos, &TaskRef)> {
+    let waits = attempt.waits.iter().filter(|wait| wait.kind == WaitKind::SameName);
+    let on = waits.clone().rev().find_map(|wait| wait.on.as_ref())?;
+    let long = waits.filter_map(|wait| wait.span.duration()).map(|long| long.0);
+    Some((Nanos(long.fold(0, u64::saturating_add)), on))
+}
+
+/// The module was there.
+fn already(attempt: &Attempt) -> String {
+    waited_for(attempt).map_or_else(
+        || "a module of this name was loaded already".to_owned(),
+        |(long, on)| {
+            format!(
+                "it waited {} until attempt {} of {} had loaded the module",
+                took(long),
+                on.attempt.0,
+                task(on)
+            )
+        },
+    )
+}
+
 fn symbol(attempt: &Attempt, origin: &Origin) -> String {
     match attempt.symbols.last() {
+        Some(symbol) if symbol.owner.is_none() && licence(attempt).is_some() => {
+            let licence = licence(attempt).unwrap_or_default();
+            format!(
+                "{} {} ({}): no module that is loaded exports it, or it is exported to GPL modules only; this module's licence is {licence}",
+                titles(origin),
+                symbol.name,
+                origin.function
+            )
+        }
         Some(symbol) => {
             let owner = symbol
                 .owner
@@ -162,6 +279,16 @@ fn symbol(attempt: &Attempt, origin: &Origin) -> String {
         }
         None => place(origin),
     }
+}
+
+/// The module's licence, where the loader wrote that it taints the kernel: such a module gets no symbol that is exported to GPL
+/// modules only (`find_symbol`, kernel/module/main.c).
+fn licence(attempt: &Attempt) -> Option<&str> {
+    let mut lines = attempt.log.iter().map(|line| line.text.as_str());
+    lines.find_map(|line| {
+        let (_, rest) = line.split_once(": module license '")?;
+        rest.strip_suffix("' taints kernel.")
+    })
 }
 
 fn init(attempt: &Attempt) -> Option<String> {
@@ -199,7 +326,7 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         window.at(request.start)
     );
     let id = origin.cause().map_or("", |cause| cause.id);
-    chain.advise(origin);
+    chain.advise(origin.cause().map(|cause| cause.advice.to_owned()));
     if id == "no-slot" {
         chain.say(format!("{who} {}", no_slot(request, window)));
         return;
@@ -221,7 +348,10 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         .span
         .duration()
         .map_or_else(String::new, |lasted| format!(" after {}", took(lasted)));
-    let ended = request.ret.map_or_else(String::new, ret_text);
+    let ended = match request.ret {
+        Some(0) => "exit 0".to_owned(),
+        ret => ret.map_or_else(String::new, ret_text),
+    };
     chain.say(format!("{who}: its {} ended with {ended}{lasted}", helper.path));
     match origin
         .from
@@ -229,11 +359,40 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         .and_then(|from| window.failed_attempt(from.task.attempt))
     {
         Some((attempt, origin)) => tell_attempt(chain, attempt, &origin, window, depth),
-        None if helper.attempts.is_empty() && id == "modprobe-failed" && helper.path.ends_with("/modprobe") => {
-            chain.say("it made no attempt to load anything: it found no module of this name or alias".to_owned());
-        }
-        None if helper.attempts.is_empty() => chain.say("it made no attempt to load anything".to_owned()),
-        None => {}
+        None => chain.say(done(helper, window)),
+    }
+    if id == "nothing-loaded"
+        && let Some(caller) = &request.caller
+    {
+        chain.say(format!("{} then found no {}", caller.function, request.name));
+    }
+}
+
+/// What a helper did that failed without a failed attempt of its own, as far as the kernel saw it.
+fn done(helper: &Helper, window: &Window) -> String {
+    const PROGRAMS: usize = 4;
+    let own = usize::from(helper.programs.first() == Some(&helper.path));
+    let programs = helper.programs.iter().skip(own).take(PROGRAMS);
+    let programs: Vec<&str> = programs.map(String::as_str).collect();
+    let loads = helper
+        .attempts
+        .iter()
+        .filter_map(|id| window.around.loaded_by_helper(*id));
+    let loads: Vec<&str> = loads.collect();
+    let loaded = match (loads.as_slice(), helper.attempts.as_slice()) {
+        ([], []) => "made no attempt to load anything".to_owned(),
+        ([], _) => "loaded nothing".to_owned(),
+        (loads, _) => format!("loaded {}, and nothing else", loads.join(", ")),
+    };
+    match programs.as_slice() {
+        [] if helper.attempts.is_empty() && helper.runs.is_some() => format!(
+            "it {loaded}: it found no module of this name or alias in /lib/modules, or modprobe.d kept it from loading one"
+        ),
+        [] => format!("it {loaded}"),
+        programs => format!(
+            "it ran {} (an install line in modprobe.d) and {loaded}",
+            programs.join(", ")
+        ),
     }
 }
 
@@ -273,17 +432,6 @@ pub(super) fn made_up(caller: &str) -> &'static str {
     } else {
         "NULL carries no errno: whoever called made one up, as mount makes ENODEV"
     }
-}
-
-fn task(task: &TaskRef) -> String {
-    format!("task {} ({})", task.tid.0, task.comm)
-}
-
-fn took(nanos: Nanos) -> String {
-    let text = span_text(nanos.0);
-    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit);
-    format!("{number} {unit}")
 }
 
 /// Tasks of one kind are numbered: `test_kmod-12`, `kworker/u8:1`.

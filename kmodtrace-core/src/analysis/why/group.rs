@@ -1,15 +1,17 @@
 //! Failures that have the same cause, counted.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::chain::{self, Chain};
 use super::window::Window;
 use super::{Reason, outcome, titles};
+use crate::analysis::causes::Made;
 use crate::analysis::origin::Origin;
 use crate::model::{Attempt, Errno, Request};
+use crate::text::bytes_text;
 
 /// Ids that are kept of a group.
 const EXAMPLES: usize = 8;
@@ -28,6 +30,17 @@ pub enum Kind {
     Unload,
 }
 
+impl Kind {
+    /// As sentences call it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Load => "load",
+            Self::Unload => "unload",
+        }
+    }
+}
+
 /// What failures have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -37,12 +50,21 @@ pub(super) struct Key {
     outcome: String,
     causes: Vec<&'static str>,
     title: String,
+    /// What is known of a module without a name: two of them are never the same.
+    unnamed: Option<String>,
+    /// The same task loaded it right after.
+    retried: bool,
 }
 
 impl Key {
-    pub(super) fn of_attempt(attempt: &Attempt, origin: &Origin) -> Self {
+    pub(super) fn of_attempt(attempt: &Attempt, origin: &Origin, window: &Window) -> Self {
         let kind = if attempt.is_unload() { Kind::Unload } else { Kind::Load };
-        Self::new(kind, attempt.module.clone(), None, outcome(origin, None), origin)
+        let unnamed = attempt.module.is_none().then(|| unnamed(attempt, window));
+        Self {
+            unnamed,
+            retried: window.around.retried(attempt.id).is_some(),
+            ..Self::new(kind, attempt.module.clone(), None, outcome(origin, None), origin)
+        }
     }
 
     pub(super) fn of_request(request: &Request, origin: &Origin) -> Self {
@@ -70,21 +92,30 @@ impl Key {
             outcome,
             causes,
             title,
+            unnamed: None,
+            retried: false,
         }
+    }
+
+    /// What modprobe takes for success, or what the same task did again with success: noise to a reader.
+    fn is_harmless(&self) -> bool {
+        self.causes == HARMLESS || self.retried
     }
 
     /// `12 requests of fs-xfs by test_kmod failed: no slot (ETIME)`.
     fn headline(&self, count: u64) -> String {
-        let kind = match self.kind {
-            Kind::Request => "request",
-            Kind::Load => "load",
-            Kind::Unload => "unload",
-        };
+        let kind = self.kind.word();
         let many = if count == 1 { "" } else { "s" };
-        let name = self.name.as_deref().unwrap_or("an unknown module");
+        let name = self.name.as_ref().or(self.unnamed.as_ref());
+        let name = name.map_or("an unknown module", String::as_str);
         let by = self.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+        let retried = if self.retried {
+            "; harmless, a second try succeeded"
+        } else {
+            ""
+        };
         format!(
-            "{count} {kind}{many} of {name}{by} failed: {} ({})",
+            "{count} {kind}{many} of {name}{by} failed: {} ({}){retried}",
             self.title, self.outcome
         )
     }
@@ -100,6 +131,8 @@ pub(super) struct Group {
     chains: Vec<(String, u64, Chain)>,
     /// What callers made of it.
     callers: BTreeMap<String, u64>,
+    /// What users get of it.
+    made: BTreeSet<String>,
 }
 
 impl Group {
@@ -125,6 +158,12 @@ impl Group {
         self.chain(leads, || chain::request(request, origin, window));
         if let Some(caller) = request.caller.as_ref().filter(|caller| !caller.found) {
             *self.callers.entry(chain::caller(caller)).or_default() += 1;
+        } else if let Some(made) = Made::of(request) {
+            let errnos = made.errnos.join(" or ");
+            self.made.insert(format!(
+                "what users see of it is {errnos}, by {}, whatever went wrong",
+                made.by
+            ));
         }
     }
 
@@ -154,6 +193,7 @@ impl Group {
             sentences.push(format!("{caller}{missing}"));
             sentences.push(chain::made_up(caller).to_owned());
         }
+        sentences.extend(self.made);
         Reason {
             count: self.count,
             kind: key.kind,
@@ -181,10 +221,25 @@ const HARMLESS: &[&str] = &["already-live"];
 
 /// The groups, the most frequent first, what is harmless last.
 pub(super) fn reasons(groups: BTreeMap<Key, Group>, missing: Option<Errno>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = groups
+    let mut reasons: Vec<(bool, Reason)> = groups
         .into_iter()
-        .map(|(key, group)| group.reason(key, missing))
+        .map(|(key, group)| (key.is_harmless(), group.reason(key, missing)))
         .collect();
-    reasons.sort_by_key(|reason| (reason.causes == HARMLESS, Reverse(reason.count)));
-    reasons
+    reasons.sort_by_key(|(harmless, reason)| (*harmless, Reverse(reason.count)));
+    reasons.into_iter().map(|(_, reason)| reason).collect()
+}
+
+/// What is known of a module without a name: the call, its image, whose it was and for whom.
+fn unnamed(attempt: &Attempt, window: &Window) -> String {
+    let bytes = attempt
+        .bytes()
+        .map_or_else(String::new, |bytes| format!(" with {}", bytes_text(bytes)));
+    let request = attempt.request.and_then(|id| window.failed_request(id));
+    let request = request.map_or_else(String::new, |(request, _)| {
+        format!(", for request {} of {}", request.id.0, request.name)
+    });
+    format!(
+        "an unknown module (attempt {} of {}{bytes}{request})",
+        attempt.id.0, attempt.comm
+    )
 }

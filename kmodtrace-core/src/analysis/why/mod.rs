@@ -4,23 +4,32 @@
 //! bounded: failures wait until 4,096 later ones have come, because what they follow from may finish after
 //! them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
 
+mod advice;
+mod around;
 mod chain;
+mod deferred;
 mod group;
+mod hang;
 mod text;
 mod window;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::analysis::causes::Made;
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Finished, Ktime, ProbedFunction, Request, ret_text};
+use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, ret_text};
 use crate::plan::Coverage;
 use crate::text::{Glob, Names};
+use deferred::Deferred;
 use group::{Group, Key, Kind};
+use hang::InFlight;
 use window::{Entry, Window};
 
+pub use hang::Hang;
 pub use text::write_text;
 
 /// Name and version of the JSON.
@@ -49,6 +58,10 @@ pub struct WhyFold {
     groups: BTreeMap<Key, Group>,
     /// Requests that failed with something else than the errno that is asked for, and whose caller dropped what they got.
     dropped: BTreeMap<Key, Group>,
+    in_flight: InFlight,
+    deferred: Deferred,
+    attempts: u64,
+    requests: u64,
     failed_attempts: u64,
     failed_requests: u64,
     /// Attempts and requests that returned the errno that is asked for, whatever their name.
@@ -65,12 +78,20 @@ pub struct Why {
     pub schema: &'static str,
     /// The errno that was asked for.
     pub errno: Option<String>,
+    /// Loads and unloads that were seen, all of them.
+    pub attempts: u64,
+    /// Requests that were seen, all of them.
+    pub requests: u64,
+    /// Loads, unloads and requests that had not returned when the recording ended, all of them.
+    pub in_flight: u64,
     /// Loads and unloads that failed, all of them.
     pub failed_attempts: u64,
-    /// Requests that failed, all of them.
+    /// Requests that failed, all of them: those that succeeded and gave their caller nothing as well.
     pub failed_requests: u64,
     /// What is to be said before anything else.
     pub summary: Vec<String>,
+    /// What had not returned when the recording ended, those that lasted longest first. Empty where an errno is asked for.
+    pub hanging: Vec<Hang>,
     /// The causes, the most frequent first; what modprobe takes for success comes last.
     pub causes: Vec<Reason>,
     /// Where an errno was asked for: requests that failed otherwise, and whose caller may have made that errno up.
@@ -121,19 +142,38 @@ impl WhyFold {
     pub fn add(&mut self, finished: Finished) {
         self.find(&finished);
         let settled = match finished {
-            Finished::Attempt(attempt) if attempt.failed() => {
-                self.failed_attempts += 1;
-                self.window.attempt(attempt)
-            }
-            Finished::Request(request) => {
-                self.failed_requests += u64::from(request.failed());
-                self.window.request(request)
-            }
-            Finished::Attempt(_) | Finished::State(_) | Finished::Call(_) => None,
+            Finished::Attempt(attempt) => self.attempt(attempt),
+            Finished::Request(request) => self.request(request),
+            Finished::State(_) | Finished::Call(_) => None,
         };
         if let Some(entry) = settled {
             self.settle(entry);
         }
+    }
+
+    fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Entry> {
+        self.attempts += 1;
+        self.window.around.add(&attempt);
+        if attempt.failed() {
+            self.failed_attempts += 1;
+            return self.window.attempt(attempt);
+        }
+        if attempt.notes.contains(&Note::InFlight) {
+            self.in_flight.attempt(attempt);
+        } else {
+            self.deferred.add(&attempt, &self.window.functions);
+        }
+        None
+    }
+
+    fn request(&mut self, request: Box<Request>) -> Option<Entry> {
+        self.requests += 1;
+        if request.notes.contains(&Note::InFlight) {
+            self.in_flight.request(request);
+            return None;
+        }
+        self.failed_requests += u64::from(request.failed() || request.got_nothing());
+        self.window.request(request)
     }
 
     fn find(&mut self, finished: &Finished) {
@@ -164,8 +204,8 @@ impl WhyFold {
         Some(found)
     }
 
-    /// Nothing more comes.
-    pub fn finish(mut self) -> Why {
+    /// Nothing more comes: the recording ends at this time.
+    pub fn finish(mut self, end: Ktime) -> Why {
         while let Some(entry) = self.window.oldest() {
             self.settle(entry);
         }
@@ -176,13 +216,26 @@ impl WhyFold {
             summary.push(format!("no function of the loader returned {errno}"));
         }
         let findings = self.found();
+        let hanging = match (asked, &self.filter.request) {
+            (None, None) => self.in_flight.hangs(&self.filter.modules, end, &self.window),
+            _ => Vec::new(),
+        };
+        let mut causes = group::reasons(self.groups, missing);
+        let deferred = self.deferred.reasons(|name| self.filter.modules.take(name));
+        if self.filter.request.is_none() && asked.is_none_or(|errno| errno.name() == "EPROBE_DEFER") {
+            causes.extend(deferred);
+        }
         Why {
             schema: SCHEMA,
             errno: asked.map(|errno| errno.name().into_owned()),
+            attempts: self.attempts,
+            requests: self.requests,
+            in_flight: self.in_flight.len(),
+            hanging,
             failed_attempts: self.failed_attempts,
             failed_requests: self.failed_requests,
             summary,
-            causes: group::reasons(self.groups, missing),
+            causes,
             dropped: group::reasons(self.dropped, missing),
             findings,
         }
@@ -197,7 +250,7 @@ impl WhyFold {
                 let returned = self.filter.errno.is_none_or(|errno| has_errno(attempt, &origin, errno));
                 self.returned += u64::from(returned);
                 if returned && self.filter.takes_attempt(attempt) {
-                    let key = Key::of_attempt(attempt, &origin);
+                    let key = Key::of_attempt(attempt, &origin, &self.window);
                     self.groups
                         .entry(key)
                         .or_default()
@@ -211,7 +264,7 @@ impl WhyFold {
                 let errno = self.filter.errno;
                 let returned = errno.is_none_or(|errno| origin.errno == errno);
                 self.returned += u64::from(returned);
-                let dropped = request.caller.as_ref().is_some_and(|caller| !caller.found);
+                let dropped = errno.is_some_and(|errno| Made::of(request).is_none_or(|made| made.makes(errno)));
                 if !self.filter.takes_request(request, &self.window) || !(returned || dropped) {
                     return;
                 }

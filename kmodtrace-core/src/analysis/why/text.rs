@@ -2,64 +2,93 @@
 
 use std::io::{self, Write};
 
-use super::{Reason, Why};
+use super::Why;
 use crate::analysis::findings::write_findings;
 use crate::text::printable;
 
-/// Writes all of it; says so when nothing failed, or nothing of what was asked for.
+/// Writes all of it: what hangs, what failed, what was found. Says so when nothing failed, or nothing of what was asked for.
 pub fn write_text(why: &Why, out: &mut impl Write) -> io::Result<()> {
-    write_reasons(why, out)?;
-    let findings = why.findings.as_deref().unwrap_or_default();
-    if !findings.is_empty() {
-        writeln!(out, "\nFINDINGS")?;
-    }
-    write_findings(findings, out)
-}
-
-fn write_reasons(why: &Why, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page { out, blocks: 0 };
     for sentence in &why.summary {
-        writeln!(out, "{sentence}")?;
+        page.block(sentence, &[], None)?;
     }
-    if why.causes.is_empty() && why.dropped.is_empty() {
-        return match why.failed_attempts + why.failed_requests {
-            0 => writeln!(out, "nothing failed"),
-            _ => writeln!(
-                out,
-                "no selected load, unload or request failed; {} loads and unloads and {} requests failed with another errno or name",
-                why.failed_attempts, why.failed_requests
-            ),
-        };
+    for hang in &why.hanging {
+        page.block(&hang.headline, &hang.sentences, None)?;
     }
-    let mut first = why.summary.is_empty();
     for reason in &why.causes {
-        write_reason(reason, first, out)?;
-        first = false;
+        page.block(&reason.headline, &reason.sentences, reason.what_to_do.as_deref())?;
     }
     if let (Some(errno), false) = (&why.errno, why.dropped.is_empty()) {
-        if !first {
-            writeln!(out)?;
-        }
-        writeln!(
-            out,
-            "these failed with something else, and their caller may have made {errno} of it:"
-        )?;
+        let introduction = format!("these failed with something else, and their caller may have made {errno} of it:");
+        page.block(&introduction, &[], None)?;
         for reason in &why.dropped {
-            write_reason(reason, false, out)?;
+            page.block(&reason.headline, &reason.sentences, reason.what_to_do.as_deref())?;
         }
     }
-    Ok(())
+    if why.hanging.is_empty() && why.causes.is_empty() && why.dropped.is_empty() {
+        page.block(&nothing(why), &[], None)?;
+    }
+    let findings = why.findings.as_deref().unwrap_or_default();
+    if !findings.is_empty() {
+        writeln!(page.out, "\nFINDINGS")?;
+    }
+    write_findings(findings, page.out)
 }
 
-fn write_reason(reason: &Reason, first: bool, out: &mut impl Write) -> io::Result<()> {
-    if !first {
-        writeln!(out)?;
+/// Paragraphs with an empty line between them.
+struct Page<'o, W> {
+    out: &'o mut W,
+    blocks: usize,
+}
+
+impl<W: Write> Page<'_, W> {
+    fn block(&mut self, headline: &str, sentences: &[String], what_to_do: Option<&str>) -> io::Result<()> {
+        if self.blocks > 0 {
+            writeln!(self.out)?;
+        }
+        self.blocks += 1;
+        writeln!(self.out, "{}", printable(headline))?;
+        for sentence in sentences {
+            writeln!(self.out, "  {}", printable(sentence))?;
+        }
+        match what_to_do {
+            Some(advice) => writeln!(self.out, "  what to do: {advice}"),
+            None => Ok(()),
+        }
     }
-    writeln!(out, "{}", printable(&reason.headline))?;
-    for sentence in &reason.sentences {
-        writeln!(out, "  {}", printable(sentence))?;
+}
+
+/// What there is to say where there is no failure to tell: why that is.
+fn nothing(why: &Why) -> String {
+    let seen = why.attempts + why.requests;
+    let failed = why.failed_attempts + why.failed_requests;
+    if seen == 0 {
+        return "no load, unload or request was seen: what failed did so before it asked the kernel. modprobe and insmod refuse \
+                unknown names, unreadable or damaged files and lines of modprobe.d by themselves: modprobe -v NAME says which"
+            .to_owned();
     }
-    match &reason.what_to_do {
-        Some(advice) => writeln!(out, "  what to do: {advice}"),
-        None => Ok(()),
+    let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let loads = |number: u64| match number {
+        1 => "1 load or unload".to_owned(),
+        number => format!("{number} loads and unloads"),
+    };
+    let mut rest = Vec::new();
+    if failed > 0 {
+        rest.push(format!(
+            "{} and {} failed otherwise",
+            loads(why.failed_attempts),
+            count(why.failed_requests, "request")
+        ));
     }
+    if why.in_flight > 0 {
+        rest.push(format!("{} had not returned at the end", count(why.in_flight, "call")));
+    }
+    if rest.is_empty() {
+        return format!(
+            "nothing failed: all of {} and {} succeeded",
+            loads(why.attempts),
+            count(why.requests, "request")
+        );
+    }
+    format!("nothing that was asked for failed; {}", rest.join(", "))
 }

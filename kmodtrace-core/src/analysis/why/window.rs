@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::around::Around;
 use crate::analysis::origin::{self, KnownAttempt, Origin};
 use crate::model::{Attempt, AttemptId, Ktime, Nanos, ProbedFunction, Request, RequestId};
 use crate::plan::Coverage;
@@ -26,6 +27,8 @@ pub(super) struct Window {
     held: VecDeque<Held>,
     began: Ktime,
     coverage: Coverage,
+    /// What else happened.
+    pub(super) around: Around,
     /// Functions of modules that were asked for, by their numbers.
     pub(super) functions: Vec<ProbedFunction>,
 }
@@ -77,7 +80,7 @@ impl Window {
                 self.held.pop_front();
             }
         }
-        if !request.failed() {
+        if !request.failed() && !request.got_nothing() {
             return None;
         }
         request.stack = Vec::new();
@@ -105,7 +108,15 @@ impl Window {
     /// A failed attempt and where its errno came from, as long as it is remembered.
     pub(super) fn failed_attempt(&self, id: AttemptId) -> Option<(&Attempt, Origin)> {
         let attempt = self.attempts.get(&id)?;
-        Some((attempt, origin::of(attempt, &self.coverage, |id| self.known(id))?))
+        let mut origin = origin::of(attempt, &self.coverage, |id| self.known(id))?;
+        if let Some(cause) = self
+            .around
+            .refusal(attempt, &origin)
+            .and_then(super::around::Refusal::cause)
+        {
+            origin.causes = vec![cause];
+        }
+        Some((attempt, origin))
     }
 
     /// A failed request and where its answer came from.
@@ -128,12 +139,15 @@ impl Window {
         self.attempts.len() + self.requests.len()
     }
 
-    /// Seconds since the beginning.
+    /// ` at 1.234 s`; nothing where the time is not known.
     pub(super) fn at(&self, time: Option<Ktime>) -> String {
-        let us = time.map(|time| time.since(self.began).0 / 1000);
-        us.map_or_else(String::new, |us| {
-            format!(" at {}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000)
-        })
+        time.map_or_else(String::new, |time| format!(" at {}", self.seconds(time)))
+    }
+
+    /// Seconds since the beginning.
+    pub(super) fn seconds(&self, time: Ktime) -> String {
+        let us = time.since(self.began).0 / 1000;
+        format!("{}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000)
     }
 
     /// Who held the slots at this instant.

@@ -1,6 +1,7 @@
 //! One attempt in flight: what its records add up to.
 
 mod load_path;
+mod log_name;
 mod states;
 mod trail;
 mod waits;
@@ -13,6 +14,7 @@ use crate::model::{
     Tid, Wait, WaitKind,
 };
 use crate::records::event::{AttemptEnter, Fact, InitStart};
+use log_name::named_by;
 
 /// Marks, waits, symbols, lines and requests kept of one attempt, each. Few attempts come near it: an init function that
 /// does the same thing over and over, or a module that misses all its symbols.
@@ -262,6 +264,10 @@ impl Task {
         }
         if self.attempt.start.is_none() {
             self.attempt.note(Note::EntryNotSeen);
+        }
+        if self.attempt.module.is_none() {
+            let mut lines = self.attempt.log.iter();
+            self.attempt.module = lines.find_map(|line| named_by(&line.text)).map(str::to_owned);
         }
         self.attempt.role = self.role();
         if self.attempt.leader.is_none() && self.attempt.role != Some(Role::Leader) {

@@ -79,7 +79,8 @@ fn exist_is_hidden() {
     };
     assert_eq!(
         sentence(init(Errno::EEXIST, Errno::EEXIST)),
-        "the init function of dm_x returned EEXIST once, and finit_module passed it on: modprobe takes it for success"
+        "the init function of dm_x returned EEXIST once, and the caller (modprobe 1) got it: modprobe and udev take it for success, \
+         insmod does not"
     );
     // 7.x makes it EBUSY, which modprobe tells.
     assert_eq!(init(Errno::EEXIST, Errno::EBUSY), None);

@@ -57,8 +57,14 @@ const LOADS: &[(&str, &str, &str, &str)] = &[
     (
         "EINVAL",
         "+idempotent_init_module .init_module_from_file READ +module_decompress -module_decompress=! -idempotent_init_module=!",
-        "decompression failed with status 6",
+        "decompression failed with status 7",
         "decompress module_decompress exact bad-compression",
+    ),
+    (
+        "EINVAL",
+        "+idempotent_init_module .init_module_from_file READ +module_decompress -module_decompress=! -idempotent_init_module=!",
+        "decompression failed with status 6",
+        "decompress module_decompress exact decoder",
     ),
     (
         "EINVAL",
@@ -70,13 +76,13 @@ const LOADS: &[(&str, &str, &str, &str)] = &[
         "EKEYREJECTED",
         "READ +load_module +module_sig_check -mod_verify_sig=-126 -module_sig_check=! -load_module=!",
         "",
-        "signature module_sig_check exact unsigned",
+        "signature module_sig_check exact untrusted-key",
     ),
     (
         "EPERM",
         "READ +load_module +module_sig_check -module_sig_check=! -load_module=!",
         "",
-        "signature module_sig_check exact unsigned",
+        "signature module_sig_check exact lockdown",
     ),
     (
         "EKEYREJECTED",
@@ -88,7 +94,7 @@ const LOADS: &[(&str, &str, &str, &str)] = &[
         "EKEYREJECTED",
         "READ +load_module -load_module=!",
         "",
-        "signature load_module gap unsigned bad-signature",
+        "signature load_module gap unsigned untrusted-key bad-signature",
     ),
     (
         "ENOEXEC",
