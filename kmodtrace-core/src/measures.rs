@@ -37,6 +37,12 @@ pub struct Measure {
     pub sort: &'static str,
     /// What has to be seen for it; none for what every plan sees.
     pub observed: Option<Observed>,
+    /// Whether runs are compared by it for all modules together, too.
+    pub of_all: bool,
+    /// Whether it is known of a module that nobody loaded: 0 calls.
+    pub without_loads: bool,
+    /// Whether records that were lost could only have made it more; of a distribution the [`Stat`] says so.
+    pub only_grows: bool,
     /// How to get it.
     pub value: Value,
 }
@@ -51,15 +57,8 @@ pub enum Compared {
     /// The same where a run has any.
     Any(&'static str),
     /// By some statistics: what all are called, and each with what it is called then.
-    Parts(&'static str, &'static [(&'static str, &'static str)]),
+    Parts(&'static str, &'static [(&'static Stat, &'static str)]),
 }
-
-/// What waits are compared by; of other times it is the middle and the longest.
-const OF_WAITS: &[(&str, &str)] = &[("count", "count"), ("total", "total"), ("p50", "p50"), ("max", "max")];
-/// Of init functions.
-const OF_INIT: &[(&str, &str)] = &[("count", "runs"), ("total", "total"), ("p50", "p50"), ("max", "max")];
-/// Of loads.
-const OF_LOADS: &[(&str, &str)] = &[("p50", "p50"), ("max", "max")];
 
 /// How to get a measure.
 #[derive(Clone, Copy, Debug)]
@@ -92,25 +91,51 @@ impl Stat {
     }
 }
 
+/// How many there are.
+pub static COUNT: Stat = stat("count", Unit::Count, true, |times| Some(times.count()));
+/// The sum.
+pub static TOTAL: Stat = stat("total", Unit::Nanoseconds, true, |times| Some(times.sum()));
+/// The median: half are not longer.
+pub static P50: Stat = stat("p50", Unit::Nanoseconds, false, |times| times.quantile(0.5));
+/// Nine of ten are not longer.
+pub static P90: Stat = stat("p90", Unit::Nanoseconds, false, |times| times.quantile(0.9));
+/// 99 of 100 are not longer.
+pub static P99: Stat = stat("p99", Unit::Nanoseconds, false, |times| times.quantile(0.99));
+/// The longest.
+pub static MAX: Stat = stat("max", Unit::Nanoseconds, true, Histogram::max);
+
 /// All statistics, in the order of CSV.
-pub static STATS: [Stat; 6] = {
-    const fn stat(name: &'static str, unit: Unit, only_grows: bool, of: fn(&Histogram) -> Option<u64>) -> Stat {
-        Stat {
-            name,
-            unit,
-            only_grows,
-            of,
-        }
+pub static STATS: [&Stat; 6] = [&COUNT, &TOTAL, &P50, &P90, &P99, &MAX];
+
+const fn stat(name: &'static str, unit: Unit, only_grows: bool, of: fn(&Histogram) -> Option<u64>) -> Stat {
+    Stat {
+        name,
+        unit,
+        only_grows,
+        of,
     }
-    [
-        stat("count", Unit::Count, true, |times| Some(times.count())),
-        stat("total", Unit::Nanoseconds, true, |times| Some(times.sum())),
-        stat("p50", Unit::Nanoseconds, false, |times| times.quantile(0.5)),
-        stat("p90", Unit::Nanoseconds, false, |times| times.quantile(0.9)),
-        stat("p99", Unit::Nanoseconds, false, |times| times.quantile(0.99)),
-        stat("max", Unit::Nanoseconds, true, Histogram::max),
-    ]
+}
+
+/// A row that nobody sorts or compares by, of what every plan sees. Every row differs from it in what it says.
+const PLAIN: Measure = Measure {
+    field: "",
+    help: "",
+    compared: Compared::Not,
+    csv: "",
+    sort: "",
+    observed: None,
+    of_all: false,
+    without_loads: false,
+    only_grows: true,
+    value: Value::Number(Unit::Count, |_| None),
 };
+
+/// What waits are compared by; of other times it is the middle and the longest.
+static OF_WAITS: &[(&Stat, &str)] = &[(&COUNT, "count"), (&TOTAL, "total"), (&P50, "p50"), (&MAX, "max")];
+/// Of init functions.
+static OF_INIT: &[(&Stat, &str)] = &[(&COUNT, "runs"), (&TOTAL, "total"), (&P50, "p50"), (&MAX, "max")];
+/// Of loads.
+static OF_LOADS: &[(&Stat, &str)] = &[(&P50, "p50"), (&MAX, "max")];
 
 /// Of one kind of wait.
 macro_rules! waits {
@@ -120,9 +145,10 @@ macro_rules! waits {
             help: concat!($name, " waits"),
             compared: Compared::Parts(concat!("wait ", $name), OF_WAITS),
             csv: $csv,
-            sort: "",
             observed: Some(Observed::waits(WaitKind::$kind)),
+            of_all: true,
             value: Value::Times("waits", |stats| stats.waits.get(&WaitKind::$kind)),
+            ..PLAIN
         }
     };
 }
@@ -135,7 +161,6 @@ macro_rules! collisions {
             help: concat!("loads that met ", $name),
             compared: Compared::Any(concat!("met ", $name)),
             csv: $csv,
-            sort: "",
             observed: Some(Observed::collisions(Collision::$collision)),
             value: Value::Number(Unit::Count, |stats| {
                 Some(
@@ -146,56 +171,56 @@ macro_rules! collisions {
                         .unwrap_or_default(),
                 )
             }),
+            ..PLAIN
         }
     };
 }
 
 /// All measures, in the order of CSV.
-pub static MEASURES: [Measure; 25] = [
+pub static MEASURES: &[Measure] = &[
     Measure {
         field: "attempts",
         help: "calls of init_module and finit_module",
         compared: Compared::Number("attempts"),
         csv: "attempts",
         sort: "attempts",
-        observed: None,
+        of_all: true,
+        without_loads: true,
         value: Value::Number(Unit::Count, |stats| Some(stats.loads.count)),
+        ..PLAIN
     },
     Measure {
         field: "ok",
         help: "those that succeeded",
-        compared: Compared::Not,
         csv: "ok",
-        sort: "",
-        observed: None,
         value: Value::Number(Unit::Count, |stats| Some(stats.loads.ok())),
+        ..PLAIN
     },
     Measure {
         field: "failed",
         help: "those that returned an error",
-        compared: Compared::Not,
         csv: "failed",
         sort: "failed",
-        observed: None,
         value: Value::Number(Unit::Count, |stats| Some(stats.loads.failed())),
+        ..PLAIN
     },
     Measure {
         field: "unfinished",
         help: "those that had not returned at the end",
-        compared: Compared::Not,
         csv: "unfinished",
-        sort: "",
-        observed: None,
+        // An attempt whose return was lost is unfinished without being so.
+        only_grows: false,
         value: Value::Number(Unit::Count, |stats| Some(stats.loads.unfinished)),
+        ..PLAIN
     },
     Measure {
         field: "errno",
         help: "those that returned this errno, such as errno(EINVAL)",
         compared: Compared::Any("errno"),
         csv: "outcomes",
-        sort: "",
-        observed: None,
+        of_all: true,
         value: Value::Outcomes(|stats| &stats.loads),
+        ..PLAIN
     },
     waits!(SameInode, "same-inode", "same_inode"),
     waits!(SameName, "same-name", "same_name"),
@@ -206,8 +231,8 @@ pub static MEASURES: [Measure; 25] = [
         compared: Compared::Parts("load", OF_LOADS),
         csv: "load",
         sort: "load",
-        observed: None,
         value: Value::Times("count", |stats| Some(&stats.load)),
+        ..PLAIN
     },
     Measure {
         field: "init",
@@ -217,6 +242,7 @@ pub static MEASURES: [Measure; 25] = [
         sort: "init",
         observed: Some(Observed::InitTimes),
         value: Value::Times("count", |stats| Some(&stats.init)),
+        ..PLAIN
     },
     collisions!(Unformed, "UNFORMED", "unformed"),
     collisions!(Coming, "COMING", "coming"),
@@ -228,9 +254,9 @@ pub static MEASURES: [Measure; 25] = [
         help: "how often a module was GOING",
         compared: Compared::Any("GOING windows"),
         csv: "going_windows",
-        sort: "",
         observed: Some(Observed::GoingWindows),
         value: Value::Number(Unit::Count, |stats| Some(stats.state(ModuleState::Going).spans)),
+        ..PLAIN
     },
     Measure {
         field: "going.total",
@@ -242,15 +268,15 @@ pub static MEASURES: [Measure; 25] = [
         value: Value::Number(Unit::Nanoseconds, |stats| {
             Some(stats.state(ModuleState::Going).total_ns)
         }),
+        ..PLAIN
     },
     Measure {
         field: "going.longest",
         help: "and the longest time",
-        compared: Compared::Not,
         csv: "going_longest_ns",
-        sort: "",
         observed: Some(Observed::GoingWindows),
         value: Value::Number(Unit::Nanoseconds, |stats| stats.state(ModuleState::Going).longest_ns),
+        ..PLAIN
     },
     Measure {
         field: "wasted_bytes",
@@ -260,24 +286,22 @@ pub static MEASURES: [Measure; 25] = [
         sort: "wasted",
         observed: Some(Observed::ReadBytes),
         value: Value::Number(Unit::Bytes, |stats| Some(stats.wasted_bytes)),
+        ..PLAIN
     },
     Measure {
         field: "unloads",
         help: "calls of delete_module",
         compared: Compared::Any("unloads"),
         csv: "unloads",
-        sort: "",
-        observed: None,
+        without_loads: true,
         value: Value::Number(Unit::Count, |stats| Some(stats.unloads.count)),
+        ..PLAIN
     },
     Measure {
-        field: "",
         help: "what calls of delete_module came to",
-        compared: Compared::Not,
         csv: "unload_outcomes",
-        sort: "",
-        observed: None,
         value: Value::Outcomes(|stats| &stats.unloads),
+        ..PLAIN
     },
     waits!(Dependency, "dependency", "dependency"),
     waits!(Mutex, "mutex", "mutex"),
@@ -289,11 +313,6 @@ impl Measure {
     /// Whether a kernel shows it.
     pub fn is_observed(&self, coverage: &Coverage) -> bool {
         self.observed.is_none_or(|what| coverage.observed(what))
-    }
-
-    /// Whether it is compared for all modules together, too: calls and waits are.
-    pub fn is_of_all(&self) -> bool {
-        matches!(self.value, Value::Times("waits", _)) || ["attempts", "errno"].contains(&self.field)
     }
 
     /// What modules are sorted by: the number, or the sum of a distribution; 0 where nobody watched.

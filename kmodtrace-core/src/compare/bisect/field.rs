@@ -165,7 +165,7 @@ fn split(text: &str) -> Option<Vec<(&str, Option<&str>)>> {
 }
 
 fn stat(name: &str) -> Option<&'static Stat> {
-    STATS.iter().find(|stat| stat.name == name)
+    STATS.into_iter().find(|stat| stat.name == name)
 }
 
 fn quantity(parts: &[(&str, Option<&str>)]) -> Option<Quantity> {
@@ -261,15 +261,14 @@ impl Field {
         }
     }
 
-    /// Whether records that were lost could only have made it more. An attempt whose return was lost is unfinished without being
-    /// so.
+    /// Whether records that were lost could only have made it more.
     pub(super) fn only_grows(&self) -> bool {
         match &self.quantity {
             Quantity::Times(_, stat)
             | Quantity::Waits(stat)
             | Quantity::RequestSlot(_, stat)
             | Quantity::RequestTime(_, stat) => stat.only_grows,
-            Quantity::Number(measure) => measure.field != "unfinished",
+            Quantity::Number(measure) => measure.only_grows,
             _ => true,
         }
     }

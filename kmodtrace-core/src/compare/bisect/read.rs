@@ -53,7 +53,7 @@ impl Field {
             }
             Scope::Module(name) => {
                 let found = modules.get(&Some(name.clone())).cloned();
-                let asked = matches!(&self.quantity, Quantity::Number(measure) if ["attempts", "unloads"].contains(&measure.field));
+                let asked = matches!(&self.quantity, Quantity::Number(measure) if measure.without_loads);
                 match found.filter(|stats| asked || stats.loads.count > 0) {
                     Some(stats) => Ok(stats),
                     None if asked => Ok(ModuleStats::default()),

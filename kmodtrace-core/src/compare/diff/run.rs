@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, KnownAttempt};
-use crate::measures::{Compared, MEASURES, Measure, STATS, Unit, Value};
+use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
 use crate::model::{Attempt, AttemptId, Errno, Finished, TaskRef};
 use crate::plan::{Coverage, Observed};
 use crate::report::{KernelRow, Source};
@@ -116,7 +116,7 @@ impl RunFold {
             values.module(&About::Module(name.clone()), stats, MEASURES.iter());
             all.merge(stats);
         }
-        let of_all = MEASURES.iter().filter(|measure| measure.is_of_all());
+        let of_all = MEASURES.iter().filter(|measure| measure.of_all);
         values.module(&About::All, &all, of_all);
         for (name, stats) in &self.aggregates.requests {
             values.request(&About::Request(name.clone()), stats);
@@ -176,14 +176,13 @@ impl Values {
         words: &str,
         observed: Option<Observed>,
         times: &Histogram,
-        parts: &[(&str, &str)],
+        parts: &[(&Stat, &str)],
     ) {
-        for (name, called) in parts {
-            let stat = STATS.iter().find(|stat| stat.name == *name);
-            let value = stat.and_then(|stat| Some((stat.unit, (stat.of)(times)?)));
+        for (stat, called) in parts {
             // How often is known also of what never was, and how long is not.
-            if let Some((unit, value)) = value.filter(|(unit, _)| *unit == Unit::Count || times.count() > 0) {
-                self.put(subject, format!("{words} {called}"), unit, observed, value);
+            let known = stat.unit == Unit::Count || times.count() > 0;
+            if let Some(value) = (stat.of)(times).filter(|_| known) {
+                self.put(subject, format!("{words} {called}"), stat.unit, observed, value);
             }
         }
     }
@@ -219,7 +218,7 @@ impl Values {
         for (outcome, count) in &stats.outcomes {
             self.put(subject, format!("answer {outcome}"), Unit::Count, observed, *count);
         }
-        let (parts, slots) = (&[("p50", "p50"), ("max", "max")], Some(Observed::SlotWaits));
+        let (parts, slots) = (&[(&P50, "p50"), (&MAX, "max")], Some(Observed::SlotWaits));
         self.times(subject, "slot", slots, &stats.slot, parts);
         self.times(subject, "total", observed, &stats.total, parts);
     }
