@@ -1,4 +1,4 @@
-//! The numbers of a module: one table, which rules, comparisons, CSV and sorting read.
+//! The numbers of a module: one table, which rules, comparisons, tables and sorting read.
 //!
 //! One more number is a value in [`ModuleStats`], and a row here at the end: columns of CSV keep their places.
 
@@ -6,6 +6,7 @@ use crate::analysis::aggregate::{Calls, ModuleStats};
 use crate::analysis::histogram::Histogram;
 use crate::model::{Collision, ModuleState, WaitKind};
 use crate::plan::{Coverage, Observed};
+use crate::text::{bytes_text, span_text};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,6 +22,17 @@ pub enum Unit {
     Bytes,
 }
 
+impl Unit {
+    /// A number of it, for people.
+    pub fn text(self, number: u64) -> String {
+        match self {
+            Self::Count => number.to_string(),
+            Self::Nanoseconds => span_text(number),
+            Self::Bytes => bytes_text(number),
+        }
+    }
+}
+
 /// A row: a number of a module, or a distribution with the [`STATS`] of it.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -31,6 +43,11 @@ pub struct Measure {
     pub help: &'static str,
     /// How runs are compared by it.
     pub compared: Compared,
+    /// Its columns in the text table of modules: the title, behind `<` for one that is aligned to the left, and of a distribution
+    /// the statistic.
+    pub text: &'static [(&'static str, Option<&'static Stat>)],
+    /// Its column in the live view, title and width; of a distribution it shows the median.
+    pub view: Option<(&'static str, u16)>,
     /// Its column in CSV, or what the columns of its statistics begin with.
     pub csv: &'static str,
     /// What `--sort` calls it; empty where nobody sorts by it.
@@ -121,6 +138,8 @@ const PLAIN: Measure = Measure {
     field: "",
     help: "",
     compared: Compared::Not,
+    text: &[],
+    view: None,
     csv: "",
     sort: "",
     observed: None,
@@ -182,6 +201,8 @@ pub static MEASURES: &[Measure] = &[
         field: "attempts",
         help: "calls of init_module and finit_module",
         compared: Compared::Number("attempts"),
+        text: &[("ATTEMPTS", None)],
+        view: Some(("ATTEMPTS", 8)),
         csv: "attempts",
         sort: "attempts",
         of_all: true,
@@ -192,6 +213,8 @@ pub static MEASURES: &[Measure] = &[
     Measure {
         field: "ok",
         help: "those that succeeded",
+        text: &[("OK", None)],
+        view: Some(("LOADED", 6)),
         csv: "ok",
         value: Value::Number(Unit::Count, |stats| Some(stats.loads.ok())),
         ..PLAIN
@@ -217,6 +240,8 @@ pub static MEASURES: &[Measure] = &[
         field: "errno",
         help: "those that returned this errno, such as errno(EINVAL)",
         compared: Compared::Any("errno"),
+        text: &[("<ERRORS", None)],
+        view: Some(("ERRORS", 18)),
         csv: "outcomes",
         of_all: true,
         value: Value::Outcomes(|stats| &stats.loads),
@@ -229,6 +254,8 @@ pub static MEASURES: &[Measure] = &[
         field: "load",
         help: "from entry to return of loads that went ahead themselves",
         compared: Compared::Parts("load", OF_LOADS),
+        text: &[("LOAD p50", Some(&P50)), ("max", Some(&MAX))],
+        view: Some(("LOAD", 6)),
         csv: "load",
         sort: "load",
         value: Value::Times("count", |stats| Some(&stats.load)),
@@ -238,6 +265,8 @@ pub static MEASURES: &[Measure] = &[
         field: "init",
         help: "init functions; init.count is how often they ran",
         compared: Compared::Parts("init", OF_INIT),
+        text: &[("INIT p50", Some(&P50)), ("max", Some(&MAX))],
+        view: Some(("INIT", 6)),
         csv: "init",
         sort: "init",
         observed: Some(Observed::InitTimes),
@@ -253,6 +282,7 @@ pub static MEASURES: &[Measure] = &[
         field: "going.windows",
         help: "how often a module was GOING",
         compared: Compared::Any("GOING windows"),
+        text: &[("GOING", None)],
         csv: "going_windows",
         observed: Some(Observed::GoingWindows),
         value: Value::Number(Unit::Count, |stats| Some(stats.state(ModuleState::Going).spans)),
@@ -273,6 +303,7 @@ pub static MEASURES: &[Measure] = &[
     Measure {
         field: "going.longest",
         help: "and the longest time",
+        text: &[("longest", None)],
         csv: "going_longest_ns",
         observed: Some(Observed::GoingWindows),
         value: Value::Number(Unit::Nanoseconds, |stats| stats.state(ModuleState::Going).longest_ns),
@@ -282,6 +313,7 @@ pub static MEASURES: &[Measure] = &[
         field: "wasted_bytes",
         help: "bytes read by loads that failed",
         compared: Compared::Number("wasted"),
+        text: &[("WASTED", None)],
         csv: "wasted_bytes",
         sort: "wasted",
         observed: Some(Observed::ReadBytes),
@@ -315,7 +347,7 @@ impl Measure {
         self.observed.is_none_or(|what| coverage.observed(what))
     }
 
-    /// What modules are sorted by: the number, or the sum of a distribution; 0 where nobody watched.
+    /// What modules are sorted by: the number, the sum of a distribution, or the calls that failed; 0 where nobody watched.
     pub fn weight(&self, stats: &ModuleStats, coverage: &Coverage) -> u64 {
         if !self.is_observed(coverage) {
             return 0;
@@ -323,7 +355,7 @@ impl Measure {
         match self.value {
             Value::Number(_, of) => of(stats).unwrap_or_default(),
             Value::Times(_, of) => of(stats).map_or(0, Histogram::sum),
-            Value::Outcomes(of) => of(stats).count,
+            Value::Outcomes(of) => of(stats).failed(),
         }
     }
 }

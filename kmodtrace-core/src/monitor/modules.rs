@@ -1,6 +1,7 @@
 //! A row for each module, with what goes on in it now.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Monitor;
 use crate::analysis::aggregate::ModuleStats;
@@ -49,11 +50,12 @@ pub(super) fn rows(monitor: &Monitor) -> Vec<ModuleNow> {
         .map(|name| (name, &none));
     let mut all: Vec<_> = seen.iter().chain(new).collect();
     all.sort_by_key(|(name, _)| *name);
+    let coverage = Arc::new(monitor.source.coverage.clone());
     all.into_iter()
         .map(|(name, stats)| {
             let (in_flight, waiting) = now.get(name).copied().unwrap_or_default();
             ModuleNow {
-                row: ModuleRow::new(name.as_deref(), stats, &monitor.source.coverage),
+                row: ModuleRow::new(name.as_deref(), stats, &coverage),
                 wait_ns: Spread::new(&all_waits(stats)),
                 in_flight,
                 waiting,

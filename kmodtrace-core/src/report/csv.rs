@@ -6,7 +6,6 @@ use super::modules::outcomes;
 use super::{AttemptRow, ModuleRow, Outcomes, Report};
 use crate::measures::{MEASURES, Measure, STATS, Unit, Value};
 use crate::model::{Note, WaitKind};
-use crate::plan::Coverage;
 
 /// What a row has in a column.
 type Cell<Row> = Box<dyn Fn(&Row) -> Option<String>>;
@@ -28,7 +27,7 @@ impl<Row> Column<Row> {
 
 /// Writes a row for each module.
 pub fn write_modules_csv(report: &Report, header: bool, out: &mut impl Write) -> io::Result<()> {
-    write(&module_columns(&report.coverage), report.modules.iter(), header, out)
+    write(&module_columns(), report.modules.iter(), header, out)
 }
 
 /// Writes a row for each attempt, loads and then unloads, waits summed up by kind. Without attempts only the header.
@@ -79,23 +78,22 @@ fn list(outcomes: &Outcomes) -> String {
     parts.join(" ")
 }
 
-fn module_columns(coverage: &Coverage) -> Vec<Column<ModuleRow>> {
+fn module_columns() -> Vec<Column<ModuleRow>> {
     let name = Column::new("module", |row: &ModuleRow| row.name.clone());
-    let measured = MEASURES
-        .iter()
-        .flat_map(|measure| measured(measure, measure.is_observed(coverage)));
-    std::iter::once(name).chain(measured).collect()
+    std::iter::once(name)
+        .chain(MEASURES.iter().flat_map(measured))
+        .collect()
 }
 
 /// The columns of a measure; empty where nobody watched.
-fn measured(measure: &'static Measure, observed: bool) -> Vec<Column<ModuleRow>> {
+fn measured(measure: &'static Measure) -> Vec<Column<ModuleRow>> {
     let csv = measure.csv;
     match measure.value {
         Value::Number(_, of) => vec![Column::new(csv, move |row: &ModuleRow| {
-            of(&row.stats).filter(|_| observed)
+            of(&row.stats).filter(|_| row.observes(measure))
         })],
         Value::Outcomes(of) => vec![Column::new(csv, move |row: &ModuleRow| {
-            Some(list(&outcomes(of(&row.stats)))).filter(|_| observed)
+            Some(list(&outcomes(of(&row.stats)))).filter(|_| row.observes(measure))
         })],
         Value::Times(number, of) => STATS
             .iter()
@@ -105,7 +103,7 @@ fn measured(measure: &'static Measure, observed: bool) -> Vec<Column<ModuleRow>>
                     Unit::Count | Unit::Bytes => format!("{csv}_{number}"),
                 };
                 Column::new(title, move |row: &ModuleRow| {
-                    stat.read(of(&row.stats)).filter(|_| observed)
+                    stat.read(of(&row.stats)).filter(|_| row.observes(measure))
                 })
             })
             .collect(),

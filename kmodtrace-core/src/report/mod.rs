@@ -16,6 +16,7 @@ mod select;
 mod text;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -75,7 +76,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<Vec<RequestRow>>,
     #[serde(skip)]
-    coverage: Coverage,
+    coverage: Arc<Coverage>,
 }
 
 /// The traced kernel.
@@ -189,11 +190,12 @@ impl Report {
     /// A report of the selected modules.
     pub fn new(aggregates: &Aggregates, source: &Source, selection: &Selection) -> Self {
         let quality = Quality::new(aggregates, source);
+        let coverage = Arc::new(source.coverage.clone());
         let rows = aggregates
             .modules
             .iter()
             .filter(|(name, _)| selection.modules.take(name.as_deref()))
-            .map(|(name, stats)| ModuleRow::new(name.as_deref(), stats, &source.coverage))
+            .map(|(name, stats)| ModuleRow::new(name.as_deref(), stats, &coverage))
             .collect();
         let requested = || {
             let names = aggregates.requests.iter();
@@ -205,13 +207,13 @@ impl Report {
             schema: SCHEMA,
             kernel: source.kernel.clone(),
             quality,
-            modules: selection.arrange(rows, &source.coverage),
+            modules: selection.arrange(rows),
             requested: source.coverage.observed(Observed::Requests).then(requested),
             findings: Vec::new(),
             attempts: None,
             unloads: None,
             requests: None,
-            coverage: source.coverage.clone(),
+            coverage,
         }
     }
 

@@ -1,11 +1,15 @@
 //! A module's row.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Outcomes;
+use super::cell::{NONE, outcomes_text};
+use super::{NOT_OBSERVED, Outcomes};
 use crate::analysis::aggregate::{Calls, ModuleStats};
 use crate::analysis::histogram::Histogram;
+use crate::measures::{Measure, P50, Stat, Value};
 use crate::model::{Collision, ModuleState, WaitKind};
 use crate::plan::{Coverage, Observed};
 
@@ -35,9 +39,12 @@ pub struct ModuleRow {
     pub wasted_bytes: Option<u64>,
     /// Calls of `delete_module`.
     pub unloads: CallsRow,
-    /// The distributions behind the numbers, for bars.
+    /// What measures read.
     #[serde(skip)]
     pub(crate) stats: ModuleStats,
+    /// What they were to see.
+    #[serde(skip)]
+    coverage: Arc<Coverage>,
 }
 
 /// Waits of one kind. All is null when nobody watched; the times are null when there was none.
@@ -115,7 +122,7 @@ pub struct CallsRow {
 }
 
 impl ModuleRow {
-    pub(crate) fn new(name: Option<&str>, stats: &ModuleStats, coverage: &Coverage) -> Self {
+    pub(crate) fn new(name: Option<&str>, stats: &ModuleStats, coverage: &Arc<Coverage>) -> Self {
         let going = stats.state(ModuleState::Going);
         Self {
             name: name.map(str::to_owned),
@@ -141,7 +148,37 @@ impl ModuleRow {
                 unfinished: stats.unloads.unfinished,
             },
             stats: stats.clone(),
+            coverage: Arc::clone(coverage),
         }
+    }
+
+    /// Whether the kernel shows this measure.
+    pub(super) fn observes(&self, measure: &Measure) -> bool {
+        measure.is_observed(&self.coverage)
+    }
+
+    /// What modules are sorted by.
+    pub fn weight(&self, measure: &Measure) -> u64 {
+        measure.weight(&self.stats, &self.coverage)
+    }
+
+    /// A measure as tables have it; of a distribution this statistic, the median where none is named.
+    pub fn cell(&self, measure: &Measure, stat: Option<&Stat>) -> String {
+        if !self.observes(measure) {
+            return NOT_OBSERVED.to_owned();
+        }
+        let (unit, value) = match measure.value {
+            Value::Number(unit, of) => (unit, of(&self.stats)),
+            Value::Times(_, of) => {
+                let stat = stat.unwrap_or(&P50);
+                (stat.unit, stat.read(of(&self.stats)))
+            }
+            Value::Outcomes(of) => {
+                let calls = of(&self.stats);
+                return outcomes_text(&outcomes(calls), calls.unfinished);
+            }
+        };
+        value.map_or_else(|| NONE.to_owned(), |value| unit.text(value))
     }
 
     /// Nanoseconds of all waits.

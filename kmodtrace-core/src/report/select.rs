@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 
 use super::ModuleRow;
 use crate::measures::{MEASURES, Measure};
-use crate::plan::Coverage;
 use crate::text::Names;
 
 /// By what modules are sorted: most first, names in their order.
@@ -32,9 +31,9 @@ impl SortKey {
         measures.chain([("wait", Self::Wait), ("name", Self::Name)])
     }
 
-    fn of(self, row: &ModuleRow, coverage: &Coverage) -> u64 {
+    fn of(self, row: &ModuleRow) -> u64 {
         match self {
-            Self::By(measure) => measure.weight(&row.stats, coverage),
+            Self::By(measure) => row.weight(measure),
             Self::Wait => row.waited_ns(),
             Self::Name => 0,
         }
@@ -53,9 +52,9 @@ pub struct Selection {
 }
 
 impl Selection {
-    pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>, coverage: &Coverage) -> Vec<ModuleRow> {
+    pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>) -> Vec<ModuleRow> {
         rows.sort_by(|a, b| {
-            let key = |row: &ModuleRow| (Reverse(self.sort.of(row, coverage)), row.name.is_none());
+            let key = |row: &ModuleRow| (Reverse(self.sort.of(row)), row.name.is_none());
             key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
         });
         rows.truncate(self.top.unwrap_or(rows.len()));

@@ -6,7 +6,8 @@ use super::cell::{NONE, count, outcomes_text, seconds, span};
 use super::requests_text::{requested, requests};
 use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Quality, Report};
 use crate::analysis::findings::write_findings;
-use crate::text::{Grid, bytes_text, printable};
+use crate::measures::MEASURES;
+use crate::text::{Grid, printable};
 
 /// Writes the header, then the attempts if the report has them, else a table for each side of the modules, and the findings.
 pub fn write_text(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -93,29 +94,16 @@ fn write_modules(report: &Report, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn modules(rows: &[ModuleRow]) -> Grid {
-    let mut grid = Grid::new(&[
-        "<MODULE", "ATTEMPTS", "OK", "<ERRORS", "LOAD p50", "max", "INIT p50", "max", "GOING", "longest", "WASTED",
-    ]);
+    let columns: Vec<_> = MEASURES
+        .iter()
+        .flat_map(|measure| measure.text.iter().map(move |(title, stat)| (*title, measure, *stat)))
+        .collect();
+    let titles: Vec<_> = columns.iter().map(|(title, ..)| *title).collect();
+    let mut grid = Grid::new(&[&["<MODULE"], &titles[..]].concat());
     for row in rows.iter().filter(|row| row.attempts > 0 || row.unloads.count == 0) {
-        let init = |of: fn(&super::Spread) -> Option<u64>| match &row.init_ns {
-            Some(init) => span(of(init)),
-            None => NOT_OBSERVED.to_owned(),
-        };
-        grid.row(vec![
-            name(row.name.as_deref()),
-            row.attempts.to_string(),
-            row.outcomes.get("OK").copied().unwrap_or_default().to_string(),
-            outcomes_text(&row.outcomes, row.unfinished),
-            span(row.load_ns.p50),
-            span(row.load_ns.max),
-            init(|init| init.p50),
-            init(|init| init.max),
-            count(row.going.as_ref().map(|going| going.windows)),
-            row.going
-                .as_ref()
-                .map_or_else(|| NOT_OBSERVED.to_owned(), |going| span(going.longest_ns)),
-            row.wasted_bytes.map_or_else(|| NOT_OBSERVED.to_owned(), bytes_text),
-        ]);
+        let mut cells = vec![name(row.name.as_deref())];
+        cells.extend(columns.iter().map(|(_, measure, stat)| row.cell(measure, *stat)));
+        grid.row(cells);
     }
     grid
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{About, Diff, DiffRow, Difference, Set};
 use crate::measures::Unit;
-use crate::text::{bytes_text, printable, span_text};
+use crate::text::printable;
 
 /// Rows that are listed of those that may be chance.
 const PERHAPS: usize = 12;
@@ -167,9 +167,7 @@ pub fn value_text(value: f64, unit: Unit) -> String {
     )]
     let whole = value.round() as u64;
     match unit {
-        Unit::Count if value.fract() == 0.0 => whole.to_string(),
-        Unit::Count => format!("{value:.1}"),
-        Unit::Nanoseconds => span_text(whole),
-        Unit::Bytes => bytes_text(whole),
+        Unit::Count if value.fract() != 0.0 => format!("{value:.1}"),
+        _ => unit.text(whole),
     }
 }

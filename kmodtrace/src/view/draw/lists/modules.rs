@@ -53,7 +53,7 @@ pub(in crate::view::draw) fn modules(
     let cells = shown.iter().skip(top).map(|module| {
         let pinned = state.is_pinned(module);
         let cell = |(at, column): (usize, &Column)| -> Cell {
-            let text = (column.text)(module, signs);
+            let text = column.text(module, signs);
             match column.title {
                 "MODULE" if pinned => (format!("*{text}"), theme.name()),
                 "MODULE" => (text, theme.name()),
