@@ -1,4 +1,4 @@
-//! The numbers of a module: one table, which rules, comparisons, tables and sorting read.
+//! The numbers of a module: one table, which rules, comparisons, tables, JSON and sorting read.
 //!
 //! One more number is a value in [`ModuleStats`], and a row here at the end: columns of CSV keep their places.
 
@@ -48,6 +48,8 @@ pub struct Measure {
     pub text: &'static [(&'static str, Option<&'static Stat>)],
     /// Its column in the live view, title and width; of a distribution it shows the median.
     pub view: Option<(&'static str, u16)>,
+    /// Its field in JSON and what that is; none for what `ModuleRow` has in a shape of its own.
+    pub json: Option<(&'static str, &'static str)>,
     /// Its column in CSV, or what the columns of its statistics begin with.
     pub csv: &'static str,
     /// What `--sort` calls it; empty where nobody sorts by it.
@@ -140,6 +142,7 @@ const PLAIN: Measure = Measure {
     compared: Compared::Not,
     text: &[],
     view: None,
+    json: None,
     csv: "",
     sort: "",
     observed: None,
@@ -256,6 +259,10 @@ pub static MEASURES: &[Measure] = &[
         compared: Compared::Parts("load", OF_LOADS),
         text: &[("LOAD p50", Some(&P50)), ("max", Some(&MAX))],
         view: Some(("LOAD", 6)),
+        json: Some((
+            "load_ns",
+            "From entry to return of the loads that went ahead themselves, nanoseconds.",
+        )),
         csv: "load",
         sort: "load",
         value: Value::Times("count", |stats| Some(&stats.load)),
@@ -267,6 +274,7 @@ pub static MEASURES: &[Measure] = &[
         compared: Compared::Parts("init", OF_INIT),
         text: &[("INIT p50", Some(&P50)), ("max", Some(&MAX))],
         view: Some(("INIT", 6)),
+        json: Some(("init_ns", "The init function, nanoseconds; null when nobody watched.")),
         csv: "init",
         sort: "init",
         observed: Some(Observed::InitTimes),

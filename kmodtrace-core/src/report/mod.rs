@@ -5,6 +5,7 @@
 mod attempts;
 mod cell;
 mod csv;
+mod fields;
 mod histograms;
 mod json;
 pub mod line;
@@ -30,6 +31,7 @@ use crate::recording::Header;
 use crate::records::order::Loss;
 pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use cell::outcomes_text;
+pub use fields::Fields;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::{schema, write_json, write_jsonl};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cell::{NONE, outcomes_text};
-use super::{NOT_OBSERVED, Outcomes};
+use super::{Fields, NOT_OBSERVED, Outcomes};
 use crate::analysis::aggregate::{Calls, ModuleStats};
 use crate::analysis::histogram::Histogram;
 use crate::measures::{Measure, P50, Stat, Value};
@@ -27,10 +27,9 @@ pub struct ModuleRow {
     pub unfinished: u64,
     /// Every kind of wait.
     pub waits: Vec<WaitRow>,
-    /// From entry to return of the loads that went ahead themselves, nanoseconds.
-    pub load_ns: Spread,
-    /// The init function, nanoseconds; null when nobody watched.
-    pub init_ns: Option<Spread>,
+    /// The measures that are a field each.
+    #[serde(flatten)]
+    pub fields: Fields,
     /// Loads by the first thing that stood in their way.
     pub collisions: CollisionsRow,
     /// Time spent GOING; null when nobody watched.
@@ -133,8 +132,7 @@ impl ModuleRow {
                 .iter()
                 .map(|kind| WaitRow::new(*kind, stats, coverage))
                 .collect(),
-            load_ns: Spread::new(&stats.load),
-            init_ns: coverage.observed(Observed::InitTimes).then(|| Spread::new(&stats.init)),
+            fields: Fields::new(stats, coverage),
             collisions: CollisionsRow::new(stats, coverage),
             going: coverage.observed(Observed::GoingWindows).then_some(GoingRow {
                 windows: going.spans,
