@@ -11,10 +11,10 @@ use kmodtrace_core::model::{Attempt, Finished, Ktime, Request};
 use kmodtrace_core::plan::{Coverage, Observed};
 use kmodtrace_core::report::line;
 use kmodtrace_core::report::{
-    KernelRow, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_json,
-    write_jsonl, write_modules_csv, write_text,
+    KernelRow, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_jsonl,
+    write_modules_csv, write_text,
 };
-use kmodtrace_core::text::Names;
+use kmodtrace_core::text::{Names, write_json};
 
 const STORIES: &[&str] = &[
     "success",

@@ -8,17 +8,11 @@ use serde::Serialize;
 use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
 use crate::analysis::findings::Finding;
 
-/// The JSON Schema (draft 2020-12) of [`write_json`]'s object.
+/// The JSON Schema (draft 2020-12) of a report's JSON.
 pub fn schema() -> serde_json::Value {
     // As it is written: what is always there is required, null or not.
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<Report>().to_value()
-}
-
-/// Writes one object and a newline.
-pub fn write_json(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
 }
 
 /// A line, told by its `type`.

@@ -34,7 +34,7 @@ pub use cell::outcomes_text;
 pub use fields::Fields;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
-pub use json::{schema, write_json, write_jsonl};
+pub use json::{schema, write_jsonl};
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};

@@ -1,12 +1,14 @@
-//! Texts for people: quantities, tables, names by pattern, and what a terminal may be sent. It knows nothing of modules.
+//! Texts: quantities, tables and JSON, names by pattern, and what a terminal may be sent. It knows nothing of modules.
 
 mod glob;
 mod grid;
+mod json;
 mod names;
 mod quantity;
 
 pub use glob::Glob;
 pub(crate) use grid::Grid;
 pub use grid::printable;
+pub use json::write_json;
 pub use names::Names;
 pub use quantity::{bytes_text, span_text};

@@ -1,8 +1,9 @@
 //! What a session of bisect has come to.
 
 use kmodtrace_core::compare::bisect::{Summary, write_html, write_text};
+use kmodtrace_core::text::write_json;
 
-use super::{Printed, Writer, write_json};
+use super::{Printed, Writer};
 
 impl Printed for Summary {
     const FORMATS: &'static [Writer<Self>] = &[

@@ -1,8 +1,9 @@
 //! What can be traced.
 
 use kmodtrace_core::plan::{CheckReport, render};
+use kmodtrace_core::text::write_json;
 
-use super::{Printed, Writer, write_json};
+use super::{Printed, Writer};
 
 impl Printed for CheckReport {
     const FORMATS: &'static [Writer<Self>] = &[

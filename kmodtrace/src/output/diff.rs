@@ -1,8 +1,9 @@
 //! A comparison.
 
 use kmodtrace_core::compare::diff::{Diff, write_text};
+use kmodtrace_core::text::write_json;
 
-use super::{Printed, Writer, write_json};
+use super::{Printed, Writer};
 
 impl Printed for Diff {
     const FORMATS: &'static [Writer<Self>] = &[

@@ -1,8 +1,9 @@
 //! What makes an errno.
 
 use kmodtrace_core::analysis::causes::{Explanation, Subject, write_explanation};
+use kmodtrace_core::text::write_json;
 
-use super::{Printed, Writer, write_json};
+use super::{Printed, Writer};
 
 /// Explanations of errnos and causes.
 pub(crate) struct Explained {

@@ -1,7 +1,8 @@
 //! Who waited for whom.
 
-use kmodtrace_core::analysis::graph::{Graph, write_dot, write_folded, write_json, write_text};
+use kmodtrace_core::analysis::graph::{Graph, write_dot, write_folded, write_text};
 use kmodtrace_core::model::Ktime;
+use kmodtrace_core::text::write_json;
 
 use super::{Printed, Writer};
 
@@ -16,7 +17,7 @@ pub(crate) struct Waits {
 impl Printed for Waits {
     const FORMATS: &'static [Writer<Self>] = &[
         Writer::text(|waits, mut out| write_text(&waits.graph, waits.origin, &mut out)),
-        Writer::json("One JSON object", |waits, mut out| write_json(&waits.graph, &mut out)),
+        Writer::json("One JSON object", |waits, out| write_json(&waits.graph, out)),
         Writer {
             name: "dot",
             help: "For graphviz: pipe it to dot -Tsvg",

@@ -15,7 +15,6 @@ use std::io::{self, BufWriter, Write, stdout};
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
-use serde::Serialize;
 
 pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
@@ -61,12 +60,6 @@ impl<T: ?Sized> Writer<T> {
             write,
         }
     }
-}
-
-/// One JSON value, with line breaks for those who look at it.
-fn write_json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
 }
 
 /// The options of a command that prints, and what was chosen by them.

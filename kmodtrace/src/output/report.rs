@@ -1,8 +1,9 @@
 //! What a recording holds.
 
 use kmodtrace_core::report::{
-    Report, write_attempts_csv, write_histograms, write_json, write_jsonl, write_modules_csv, write_text,
+    Report, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
 };
+use kmodtrace_core::text::write_json;
 
 use super::{Printed, Writer};
 
@@ -25,9 +26,7 @@ impl Printed for Reported {
             }
             Ok(())
         }),
-        Writer::json("One JSON object", |reported, mut out| {
-            write_json(&reported.report, &mut out)
-        }),
+        Writer::json("One JSON object", |reported, out| write_json(&reported.report, out)),
         Writer {
             name: "jsonl",
             help: "JSON, a line for each thing",

@@ -1,8 +1,9 @@
 //! Where errnos came from.
 
 use kmodtrace_core::analysis::why::{Why, write_text};
+use kmodtrace_core::text::write_json;
 
-use super::{Printed, Writer, write_json};
+use super::{Printed, Writer};
 
 impl Printed for Why {
     const FORMATS: &'static [Writer<Self>] = &[

@@ -34,7 +34,7 @@ use kmodtrace_common::kind;
 use kmodtrace_core::model::Nanos;
 use kmodtrace_core::monitor::{Head, Monitor, Picture};
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::write_json;
+use kmodtrace_core::text::write_json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};

@@ -44,7 +44,7 @@ pub(crate) use tree::lasting;
 pub use tree::{Tree, TreeRow};
 pub use view::{Graph, SCHEMA};
 pub use watch::{Lasting, Watch};
-pub use write::{write_dot, write_folded, write_json, write_text};
+pub use write::{write_dot, write_folded, write_text};
 
 /// Attempts and requests among which circles are looked for. Members of a circle are handed out soon after one another,
 /// when it breaks; this is some hundred of them for each slot.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::fixture::{MS, at, attempt, nested, request, span};
 use super::*;
 use crate::model::{Attempt, Edge, Errno, Function, Mark, Note, Request, Role, WaitKind};
-use crate::text::Names;
+use crate::text::{Names, write_json};
 
 fn graph(attempts: &[Attempt], requests: &[Request]) -> Graph {
     let mut graph = WaitGraph::default();

@@ -93,12 +93,6 @@ fn member_text(member: &Member) -> String {
     )
 }
 
-/// Writes one object and a newline.
-pub fn write_json(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, graph)?;
-    writeln!(out)
-}
-
 /// Writes a digraph for graphviz: an arrow from each waiter to its owner, deadlocks red and apart.
 pub fn write_dot(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "digraph kmodtrace {{\n  rankdir=LR;\n  node [shape=box];")?;
