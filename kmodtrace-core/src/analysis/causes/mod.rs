@@ -4,12 +4,21 @@
 //! The rows are those of the loader's source of 5.10 to 7.2 (`kernel/module/`, `kernel/module.c` before 5.19, `kernel/kmod.c`,
 //! `kernel/umh.c`, `kernel/params.c`, `fs/kernel_read_file.c`).
 
+/// Rows of the table, each with a name: who speaks of one says which, and `CAUSES` has them all in their order.
+macro_rules! causes {
+    ($($name:ident = $cause:expr;)+) => {
+        $(pub(crate) const $name: Cause = $cause;)+
+        pub(super) const CAUSES: &[Cause] = &[$($name),+];
+    };
+}
+
 mod caller;
 mod explain;
-mod image;
-mod link;
-mod request;
-mod start;
+pub(crate) mod image;
+pub(crate) mod link;
+pub(crate) mod request;
+pub(crate) mod start;
+mod unload;
 
 use crate::model::{Errno, Function, Stage};
 
@@ -178,9 +187,17 @@ impl Cause {
 
 /// Every cause, roughly in the order in which a load, then an unload, then a request passes them.
 pub fn all() -> impl Iterator<Item = &'static Cause> {
-    [image::CAUSES, link::CAUSES, start::CAUSES, request::CAUSES]
-        .into_iter()
-        .flatten()
+    of_loads().chain(of_unloads()).chain(request::CAUSES)
+}
+
+/// The causes of loads.
+pub(crate) fn of_loads() -> impl Iterator<Item = &'static Cause> {
+    [image::CAUSES, link::CAUSES, start::CAUSES].into_iter().flatten()
+}
+
+/// The causes of unloads.
+pub(crate) fn of_unloads() -> impl Iterator<Item = &'static Cause> {
+    unload::CAUSES.iter()
 }
 
 /// The cause with this id.

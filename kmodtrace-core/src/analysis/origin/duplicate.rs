@@ -1,6 +1,7 @@
 //! Errnos that come of another task's load: of the same file, or of the same name.
 
-use super::{Certainty, From, KnownAttempt, Origin, Translation, rows};
+use super::{Certainty, From, KnownAttempt, Origin, Translation};
+use crate::analysis::causes::{Cause, link};
 use crate::model::{Attempt, AttemptId, Collision, Edge, Errno, Function, Mark, Role, Stage, WaitKind};
 
 /// The attempt shared the load of its inode (`idempotent_init_module`).
@@ -21,15 +22,15 @@ pub(super) fn shared(
     let task = wait.on.clone().or_else(|| attempt.leader.clone());
     let led = task.as_ref().and_then(|task| known(task.attempt)?.errno);
     let signal = matches!(errno, Errno::EINTR | Errno::ERESTARTSYS);
-    let ids: &[&str] = match led {
-        Some(led) if led == errno => &["shared-load"],
-        _ if signal && (led.is_some() || task.is_none()) => &["signal-same-inode"],
+    let causes: &[&Cause] = match led {
+        Some(led) if led == errno => &[&link::SHARED_LOAD],
+        _ if signal && (led.is_some() || task.is_none()) => &[&link::SIGNAL_SAME_INODE],
         // The leader has not returned yet: a task that a signal wakes does not wait for it.
-        _ if signal => &["signal-same-inode", "shared-load"],
-        _ => &["shared-load"],
+        _ if signal => &[&link::SIGNAL_SAME_INODE, &link::SHARED_LOAD],
+        _ => &[&link::SHARED_LOAD],
     };
-    let mut origin = Origin::exact(errno, "idempotent_init_module", rows(ids), Stage::SharedLoad);
-    if ids == ["shared-load"] {
+    let mut origin = Origin::exact(errno, "idempotent_init_module", causes.to_vec(), Stage::SharedLoad);
+    if causes == [&link::SHARED_LOAD] {
         origin.from = task.map(|task| From { task, errno: None });
     }
     Some(origin)
@@ -39,7 +40,7 @@ pub(super) fn shared(
 pub(super) fn shared_unseen(attempt: &Attempt, errno: Errno) -> Option<Origin> {
     let shares = attempt.role == Some(Role::Follower) && attempt.collided_with == Some(Collision::InFlight);
     let task = attempt.leader.clone().filter(|_| shares && attempt.trail.is_empty())?;
-    let mut origin = Origin::exact(errno, "finit_module", rows(&["shared-load"]), Stage::SharedLoad);
+    let mut origin = Origin::exact(errno, "finit_module", vec![&link::SHARED_LOAD], Stage::SharedLoad);
     origin.certainty = Certainty::Gap {
         after: "its entry",
         before: "init_module_from_file",
@@ -57,24 +58,24 @@ pub(super) fn same_name(attempt: &Attempt, errno: Errno) -> Option<Origin> {
     let collision = attempt
         .collided_with
         .filter(|collision| *collision != Collision::InFlight);
-    let ids: &[&str] = match (errno, collision, waited) {
+    let causes: &[&Cause] = match (errno, collision, waited) {
         (_, None, None) => return None,
-        (Errno::EEXIST, ..) => &["already-live"],
-        (Errno::ERESTARTSYS | Errno::EINTR, _, Some(_)) => &["signal-same-name"],
-        (Errno::EBUSY, _, Some(_)) => &["leader-failed"],
-        (Errno::EBUSY, Some(Collision::Going), None) => &["going"],
+        (Errno::EEXIST, ..) => &[&link::ALREADY_LIVE],
+        (Errno::ERESTARTSYS | Errno::EINTR, _, Some(_)) => &[&link::SIGNAL_SAME_NAME],
+        (Errno::EBUSY, _, Some(_)) => &[&link::LEADER_FAILED],
+        (Errno::EBUSY, Some(Collision::Going), None) => &[&link::GOING],
         // Its wait was not seen.
-        (Errno::EBUSY, Some(_), None) => &["leader-failed", "going"],
+        (Errno::EBUSY, Some(_), None) => &[&link::LEADER_FAILED, &link::GOING],
         _ => return None,
     };
-    let mut origin = Origin::exact(errno, function(&attempt.trail), rows(ids), Stage::DuplicateCheck);
-    if ids.contains(&"leader-failed") || ids.contains(&"going") {
+    let mut origin = Origin::exact(errno, function(&attempt.trail), causes.to_vec(), Stage::DuplicateCheck);
+    if causes.contains(&&link::LEADER_FAILED) || causes.contains(&&link::GOING) {
         let task = waited
             .and_then(|wait| wait.on.clone())
             .or_else(|| attempt.leader.clone());
         origin.from = task.map(|task| From { task, errno: None });
     }
-    if ids == ["signal-same-name"] && errno == Errno::EINTR {
+    if causes == [&link::SIGNAL_SAME_NAME] && errno == Errno::EINTR {
         origin.translated = Some(Translation {
             by: "the return to user space",
             from: Errno::ERESTARTSYS,

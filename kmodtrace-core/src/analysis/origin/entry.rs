@@ -1,7 +1,7 @@
 //! Errnos of the system calls themselves: nothing of the loader was entered.
 
-use super::{Certainty, Origin, rows, trail};
-use crate::analysis::causes;
+use super::{Certainty, Origin, trail};
+use crate::analysis::causes::{Cause, image, link, of_unloads};
 use crate::model::{Attempt, Errno, Function, Stage, Syscall};
 use crate::plan::{Coverage, Observed};
 
@@ -26,20 +26,20 @@ pub(super) fn load(attempt: &Attempt, errno: Errno, coverage: &Coverage) -> Opti
         let (compressed, read) = (attempt.flags & COMPRESSED != 0, attempt.load.is_none());
         return (compressed && read && errno == EOPNOTSUPP).then(unsupported(errno));
     }
-    let (function, ids): (&str, &[&str]) = match attempt.syscall {
+    let (function, causes): (&str, &[&Cause]) = match attempt.syscall {
         Some(Syscall::FinitModule) => ("finit_module", finit(errno, attempt.flags)),
         Some(Syscall::InitModule) => ("init_module", init(errno)),
         _ => return None,
     };
-    let mut origin = Origin::exact(errno, function, rows(ids), Stage::Entry);
+    let mut origin = Origin::exact(errno, function, causes.to_vec(), Stage::Entry);
     // finit_module passes on what another task's load or the reading of the file gave: it is the maker if neither was seen to.
     let finit = attempt.syscall == Some(Syscall::FinitModule);
     let shared = finit && !coverage.observed(Observed::SameInodeWaits);
     let read = finit && !coverage.observed(Observed::ReadBytes);
     if shared {
-        origin.causes.extend(rows(&["shared-load"]));
+        origin.causes.push(&link::SHARED_LOAD);
     }
-    if ids.len() > 1 || shared || read || !attempt.notes.is_empty() {
+    if causes.len() > 1 || shared || read || !attempt.notes.is_empty() {
         origin.certainty = Certainty::Gap {
             after: "its entry",
             before: "its return",
@@ -53,40 +53,40 @@ fn unsupported(errno: Errno) -> impl FnOnce() -> Origin {
         Origin::exact(
             errno,
             "finit_module",
-            rows(&["compressed-unsupported"]),
+            vec![&image::COMPRESSED_UNSUPPORTED],
             Stage::Decompress,
         )
     }
 }
 
-fn finit(errno: Errno, flags: u32) -> &'static [&'static str] {
+fn finit(errno: Errno, flags: u32) -> &'static [&'static Cause] {
     match errno {
-        EINVAL if flags & !FLAGS != 0 => &["flags"],
+        EINVAL if flags & !FLAGS != 0 => &[&image::FLAGS],
         // Up to 5.16 flag 4 is unknown; else the file was not read by a function that is watched.
-        EINVAL if flags & COMPRESSED != 0 => &["flags", "bad-compression", "unreadable-file"],
-        EINVAL => &["unreadable-file", "flags"],
-        Errno::EBADF => &["bad-fd"],
-        EPERM => &["no-capability"],
-        EACCES => &["lsm"],
-        ENOMEM => &["memory"],
-        EOPNOTSUPP => &["compressed-unsupported"],
+        EINVAL if flags & COMPRESSED != 0 => &[&image::FLAGS, &image::BAD_COMPRESSION, &image::UNREADABLE_FILE],
+        EINVAL => &[&image::UNREADABLE_FILE, &image::FLAGS],
+        Errno::EBADF => &[&image::BAD_FD],
+        EPERM => &[&image::NO_CAPABILITY],
+        EACCES => &[&image::LSM],
+        ENOMEM => &[&image::MEMORY],
+        EOPNOTSUPP => &[&image::COMPRESSED_UNSUPPORTED],
         _ => &[],
     }
 }
 
-fn init(errno: Errno) -> &'static [&'static str] {
+fn init(errno: Errno) -> &'static [&'static Cause] {
     match errno {
-        EFAULT => &["bad-image-address"],
-        ENOEXEC => &["image-too-short"],
-        EPERM => &["no-capability", "lsm"],
-        EACCES => &["lsm"],
-        ENOMEM => &["memory"],
+        EFAULT => &[&image::BAD_IMAGE_ADDRESS],
+        ENOEXEC => &[&image::IMAGE_TOO_SHORT],
+        EPERM => &[&image::NO_CAPABILITY, &image::LSM],
+        EACCES => &[&image::LSM],
+        ENOMEM => &[&image::MEMORY],
         _ => &[],
     }
 }
 
 /// An unload: `delete_module` makes all its errnos itself.
 pub(super) fn unload(errno: Errno) -> Origin {
-    let ids = causes::all().filter(|cause| cause.id.starts_with("unload-") && cause.makes(errno));
-    Origin::exact(errno, "delete_module", ids.collect(), Stage::Entry)
+    let causes = of_unloads().filter(|cause| cause.makes(errno));
+    Origin::exact(errno, "delete_module", causes.collect(), Stage::Entry)
 }

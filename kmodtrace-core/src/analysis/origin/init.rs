@@ -1,6 +1,7 @@
 //! Errnos of init functions.
 
-use super::{Certainty, Origin, Translation, rows};
+use super::{Certainty, Origin, Translation};
+use crate::analysis::causes::start;
 use crate::model::{Attempt, Errno, Function, Stage};
 
 const EPERM: Errno = Errno(1);
@@ -21,7 +22,7 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
             .iter()
             .any(|mark| mark.function == Function::InitcallStart);
         let mut origin = if own == EPERM && !called {
-            let causes = rows(&["init-blacklisted", "init"]);
+            let causes = vec![&start::INIT_BLACKLISTED, &start::INIT];
             Origin {
                 certainty: Certainty::Gap {
                     after: "do_one_initcall",
@@ -31,15 +32,15 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
             }
         } else {
             let function = init.symbol.as_deref().map_or("do_one_initcall", bare);
-            Origin::exact(errno, function, rows(&["init"]), Stage::Init)
+            Origin::exact(errno, function, vec![&start::INIT], Stage::Init)
         };
         origin.through = vec!["do_init_module", "load_module"];
         return Some(origin);
     }
     // module: Override -EEXIST module return (7.x).
-    let mut origin = Origin::exact(errno, "do_init_module", rows(&["init-exists"]), Stage::Init);
+    let mut origin = Origin::exact(errno, "do_init_module", vec![&start::INIT_EXISTS], Stage::Init);
     if own != Errno::EEXIST {
-        origin.causes = rows(&["init"]);
+        origin.causes = vec![&start::INIT];
     }
     origin.translated = Some(Translation {
         by: "do_init_module",

@@ -13,7 +13,7 @@ mod request;
 mod symbol;
 mod trail;
 
-use crate::analysis::causes::{self, Cause};
+use crate::analysis::causes::{Cause, image};
 use crate::model::{Attempt, AttemptId, Edge, Errno, Function, Mark, Stage, TaskRef};
 use crate::plan::Coverage;
 
@@ -145,8 +145,8 @@ fn signature(origin: &mut Origin, attempt: &Attempt) {
     let mut marks = attempt.trail.iter();
     let untrusted =
         |mark: &Mark| mark.function == Function::ModVerifySig && matches!(mark.edge, Edge::Exit(Some(ENOPKG | ENOKEY)));
-    if marks.any(untrusted) && origin.causes.iter().any(|cause| cause.id == "untrusted-key") {
-        origin.causes = rows(&["untrusted-key"]);
+    if marks.any(untrusted) && origin.causes.contains(&&image::UNTRUSTED_KEY) {
+        origin.causes = vec![&image::UNTRUSTED_KEY];
     }
 }
 
@@ -191,11 +191,6 @@ pub(crate) fn words<'i>(function: &str, stage: Stage, ids: impl ExactSizeIterato
         more => format!(" or {more} others"),
     };
     format!("{function}: {}{more}", shown.join(" or "))
-}
-
-/// The causes with these ids.
-fn rows(ids: &[&str]) -> Vec<&'static Cause> {
-    ids.iter().filter_map(|id| causes::by_id(id)).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Where the answer of `__request_module` comes from.
 
-use super::{From, KnownAttempt, Origin, confirm, rows};
-use crate::analysis::causes::{self, Cause, Status};
+use super::{From, KnownAttempt, Origin, confirm};
+use crate::analysis::causes::{self, Cause, Status, image, request};
 use crate::model::{AttemptId, Errno, Request, Stage};
 
 const ENOENT: Errno = Errno(2);
@@ -16,7 +16,7 @@ const ETIME: Errno = Errno(62);
 /// The errno is 0 where modprobe ran: its wait status is no errno.
 pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<KnownAttempt>) -> Option<Origin> {
     if request.got_nothing() {
-        let causes = rows(&["nothing-loaded"]);
+        let causes = vec![&request::NOTHING_LOADED];
         return Some(Origin::exact(Errno::OK, "modprobe", causes, Stage::Helper));
     }
     let ret = request.ret.filter(|ret| *ret != 0)?;
@@ -33,24 +33,24 @@ pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<KnownAt
 fn refused(request: &Request, errno: Errno) -> Origin {
     let helper = "call_usermodehelper_exec";
     if request.refused.is_some() {
-        let causes = rows(&["security-refused"]);
+        let causes = vec![&request::SECURITY_REFUSED];
         return Origin::exact(errno, "security_kernel_module_request", causes, Stage::Security);
     }
     // 6.4 and later: it has a slot as soon as there is no error, and the tracepoint may not be watched.
     let slotless = request.granted.is_none() && request.helper.is_none();
-    let (function, stage, ids): (&str, Stage, &[&str]) = match errno {
-        ENAMETOOLONG => ("__request_module", Stage::Entry, &["name-too-long"]),
-        ETIME => ("__request_module", Stage::Slot, &["no-slot"]),
-        Errno::ERESTARTSYS if slotless => ("__request_module", Stage::Slot, &["slot-killed"]),
-        Errno::ERESTARTSYS => (helper, Stage::Helper, &["request-killed"]),
-        ENOENT if request.helper.is_none() => ("__request_module", Stage::Helper, &["no-modprobe"]),
-        ENOENT => (helper, Stage::Helper, &["no-modprobe"]),
-        Errno::EBUSY => (helper, Stage::Helper, &["helper-disabled"]),
-        EINVAL => (helper, Stage::Helper, &["outside"]),
-        ENOMEM => (helper, Stage::Helper, &["memory"]),
-        _ => (helper, Stage::Helper, &["helper-not-started"]),
+    let (function, stage, causes): (&str, Stage, &[&Cause]) = match errno {
+        ENAMETOOLONG => ("__request_module", Stage::Entry, &[&request::NAME_TOO_LONG]),
+        ETIME => ("__request_module", Stage::Slot, &[&request::NO_SLOT]),
+        Errno::ERESTARTSYS if slotless => ("__request_module", Stage::Slot, &[&request::SLOT_KILLED]),
+        Errno::ERESTARTSYS => (helper, Stage::Helper, &[&request::REQUEST_KILLED]),
+        ENOENT if request.helper.is_none() => ("__request_module", Stage::Helper, &[&request::NO_MODPROBE]),
+        ENOENT => (helper, Stage::Helper, &[&request::NO_MODPROBE]),
+        Errno::EBUSY => (helper, Stage::Helper, &[&request::HELPER_DISABLED]),
+        EINVAL => (helper, Stage::Helper, &[&request::OUTSIDE]),
+        ENOMEM => (helper, Stage::Helper, &[&image::MEMORY]),
+        _ => (helper, Stage::Helper, &[&request::HELPER_NOT_STARTED]),
     };
-    let mut origin = Origin::exact(errno, function, rows(ids), stage);
+    let mut origin = Origin::exact(errno, function, causes.to_vec(), stage);
     origin.stage = stage;
     origin
 }

@@ -1,6 +1,7 @@
 //! Errnos of symbols that could not be resolved.
 
-use super::{Certainty, Origin, rows, trail};
+use super::{Certainty, Origin, trail};
+use crate::analysis::causes::{Cause, link};
 use crate::model::{Attempt, Errno, Function, Stage};
 use crate::plan::{Coverage, Observed};
 
@@ -15,15 +16,15 @@ pub(super) fn of(attempt: &Attempt, errno: Errno, coverage: &Coverage) -> Option
     if attempt.init.is_some() || attempt.trail.iter().any(|mark| later(mark.function)) {
         return None;
     }
-    let ids: &[&str] = match (errno, &symbol.owner) {
-        (ENOENT, None) => &["unknown-symbol"],
-        (ENOENT, Some(_)) => &["dependency-going"],
-        (Errno::EBUSY, _) => &["dependency-coming"],
-        (EINVAL, _) => &["symbol-version", "namespace"],
-        (EPERM, _) => &["namespace"],
+    let causes: &[&Cause] = match (errno, &symbol.owner) {
+        (ENOENT, None) => &[&link::UNKNOWN_SYMBOL],
+        (ENOENT, Some(_)) => &[&link::DEPENDENCY_GOING],
+        (Errno::EBUSY, _) => &[&link::DEPENDENCY_COMING],
+        (EINVAL, _) => &[&link::SYMBOL_VERSION, &link::NAMESPACE],
+        (EPERM, _) => &[&link::NAMESPACE],
         _ => &[],
     };
-    let mut origin = Origin::exact(errno, "resolve_symbol", rows(ids), Stage::Symbols);
+    let mut origin = Origin::exact(errno, "resolve_symbol", causes.to_vec(), Stage::Symbols);
     origin.through = vec!["load_module"];
     // It may have been a weak one, and its init function have failed with the same errno.
     if !coverage.observed(Observed::InitTimes) {

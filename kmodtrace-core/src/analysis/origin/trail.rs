@@ -1,7 +1,7 @@
 //! The rule for everything that a load does itself: who returned the errno first, or between which marks it was made.
 
 use super::{Certainty, Origin};
-use crate::analysis::causes::{self, Cause};
+use crate::analysis::causes::{Cause, image, of_loads};
 use crate::analysis::stages::{call, takes_down};
 use crate::model::{Attempt, Edge, Errno, Function, Mark, Stage};
 
@@ -100,16 +100,15 @@ fn made_by(function: Function, errno: Errno) -> Vec<&'static Cause> {
     let mut made = matching(errno, |cause| cause.makers.contains(&function.name()));
     // The policy's verdict on what the signature is: only a signature that is there can be wrong.
     if function == Function::ModuleSigCheck && made.len() > 1 {
-        made.retain(|cause| cause.id != "bad-signature");
+        made.retain(|cause| **cause != image::BAD_SIGNATURE);
     }
     made
 }
 
 fn matching(errno: Errno, takes: impl Fn(&Cause) -> bool) -> Vec<&'static Cause> {
-    let all: Vec<_> = causes::all()
-        .filter(|cause| !cause.id.starts_with("unload-") && cause.makes(errno) && takes(cause))
-        .collect();
-    let (known, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|cause| cause.names(errno));
+    let (known, rest): (Vec<_>, Vec<_>) = of_loads()
+        .filter(|cause| cause.makes(errno) && takes(cause))
+        .partition(|cause| cause.names(errno));
     if known.is_empty() { rest } else { known }
 }
 
@@ -161,7 +160,7 @@ fn gap(attempt: &Attempt, errno: Errno, passed: Option<Passed>) -> Origin {
         before = "its return";
     }
     let stage = match causes.first() {
-        Some(cause) if cause.id != "memory" => cause.stage,
+        Some(cause) if *cause != &image::MEMORY => cause.stage,
         _ => passed.map_or(Stage::Entry, |passed| after(passed.function)),
     };
     let mut origin = Origin::exact(errno, function, causes, stage);
