@@ -104,6 +104,7 @@ const fn probe(
         absence: None,
         replaced_by: None,
         spare: false,
+        begins: false,
         family: None,
         loses,
         candidates,

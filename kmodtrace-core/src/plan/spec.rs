@@ -22,6 +22,8 @@ pub struct ProbeSpec {
     pub replaced_by: Option<&'static str>,
     /// Whether it is attached only where the one that replaces it is not.
     pub spare: bool,
+    /// Whether a request begins with it: the other probes of requests see nothing before it did.
+    pub begins: bool,
     /// The family that it belongs to; without one it is always wanted.
     pub family: Option<Family>,
     /// What is not observed without it.
@@ -44,6 +46,11 @@ impl ProbeSpec {
     pub(super) const fn spare_for(mut self, id: &'static str) -> Self {
         self.spare = true;
         self.replaced_by(id)
+    }
+
+    pub(super) const fn begins(mut self) -> Self {
+        self.begins = true;
+        self
     }
 
     pub(super) const fn exists_if(mut self, existence: Existence) -> Self {

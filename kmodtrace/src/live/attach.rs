@@ -274,7 +274,7 @@ fn no_maps(error: Error) -> Error {
 fn attach_order(plan: &Plan) -> Vec<&'static str> {
     let rank = |spec: &ProbeSpec| match spec.stage {
         AttachStage::Attempt => 3,
-        _ if spec.id == "security_kernel_module_request.enter" => 2,
+        AttachStage::Request if spec.begins => 2,
         AttachStage::Request => 1,
         _ => 0,
     };

@@ -71,7 +71,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     )
     .exists_if(SEMAPHORE)
     .replaced_by("module_request.hit"),
-    request("security_kernel_module_request.enter", enter!(SECURITY), REQUESTS),
+    request("security_kernel_module_request.enter", enter!(SECURITY), REQUESTS).begins(),
     request("security_kernel_module_request.exit", exit!(SECURITY), REQUESTS),
     request("down_timeout.enter", enter!(DOWN_TIMEOUT), SLOTS).exists_if(SEMAPHORE),
     request("down_timeout.exit", exit!(DOWN_TIMEOUT), SLOTS).exists_if(SEMAPHORE),
