@@ -192,7 +192,7 @@ impl Sink for Recorder {
         self.writer.push(bytes).map_err(|error| self.target.error(&error))
     }
 
-    fn settle(&mut self, idle: bool) -> Result<()> {
+    fn ring_emptied(&mut self, idle: bool) -> Result<()> {
         let now = now();
         if idle || now.since(self.flushed).0 >= FLUSH_NS {
             self.writer.flush_block().map_err(|error| self.target.error(&error))?;

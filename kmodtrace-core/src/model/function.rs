@@ -97,7 +97,7 @@ macro_rules! functions {
 
         impl PlainEdge {
             /// What a record of this kind tells, if it is of a plain edge.
-            pub(crate) fn of(kind: u16) -> Option<Self> {
+            pub(crate) fn from_kind(kind: u16) -> Option<Self> {
                 match kind {
                     $($(kind::$kind => Some(edge!($edge $variant)),)*)+
                     _ => None,

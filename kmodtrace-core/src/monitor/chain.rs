@@ -6,7 +6,7 @@ use crate::report::line::Line;
 use crate::text::{printable, span_text};
 
 /// A line for each step.
-pub(super) fn of(monitor: &Monitor, request: &Request) -> Vec<String> {
+pub(super) fn steps(monitor: &Monitor, request: &Request) -> Vec<String> {
     let mut lines = vec![asked(request)];
     if let Some(refused) = request.refused {
         lines.push(format!("refused by the security module: {refused}"));

@@ -22,25 +22,26 @@ pub struct Shown {
     pub lines: Vec<String>,
 }
 
-/// Of this finding.
-pub(super) fn of(monitor: &Monitor, finding: Finding) -> EvidenceNow {
-    let attempts = finding.attempts.ids.iter().map(|id| {
-        let id = AttemptId(*id);
-        Shown {
-            module: monitor
-                .history
-                .attempt_of(id)
-                .and_then(|attempt| attempt.module.clone()),
-            lines: vec![chain::attempt(monitor, id)],
-        }
-    });
-    let requests = finding.requests.ids.iter().map(|id| Shown {
-        module: None,
-        lines: match monitor.request_of(RequestId(*id)) {
-            Some(request) => chain::of(monitor, request),
-            None => vec![format!("request {id}: in the sums only, too long ago to be kept")],
-        },
-    });
-    let shown = attempts.chain(requests).collect();
-    EvidenceNow { finding, shown }
+impl EvidenceNow {
+    pub(super) fn new(monitor: &Monitor, finding: Finding) -> Self {
+        let attempts = finding.attempts.ids.iter().map(|id| {
+            let id = AttemptId(*id);
+            Shown {
+                module: monitor
+                    .history
+                    .attempt_of(id)
+                    .and_then(|attempt| attempt.module.clone()),
+                lines: vec![chain::attempt(monitor, id)],
+            }
+        });
+        let requests = finding.requests.ids.iter().map(|id| Shown {
+            module: None,
+            lines: match monitor.request_of(RequestId(*id)) {
+                Some(request) => chain::steps(monitor, request),
+                None => vec![format!("request {id}: in the sums only, too long ago to be kept")],
+            },
+        });
+        let shown = attempts.chain(requests).collect();
+        Self { finding, shown }
+    }
 }

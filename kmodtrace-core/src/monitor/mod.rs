@@ -313,9 +313,12 @@ impl Monitor {
             Focus::Graph => Body::Graph(self.graph()),
             Focus::Requests(chain) => Body::Requests(requests::now(self, *chain)),
             Focus::Findings => Body::Findings(findings),
-            Focus::Evidence(at) => {
-                Body::Evidence(findings.into_iter().nth(*at).map(|finding| evidence::of(self, finding)))
-            }
+            Focus::Evidence(at) => Body::Evidence(
+                findings
+                    .into_iter()
+                    .nth(*at)
+                    .map(|finding| EvidenceNow::new(self, finding)),
+            ),
             Focus::Probes => Body::Probes(self.probes.clone()),
             Focus::Lanes(window) => Body::Lanes(lanes::lanes(self, window)),
         }

@@ -63,7 +63,7 @@ pub(super) fn now(monitor: &Monitor, chain: Option<u64>) -> Option<RequestsNow> 
     Some(RequestsNow {
         slots_used: coverage.observed(Observed::SlotWaits).then_some(used),
         slots: SLOTS,
-        chain: asked.map_or_else(Vec::new, |request| chain::of(monitor, request)),
+        chain: asked.map_or_else(Vec::new, |request| chain::steps(monitor, request)),
         rows: open
             .into_iter()
             .chain(done)

@@ -174,7 +174,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
-        kind => match PlainEdge::of(kind) {
+        kind => match PlainEdge::from_kind(kind) {
             Some(PlainEdge::Enter(function)) => plain(kind, bytes, Fact::Enter(function))?,
             Some(PlainEdge::Passed(function)) => plain(kind, bytes, Fact::Passed(function))?,
             Some(PlainEdge::Exit(function)) => Fact::Exit(function, ret(kind, bytes)?),

@@ -31,7 +31,7 @@ impl SortKey {
         measures.chain([("wait", Self::Wait), ("name", Self::Name)])
     }
 
-    fn of(self, row: &ModuleRow) -> u64 {
+    fn weight(self, row: &ModuleRow) -> u64 {
         match self {
             Self::By(measure) => row.weight(measure),
             Self::Wait => row.waited_ns(),
@@ -54,7 +54,7 @@ pub struct Selection {
 impl Selection {
     pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>) -> Vec<ModuleRow> {
         rows.sort_by(|a, b| {
-            let key = |row: &ModuleRow| (Reverse(self.sort.of(row)), row.name.is_none());
+            let key = |row: &ModuleRow| (Reverse(self.sort.weight(row)), row.name.is_none());
             key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
         });
         rows.truncate(self.top.unwrap_or(rows.len()));

@@ -24,7 +24,7 @@ pub(super) struct Key {
 
 impl Key {
     /// None where the kernel gave no offsets to read it.
-    pub(super) fn of(file: &FileId) -> Option<Self> {
+    pub(super) fn from_file(file: &FileId) -> Option<Self> {
         Some(Self {
             inode: file.inode?,
             dev: file.dev,

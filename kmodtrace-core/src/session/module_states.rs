@@ -85,14 +85,14 @@ impl Lives {
 
     /// `free_module` began.
     pub(super) fn free(&mut self, module: &str, by: AttemptId, time: Ktime) {
-        if let Some(life) = self.of(module, by) {
+        if let Some(life) = self.life(module, by) {
             life.free = Some(time);
         }
     }
 
     /// GOING is over, the module is UNFORMED until it is gone.
     pub(super) fn teardown(&mut self, module: &str, by: AttemptId, time: Ktime, out: &mut Vec<Finished>) {
-        if let Some(life) = self.of(module, by) {
+        if let Some(life) = self.life(module, by) {
             out.push(life.span(module, Some(time)));
             *life = Life {
                 state: ModuleState::Unformed,
@@ -105,14 +105,14 @@ impl Lives {
 
     /// The module is gone, if this attempt is what changed it last.
     pub(super) fn gone(&mut self, module: &str, by: AttemptId, time: Ktime, out: &mut Vec<Finished>) {
-        if let Some(life) = self.of(module, by)
+        if let Some(life) = self.life(module, by)
             && life.state == ModuleState::Going
             && let Some(free) = life.free
         {
             // Nobody watched the teardown: the begin of free_module is the nearest thing.
             self.teardown(module, by, free, out);
         }
-        if let Some(life) = self.of(module, by) {
+        if let Some(life) = self.life(module, by) {
             out.push(life.span(module, Some(time)));
             self.modules.remove(module);
         }
@@ -133,7 +133,7 @@ impl Lives {
         out.extend(rest.iter().map(|(module, life)| life.span(module, None)));
     }
 
-    fn of(&mut self, module: &str, by: AttemptId) -> Option<&mut Life> {
+    fn life(&mut self, module: &str, by: AttemptId) -> Option<&mut Life> {
         self.modules.get_mut(module).filter(|life| life.by == by)
     }
 }

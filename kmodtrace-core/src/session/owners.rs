@@ -129,7 +129,7 @@ impl Owners {
     }
 
     /// Who held the module that this attempt's look-up found.
-    pub(super) fn of(&self, name: &str, me: AttemptId, old: Old) -> Option<&TaskRef> {
+    pub(super) fn holder(&self, name: &str, me: AttemptId, old: Old) -> Option<&TaskRef> {
         // COMING comes before every unload; an unload makes it GOING, and UNFORMED once more.
         let may = |doer: &&Doer| {
             doer.task.attempt != me

@@ -231,7 +231,7 @@ impl Writing {
     /// Keeps a recording as that of a run.
     pub(crate) fn keep_recording(&self, from: &Path, step: u32, run: u32) -> Result<String> {
         let to = self.session.run_file(step, run, "kmt");
-        store::settle(from, &to)?;
+        store::keep_as(from, &to)?;
         Ok(name(&to))
     }
 

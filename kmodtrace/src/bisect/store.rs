@@ -29,7 +29,7 @@ fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Brings a file that is whole to the disk and gives it its name.
-pub(super) fn settle(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn keep_as(from: &Path, to: &Path) -> Result<()> {
     let done = File::open(from)
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(from, to))

@@ -88,7 +88,7 @@ impl Sink for Front {
         Ok(())
     }
 
-    fn settle(&mut self, _idle: bool) -> Result<()> {
+    fn ring_emptied(&mut self, _idle: bool) -> Result<()> {
         Ok(())
     }
 }

@@ -41,11 +41,11 @@ impl<S: Sink> Sink for Tee<S> {
         self.show(|front| front.record(bytes))
     }
 
-    fn settle(&mut self, idle: bool) -> Result<()> {
+    fn ring_emptied(&mut self, idle: bool) -> Result<()> {
         if let Some(recorder) = &mut self.recorder {
-            recorder.settle(idle)?;
+            recorder.ring_emptied(idle)?;
         }
-        self.show(|front| front.settle(idle))
+        self.show(|front| front.ring_emptied(idle))
     }
 
     fn is_over(&self) -> bool {

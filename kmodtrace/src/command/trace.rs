@@ -142,7 +142,7 @@ impl Sink for Lines {
         self.pipeline.take_tick().map_or(Ok(()), |now| self.print_lasting(now))
     }
 
-    fn settle(&mut self, _idle: bool) -> Result<()> {
+    fn ring_emptied(&mut self, _idle: bool) -> Result<()> {
         super::written(self.out.flush())
     }
 }

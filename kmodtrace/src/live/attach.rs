@@ -201,7 +201,7 @@ impl Attached {
                 } else {
                     Edge::Enter
                 };
-                return ProbeEvents::of(&mut self.events)?.attach(target, edge, program.as_fd());
+                return ProbeEvents::get_or_make(&mut self.events)?.attach(target, edge, program.as_fd());
             }
             Program::RawTracePoint(program) => program.load().and_then(|()| program.attach(target).map(drop)),
             Program::TracePoint(program) => {

@@ -28,7 +28,7 @@ pub(crate) trait Sink {
     /// Takes one record.
     fn record(&mut self, bytes: &[u8]) -> Result<()>;
     /// The ring is empty; show and keep what came. `idle` when nothing more is on its way.
-    fn settle(&mut self, idle: bool) -> Result<()>;
+    fn ring_emptied(&mut self, idle: bool) -> Result<()>;
     /// Whether nobody wants any more.
     fn is_over(&self) -> bool {
         false
@@ -141,7 +141,7 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 gathered = more.then(|| Instant::now() + GATHER);
                 let moves = drain.in_flight.has_somebody() || sink.is_moving();
                 beat = moves.then(|| Instant::now() + BEAT);
-                sink.settle(!more)?;
+                sink.ring_emptied(!more)?;
                 if sink.is_over() {
                     return Ok(Stop::Reader);
                 }

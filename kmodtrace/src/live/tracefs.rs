@@ -64,7 +64,7 @@ pub(crate) struct ProbeEvents {
 
 impl ProbeEvents {
     /// The one that is there, or a new one.
-    pub(crate) fn of(place: &mut Option<Self>) -> Result<&mut Self, String> {
+    pub(crate) fn get_or_make(place: &mut Option<Self>) -> Result<&mut Self, String> {
         match place {
             Some(probes) => Ok(probes),
             none => Ok(none.insert(Self {

@@ -25,7 +25,7 @@ impl Printed for Explained {
             Ok(())
         }),
         Writer::json("One JSON array", |explained, out| {
-            let all = explained.subjects.iter().map(|subject| Explanation::of(*subject));
+            let all = explained.subjects.iter().map(|subject| Explanation::new(*subject));
             write_json(&all.collect::<Vec<_>>(), out)
         }),
     ];

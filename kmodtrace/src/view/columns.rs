@@ -53,7 +53,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
     let (times, numbers): (Vec<_>, Vec<_>) = MEASURES
         .iter()
         .partition(|measure| matches!(measure.value, Value::Times(..)));
-    let measured = |measures: Vec<_>| measures.into_iter().filter_map(Column::of_measure).collect();
+    let measured = |measures: Vec<_>| measures.into_iter().filter_map(Column::from_measure).collect();
     [
         NAME.to_vec(),
         measured(numbers),
@@ -169,7 +169,7 @@ const REST: &[Column] = &[
 ];
 
 impl Column {
-    fn of_measure(measure: &'static Measure) -> Option<Self> {
+    fn from_measure(measure: &'static Measure) -> Option<Self> {
         let (title, width) = measure.view?;
         Some(Self {
             title,

@@ -116,7 +116,7 @@ impl View {
             inputs,
             resized,
             resumed,
-            theme: Theme::of_environment(),
+            theme: Theme::from_environment(),
             feed: Feed {
                 name: name.to_owned(),
                 doing: String::new(),
@@ -252,12 +252,12 @@ impl View {
 fn look(monitor: &Monitor, state: &mut State, before: &Head) -> Picture {
     let focus = state.focus(before);
     let picture = monitor.picture(&focus);
-    state.settle(&picture);
-    let settled = state.focus(&picture.head);
-    if settled == focus {
+    state.choose_first(&picture);
+    let chosen = state.focus(&picture.head);
+    if chosen == focus {
         picture
     } else {
-        monitor.picture(&settled)
+        monitor.picture(&chosen)
     }
 }
 
@@ -273,7 +273,7 @@ impl Sink for View {
         Ok(())
     }
 
-    fn settle(&mut self, _idle: bool) -> Result<()> {
+    fn ring_emptied(&mut self, _idle: bool) -> Result<()> {
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::state::State;
 use super::tab::Tab;
 
 /// Of the view that is shown, as they are shown: filtered and sorted.
-pub(super) fn of(state: &State, picture: &Picture) -> Vec<Row> {
+pub(super) fn shown(state: &State, picture: &Picture) -> Vec<Row> {
     match &picture.body {
         Body::Modules(all) => modules(state, all)
             .iter()

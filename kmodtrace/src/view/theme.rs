@@ -64,12 +64,12 @@ const ASCII: Signs = Signs {
 
 impl Theme {
     /// What the environment says of the terminal: `NO_COLOR` (no-color.org), `COLORTERM`, `TERM`, and the locale.
-    pub(crate) fn of_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let get = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        Self::of(get)
+        Self::from_variables(get)
     }
 
-    fn of(get: impl Fn(&str) -> Option<String>) -> Self {
+    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Self {
         let term = get("TERM").unwrap_or_default();
         let many =
             get("COLORTERM").is_some_and(|term| term == "truecolor" || term == "24bit") || term.contains("256color");
@@ -195,8 +195,8 @@ pub(super) fn letter(stage: Stage) -> char {
 mod tests {
     use super::*;
 
-    fn of(set: &[(&str, &str)]) -> (Colours, bool) {
-        let theme = Theme::of(|name| {
+    fn shown(set: &[(&str, &str)]) -> (Colours, bool) {
+        let theme = Theme::from_variables(|name| {
             let found = set.iter().find(|(known, _)| *known == name)?;
             Some(found.1.to_owned())
         });
@@ -205,13 +205,13 @@ mod tests {
 
     #[test]
     fn the_environment_says_what_the_terminal_shows() {
-        assert_eq!(of(&[("TERM", "linux")]), (Colours::Sixteen, false));
+        assert_eq!(shown(&[("TERM", "linux")]), (Colours::Sixteen, false));
         assert_eq!(
-            of(&[("TERM", "screen-256color"), ("LANG", "C.UTF-8")]),
+            shown(&[("TERM", "screen-256color"), ("LANG", "C.UTF-8")]),
             (Colours::Many, true)
         );
         assert_eq!(
-            of(&[
+            shown(&[
                 ("TERM", "xterm-256color"),
                 ("NO_COLOR", "1"),
                 ("LANG", "de_DE.utf8"),
@@ -219,6 +219,6 @@ mod tests {
             ]),
             (Colours::None, false)
         );
-        assert_eq!(of(&[("TERM", "vt100")]), (Colours::None, false));
+        assert_eq!(shown(&[("TERM", "vt100")]), (Colours::None, false));
     }
 }

@@ -65,11 +65,11 @@ impl State {
     }
 
     /// A new picture is there: a view that was never looked at puts its cursor on the first row.
-    pub(super) fn settle(&mut self, picture: &Picture) {
+    pub(super) fn choose_first(&mut self, picture: &Picture) {
         // Text has no cursor, and most rows have theirs: only then is it worth to find out which rows there are.
         let place = self.place();
         if !rows::is_text(self) && (place.row.is_none() || self.tab == Tab::TimeLine) {
-            let rows = rows::of(self, picture);
+            let rows = rows::shown(self, picture);
             let height = list_height(self, &picture.head);
             if place.row.is_none() && !rows.is_empty() {
                 self.put(&rows, place.index, height);
@@ -111,7 +111,7 @@ impl State {
         match pointed(self, event, picture)? {
             Pointed::Does(action) => self.act(action, picture),
             Pointed::Row(row) => {
-                let rows = rows::of(self, picture);
+                let rows = rows::shown(self, picture);
                 let height = list_height(self, &picture.head);
                 let before = self.cursor(&rows);
                 let index = top_for(self.place().top, before, height, rows.len()) + row;
@@ -210,7 +210,7 @@ impl State {
     }
 
     fn step(&mut self, action: Action, picture: &Picture) {
-        let rows = rows::of(self, picture);
+        let rows = rows::shown(self, picture);
         let height = list_height(self, &picture.head);
         let last = rows.len().saturating_sub(1);
         // Text without a cursor scrolls by its first line.
@@ -242,7 +242,7 @@ impl State {
     }
 
     fn pin(&mut self, picture: &Picture) {
-        let rows = rows::of(self, picture);
+        let rows = rows::shown(self, picture);
         if let Some(Row::Module(name)) = rows.get(self.cursor(&rows))
             && !self.pinned.remove(name)
         {
@@ -251,7 +251,7 @@ impl State {
     }
 
     fn open(&mut self, picture: &Picture) {
-        let rows = rows::of(self, picture);
+        let rows = rows::shown(self, picture);
         let at = self.cursor(&rows);
         if let (Body::Findings(_), Some(Row::Place(place))) = (&picture.body, rows.get(at)) {
             self.evidence = Some(*place);

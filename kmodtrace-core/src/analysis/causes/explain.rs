@@ -40,7 +40,7 @@ impl FromStr for Subject {
         if errno != Errno::OK && !errno.name().starts_with("errno") {
             return Ok(Self::Errno(errno));
         }
-        match Status::of(number) {
+        match Status::from_wait(number) {
             Some(_) if (1..=0xffff).contains(&number) => Ok(Self::Status(number)),
             _ => Err(unknown()),
         }
@@ -67,7 +67,9 @@ impl Subject {
                 known.extend(rest);
                 known
             }
-            Self::Status(status) => all().filter(|cause| cause.status == Status::of(status)).collect(),
+            Self::Status(status) => all()
+                .filter(|cause| cause.status == Status::from_wait(status))
+                .collect(),
             Self::Cause(cause) => vec![cause],
         }
     }
@@ -100,7 +102,7 @@ pub struct Row {
 
 impl Explanation {
     /// Of this.
-    pub fn of(subject: Subject) -> Self {
+    pub fn new(subject: Subject) -> Self {
         let row = |cause: &'static Cause| Row {
             id: cause.id,
             title: cause.title,

@@ -85,7 +85,7 @@ pub enum Status {
 
 impl Status {
     /// What a wait status says; none for 0.
-    pub fn of(status: i64) -> Option<Self> {
+    pub fn from_wait(status: i64) -> Option<Self> {
         match (status & 0x7f, status >> 8 & 0xff) {
             (1.., _) => Some(Self::Signal),
             (_, 126 | 127) => Some(Self::NotStarted),

@@ -171,7 +171,7 @@ fn wait_statuses() {
         (9, Some(Status::Signal)),
         (139, Some(Status::Signal)),
     ] {
-        assert_eq!(Status::of(status), kind, "{status}");
+        assert_eq!(Status::from_wait(status), kind, "{status}");
     }
 }
 

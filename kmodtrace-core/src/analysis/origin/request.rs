@@ -20,7 +20,7 @@ pub fn of_request(request: &Request, known: impl Fn(AttemptId) -> Option<KnownAt
         return Some(Origin::exact(Errno::OK, "modprobe", causes, Stage::Helper));
     }
     let ret = request.ret.filter(|ret| *ret != 0)?;
-    let mut origin = match Status::of(ret).filter(|_| ret > 0) {
+    let mut origin = match Status::from_wait(ret).filter(|_| ret > 0) {
         Some(status) => helper(request, status, known),
         None if ret > 0 => return None,
         None => refused(request, Errno::from_ret(ret)),

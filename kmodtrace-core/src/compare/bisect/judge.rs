@@ -180,8 +180,8 @@ pub fn judge(terms: &Criteria, shares: Shares, runs: &[JudgedRun]) -> Judgement 
     }
     let tally = tally(runs);
     let untold: Vec<&JudgedRun> = runs.iter().filter(|run| run.verdict == RunVerdict::Untold).collect();
-    let told = usize::try_from(tally.told()).unwrap_or(usize::MAX);
-    if let Some(last) = untold.last().filter(|_| untold.len() >= UNTOLD && untold.len() > told) {
+    let sum = usize::try_from(tally.sum()).unwrap_or(usize::MAX);
+    if let Some(last) = untold.last().filter(|_| untold.len() >= UNTOLD && untold.len() > sum) {
         return cannot(format!(
             "{} of {} runs tell nothing: {}",
             untold.len(),
@@ -222,7 +222,7 @@ pub fn judge(terms: &Criteria, shares: Shares, runs: &[JudgedRun]) -> Judgement 
 }
 
 fn seen(tally: Tally) -> String {
-    match (tally.bad, tally.told()) {
+    match (tally.bad, tally.sum()) {
         (_, 0) => "no run tells anything".to_owned(),
         (0, 1) => "the one run is not bad".to_owned(),
         (0, told) => format!("none of {told} runs is bad"),

@@ -33,7 +33,7 @@ impl Field {
             Ok(stats) => stats,
             Err(why) => return Reading::Unknown(why),
         };
-        match self.of(recorded, &stats) {
+        match self.value(recorded, &stats) {
             Ok(value) => Reading::Known(value.map(number)),
             Err(why) => Reading::Unknown(why),
         }
@@ -63,7 +63,7 @@ impl Field {
         }
     }
 
-    fn of(&self, recorded: &Recorded, stats: &ModuleStats) -> Result<Option<u64>, String> {
+    fn value(&self, recorded: &Recorded, stats: &ModuleStats) -> Result<Option<u64>, String> {
         let watched = |what: Option<Observed>| what.map_or(Ok(()), |what| watched(recorded, what));
         let loads = &stats.loads;
         Ok(match &self.quantity {

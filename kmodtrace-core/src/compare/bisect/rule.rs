@@ -210,12 +210,12 @@ impl Rule {
         match &self.condition {
             Condition::CommandFails => {
                 let status = sample.command.status;
-                Answer::of(status != 0, f64::from(status), format!("command.status = {status}"))
+                Answer::known(status != 0, f64::from(status), format!("command.status = {status}"))
             }
             Condition::NoRecording => {
                 let none = matches!(sample.recorded, Err(Unread::Absent));
                 let seen = if none { "no recording" } else { "a recording" };
-                Answer::of(none, f64::from(u8::from(none)), seen.to_owned())
+                Answer::known(none, f64::from(u8::from(none)), seen.to_owned())
             }
             Condition::Compare { field, op, bound } => compare(field, *op, *bound, sample, good),
         }
@@ -223,7 +223,7 @@ impl Rule {
 }
 
 impl Answer {
-    fn of(holds: bool, value: f64, seen: String) -> Self {
+    fn known(holds: bool, value: f64, seen: String) -> Self {
         Self {
             holds: Some(holds),
             seen,
@@ -280,7 +280,7 @@ fn compare(field: &Field, op: Op, bound: Bound, sample: &Sample, good: &[&Sample
     let sure = holds && field.only_grows() && matches!(op, Op::More | Op::AtLeast);
     match lossy(field, sample).filter(|_| !sure) {
         Some(why) => Answer::untold(format!("{seen}, but the recording is not whole: {why}"), Some(value)),
-        None => Answer::of(holds, value, seen),
+        None => Answer::known(holds, value, seen),
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Tally {
 
 impl Tally {
     /// All of them.
-    pub fn told(self) -> u32 {
+    pub fn sum(self) -> u32 {
         self.bad + self.good
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn at_most(tally: Tally, confidence: f64) -> f64 {
 
 /// The chance of so many bad runs or more.
 fn upper_tail(tally: Tally, share: f64) -> f64 {
-    let (n, share) = (tally.told(), share.clamp(0.0, 1.0));
+    let (n, share) = (tally.sum(), share.clamp(0.0, 1.0));
     let mut ways = 1.0_f64;
     let mut sum = 0.0;
     for bad in 0..=n {

@@ -124,7 +124,7 @@ impl Summary {
             tally(&judged)
         };
         let shares = shares(&terms, count(&bad), count(&good));
-        let conclusion = Conclusion::of(kept.iter().map(|(step, _)| step));
+        let conclusion = Conclusion::from_steps(kept.iter().map(|(step, _)| step));
         // All runs of its commit: more of them may have been recorded when it was found.
         let runs = |number: Option<u32>| -> Option<Vec<Run>> {
             let (found, _) = kept.iter().find(|(step, _)| Some(step.head.number) == number)?;
@@ -245,7 +245,7 @@ pub(super) fn standing(known: Option<Known>, verdict: Option<Verdict>) -> Option
 
 impl Conclusion {
     /// Of steps with commits, in their order. Of several steps of one commit the last one that is good or bad counts.
-    fn of<'s>(steps: impl Iterator<Item = &'s Step>) -> Self {
+    fn from_steps<'s>(steps: impl Iterator<Item = &'s Step>) -> Self {
         let mut commits: BTreeMap<(u64, &str), (&Step, &Commit, bool)> = BTreeMap::new();
         for step in steps {
             let verdict = step.told.as_ref().map(|told| told.verdict);

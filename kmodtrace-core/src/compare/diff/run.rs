@@ -76,13 +76,13 @@ impl RunFold {
             self.known.insert(attempt.id, (task, attempt.errno.unwrap_or_default()));
             self.failed.push(*attempt);
             if self.failed.len() > REMEMBERED {
-                self.settle();
+                self.add_origins();
             }
         }
     }
 
     /// What a failure follows from may finish behind it, so origins are worked out some thousand failures at a time.
-    fn settle(&mut self) {
+    fn add_origins(&mut self) {
         let known = |id: AttemptId| {
             let (task, errno) = self.known.get(&id)?;
             Some(KnownAttempt {
@@ -108,7 +108,7 @@ impl RunFold {
 
     /// The same, and the sums that it was made of.
     pub(crate) fn finish_with_sums(mut self, label: String, source: Source) -> (Run, Aggregates) {
-        self.settle();
+        self.add_origins();
         let missing = [source.lost, source.missed, source.clipped];
         let mut values = Values(BTreeMap::new());
         let mut all = ModuleStats::default();

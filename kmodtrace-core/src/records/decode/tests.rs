@@ -112,7 +112,7 @@ fn plain(edge: PlainEdge) -> u16 {
     let kinds = kind::ALL.iter().map(|(kind, ..)| *kind);
     kinds
         .into_iter()
-        .find(|kind| PlainEdge::of(*kind) == Some(edge))
+        .find(|kind| PlainEdge::from_kind(*kind) == Some(edge))
         .unwrap_or(0)
 }
 

@@ -51,7 +51,7 @@ impl Requests {
                         helper.ended = Some(time);
                         helper.status = Some(status);
                     }
-                    self.settle(id, out);
+                    self.close_answered(id, out);
                 }
             }
             _ => {}

@@ -81,7 +81,7 @@ impl Requests {
             Fact::FsTypeExit { found, called_by } => open.caller(time, found, called_by),
             fact => open.asked(time, fact, held),
         }
-        self.settle(id, out);
+        self.close_answered(id, out);
     }
 
     /// Which request it is about. One whose beginning was not seen begins here, but not where nothing of it is left.
@@ -172,7 +172,7 @@ impl Requests {
     }
 
     /// A request that has its answer is handed out, unless something more is to come.
-    fn settle(&mut self, id: RequestId, out: &mut Vec<Finished>) {
+    fn close_answered(&mut self, id: RequestId, out: &mut Vec<Finished>) {
         let Some(open) = self.open.get_mut(&id) else { return };
         let Some(end) = open.ended() else { return };
         let keep = if open.awaits_caller() {

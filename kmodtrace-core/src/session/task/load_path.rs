@@ -11,21 +11,21 @@ use crate::session::name_wait::Old;
 
 impl Task {
     /// Takes the loader's own name, once.
-    pub(super) fn settle(&mut self, name: String, world: &mut World) {
-        if self.settled {
+    pub(super) fn take_name(&mut self, name: String, world: &mut World) {
+        if self.named {
             return;
         }
         if !name.is_empty() {
             self.attempt.module = Some(name);
         }
         if let Some(module) = &self.attempt.module {
-            self.settled = true;
+            self.named = true;
             world.owners.enter(module);
         }
     }
 
     pub(super) fn file(&mut self, file: FileId) {
-        if !self.settled && !file.name.is_empty() {
+        if !self.named && !file.name.is_empty() {
             self.attempt.module = Some(module_of_file(&file.name));
         }
         if self.attempt.file.is_none() {
@@ -37,7 +37,7 @@ impl Task {
         // What an init function reads, such as firmware, is not the module.
         if self.attempt.load.is_none() {
             self.reading = true;
-            let key = Key::of(&file);
+            let key = Key::from_file(&file);
             self.file(file);
             self.lead(time, world);
             self.lead_unseen(time, key, world);
@@ -55,7 +55,7 @@ impl Task {
             self.broken = true;
             return;
         }
-        let key = Key::of(&file);
+        let key = Key::from_file(&file);
         self.file(file);
         self.visit = Some(Visit {
             key,
@@ -113,13 +113,13 @@ impl Task {
         if own || self.reading || !finit || !world.inodes.are_unseen() {
             return;
         }
-        let key = self.attempt.file.as_ref().and_then(Key::of);
+        let key = self.attempt.file.as_ref().and_then(Key::from_file);
         let leader = key.zip(self.attempt.start).and_then(|(key, start)| {
             let (task, module) = world.inodes.led(key, start, errno)?;
             Some((key, start, task.clone(), module.map(str::to_owned)))
         });
         // The name of its file is not the name of what it shares, and a call that was turned away has none.
-        if !self.settled {
+        if !self.named {
             self.attempt.module = None;
         }
         if leader.is_none() && errno != Errno::OK {
@@ -135,7 +135,7 @@ impl Task {
         if let Some((key, start, task, module)) = leader {
             (visit.key, visit.enter) = (Some(key), start);
             self.attempt.leader.get_or_insert(task);
-            if !self.settled {
+            if !self.named {
                 self.attempt.module = module;
             }
         }
@@ -156,7 +156,7 @@ impl Task {
                 part = Part::Shares;
                 let (on, module) = leader.map_or((None, None), |(on, module)| (Some(on.clone()), module));
                 // Its own file may have any name; what it shares is the leader's module.
-                if !self.settled
+                if !self.named
                     && let Some(module) = module
                 {
                     self.attempt.module = Some(module.to_owned());
@@ -191,12 +191,14 @@ impl Task {
     }
 
     pub(super) fn owner<'w>(&self, old: Option<Old>, world: &'w World) -> Option<&'w TaskRef> {
-        world.owners.of(self.attempt.module.as_deref()?, self.attempt.id, old?)
+        world
+            .owners
+            .holder(self.attempt.module.as_deref()?, self.attempt.id, old?)
     }
 
     pub(super) fn look_up(&mut self, time: Ktime, module: ModuleRef, world: &mut World) {
         let old = Old::new(time, &module);
-        self.settle(module.name, world);
+        self.take_name(module.name, world);
         if self.attempt.is_unload() {
             self.unloads = old
                 .filter(|old| old.state.is_none_or(|state| state == ModuleState::Live))
@@ -244,7 +246,7 @@ impl Task {
         {
             world.inodes.result(key, &self.attempt, time, errno);
         }
-        self.settle_life(time, errno, world, out);
+        self.finish_life(time, errno, world, out);
     }
 
     pub(super) fn init_end(&mut self, time: Ktime, errno: Errno, world: &mut World, out: &mut Vec<Finished>) {

@@ -60,7 +60,7 @@ pub(super) struct Task {
     /// The session's count of losses when it began.
     pub(super) losses: u64,
     /// The name is the loader's own and stays; the name's owners know of this attempt.
-    settled: bool,
+    named: bool,
     visit: Option<Visit>,
     reading: bool,
     name_wait: NameWait,
@@ -76,7 +76,7 @@ pub(super) struct Task {
     /// The symbol whose module is waited for.
     awaited_symbol: Option<String>,
     /// The notifiers were told GOING.
-    told_going: bool,
+    going_announced: bool,
     /// `delete_module`: its module, found LIVE.
     unloads: Option<(Ktime, ModuleAddress)>,
     broken: bool,
@@ -90,7 +90,7 @@ impl Task {
             attempt,
             active: Ktime::default(),
             losses,
-            settled: false,
+            named: false,
             visit: None,
             reading: false,
             name_wait: NameWait::default(),
@@ -100,7 +100,7 @@ impl Task {
             went_ahead: false,
             open_waits: Vec::new(),
             awaited_symbol: None,
-            told_going: false,
+            going_announced: false,
             unloads: None,
             broken: false,
         }
@@ -133,7 +133,7 @@ impl Task {
         });
         attempt.comm = comm;
         if let Some(module) = module {
-            self.settle(module, world);
+            self.take_name(module, world);
         }
     }
 
@@ -157,10 +157,10 @@ impl Task {
                 self.attempt.load = Some(Span::from(time));
             }
             Fact::LoadExit(ret) => self.load_end(time, Errno::from_ret(ret), world, out),
-            Fact::ModuleName(name) => self.settle(name, world),
+            Fact::ModuleName(name) => self.take_name(name, world),
             Fact::FindModule(module) => self.look_up(time, module, world),
             Fact::WaitBegin(name) => {
-                self.settle(name, world);
+                self.take_name(name, world);
                 self.name_wait.begin(time);
             }
             Fact::WaitEnd(end) => {
@@ -185,9 +185,9 @@ impl Task {
             Fact::Exit(Function::ModuleMutex, _) => self.broken |= !self.end_wait(WaitKind::Mutex, time),
             Fact::Symbol(symbol) => self.symbol(time, symbol, world),
             Fact::Ancestors(ancestors) => self.attempt.ancestors = parents(ancestors),
-            Fact::ModuleState(module) => self.told_state(time, module, world, out),
+            Fact::ModuleState(module) => self.module_state(time, module, world, out),
             Fact::Teardown(module) => {
-                self.settle(module.name, world);
+                self.take_name(module.name, world);
                 if let Some(name) = &self.attempt.module {
                     world.lives.teardown(name, self.attempt.id, time, out);
                 }
@@ -252,7 +252,7 @@ impl Task {
             if note.is_none() {
                 self.follow_unseen(errno, world);
             }
-            self.settle_life(time, errno, world, out);
+            self.finish_life(time, errno, world, out);
             if self.is_incomplete() {
                 self.attempt.note(Note::InnerMissing);
             }
@@ -284,7 +284,7 @@ impl Task {
         {
             world.inodes.leave(key);
         }
-        if self.settled
+        if self.named
             && let Some(name) = &self.attempt.module
         {
             let gave_up = self.attempt.role == Some(Role::Follower);

@@ -42,7 +42,7 @@ impl Task {
     }
 
     pub(super) fn address(&mut self, module: ModuleRef, world: &mut World) {
-        self.settle(module.name, world);
+        self.take_name(module.name, world);
         if let (Some(name), Some(address)) = (&self.attempt.module, module.address) {
             world.owners.address(name, self.attempt.id, address);
         }
@@ -80,7 +80,7 @@ impl Task {
         }
     }
 
-    pub(super) fn told_state(&mut self, time: Ktime, module: ModuleRef, world: &mut World, out: &mut Vec<Finished>) {
+    pub(super) fn module_state(&mut self, time: Ktime, module: ModuleRef, world: &mut World, out: &mut Vec<Finished>) {
         let address = module.address;
         match module.state {
             Some(ModuleState::Coming) => self.coming(time, module, world, out),
@@ -89,7 +89,7 @@ impl Task {
                 self.change(ModuleState::Live, time, address, None, world, out);
             }
             Some(ModuleState::Going) => {
-                self.settle(module.name, world);
+                self.take_name(module.name, world);
                 self.going(time, address, world, out);
             }
             Some(ModuleState::Unformed) | None => {}
@@ -127,7 +127,7 @@ impl Task {
 
     pub(super) fn free(&mut self, time: Ktime, module: ModuleRef, world: &mut World, out: &mut Vec<Finished>) {
         let address = module.address;
-        self.settle(module.name, world);
+        self.take_name(module.name, world);
         self.going(time, address, world, out);
         if let Some(name) = &self.attempt.module {
             world.lives.free(name, self.attempt.id, time);
@@ -135,7 +135,7 @@ impl Task {
     }
 
     /// What is left to say about the module at the end of `load_module` or of the system call.
-    pub(super) fn settle_life(&mut self, time: Ktime, errno: Errno, world: &mut World, out: &mut Vec<Finished>) {
+    pub(super) fn finish_life(&mut self, time: Ktime, errno: Errno, world: &mut World, out: &mut Vec<Finished>) {
         if self.attempt.is_unload() {
             if errno == Errno::OK && self.unloads.is_some() {
                 // Without a record of the free this is the nearest thing; with one the module is gone already.

@@ -7,16 +7,16 @@ use crate::records::event::Fact;
 impl Task {
     /// Keeps what a fact tells of a function.
     pub(super) fn mark(&mut self, time: Ktime, fact: &Fact) {
-        let Some((mut function, mut edge)) = told(fact) else {
+        let Some((mut function, mut edge)) = edge_of(fact) else {
             return;
         };
         if let Fact::ModuleState(module) = fact
             && module.state == Some(ModuleState::Going)
         {
-            if self.told_going || self.notifiers_refused() {
+            if self.going_announced || self.notifiers_refused() {
                 (function, edge) = (Function::KlpModuleGoing, Edge::Passed);
             }
-            self.told_going = true;
+            self.going_announced = true;
         }
         if (function, edge) == (Function::NotifierChainRobust, Edge::Enter) && self.is_last(Function::KlpModuleComing) {
             // Without CONFIG_LIVEPATCH it is the notifiers that tell of COMING, and klp_module_coming is not there.
@@ -101,7 +101,7 @@ impl Task {
 }
 
 /// What a fact tells of a function. Of GOING, what its notifiers are told; that of livepatch looks the same.
-fn told(fact: &Fact) -> Option<(Function, Edge)> {
+fn edge_of(fact: &Fact) -> Option<(Function, Edge)> {
     use Edge::{Enter, Exit, Passed};
     use Function as F;
     Some(match fact {

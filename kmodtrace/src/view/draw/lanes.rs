@@ -63,7 +63,7 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
         to: all.to_ns.max(all.from_ns + 1),
         area: field,
     };
-    let cursor = state.cursor(&rows::of(state, picture));
+    let cursor = state.cursor(&rows::shown(state, picture));
     let buffer = frame.buffer_mut();
     ruler(buffer, area, &scale, picture.head.start_ns, all, theme);
     for (lane, y) in all.lanes.iter().zip(field.y..field.bottom()) {
@@ -74,7 +74,7 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     }
     arrows(buffer, all, cursor, &scale, theme);
     if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
-        let text: String = told(lane, picture.head.start_ns)
+        let text: String = in_words(lane, picture.head.start_ns)
             .chars()
             .take(usize::from(area.width))
             .collect();
@@ -166,7 +166,7 @@ fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme:
 }
 
 /// The lane in words.
-fn told(lane: &Lane, start: u64) -> String {
+fn in_words(lane: &Lane, start: u64) -> String {
     let long = lane.end_ns.map_or_else(
         || "in flight".to_owned(),
         |end| span_text(end.saturating_sub(lane.start_ns)),

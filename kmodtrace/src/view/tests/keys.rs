@@ -121,7 +121,9 @@ fn the_cursor_finds_the_stuck_and_whom_they_wait_for() {
         "{frame}"
     );
     stage.press("End");
-    let last = stage.state.cursor(&crate::view::rows::of(&stage.state, &stage.picture));
+    let last = stage
+        .state
+        .cursor(&crate::view::rows::shown(&stage.state, &stage.picture));
     assert_eq!(last, 49);
     stage.press("5");
     assert!(stage.frame().contains("slots used 50 of 50"));

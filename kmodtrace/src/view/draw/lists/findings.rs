@@ -23,7 +23,7 @@ pub(in crate::view::draw) fn findings(
     all: &[Finding],
     theme: Theme,
 ) {
-    let keys = rows::of(state, picture);
+    let keys = rows::shown(state, picture);
     let shown = rows::placed(&keys, all);
     if shown.is_empty() {
         return nothing(frame, area, "nothing was found that needs a look", theme);
@@ -64,7 +64,7 @@ pub(in crate::view::draw) fn evidence(
         return nothing(frame, area, "this finding is not there any more", theme);
     };
     let (list, below) = parts(area, state);
-    let (top, cursor) = in_sight(state, &rows::of(state, picture), list);
+    let (top, cursor) = in_sight(state, &rows::shown(state, picture), list);
     let title = format!("EVIDENCE of {}", printable(&all.finding.text()));
     let table = Table::new(vec![Col::left(&title, 40)], area.width);
     let cells = all.shown.iter().skip(top).map(|shown| {

@@ -46,7 +46,7 @@ pub(in crate::view::draw) fn now(
         ],
         area.width,
     );
-    let keys = rows::of(state, picture);
+    let keys = rows::shown(state, picture);
     let (top, cursor) = in_sight(state, &keys, list);
     let cells = shown.iter().skip(top).map(|row| {
         let stuck = row

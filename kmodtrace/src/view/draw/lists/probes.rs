@@ -22,7 +22,7 @@ pub(in crate::view::draw) fn probes(
     all: &[ProbeLine],
     theme: Theme,
 ) {
-    let keys = rows::of(state, picture);
+    let keys = rows::shown(state, picture);
     let shown = rows::placed(&keys, all);
     let (list, below) = parts(area, state);
     if shown.is_empty() {

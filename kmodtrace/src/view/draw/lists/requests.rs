@@ -46,7 +46,7 @@ pub(in crate::view::draw) fn requests(
     if shown.is_empty() {
         nothing(frame, list, "the kernel requested no module", theme);
     } else {
-        let keys = rows::of(state, picture);
+        let keys = rows::shown(state, picture);
         let (top, cursor) = in_sight(state, &keys, list);
         let table = Table::new(
             vec![
