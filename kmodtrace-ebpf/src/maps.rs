@@ -45,8 +45,8 @@ pub struct Task {
     pub syscall: u32,
     /// `fd` of `finit_module` until a record of its file was sent; -1 then, and for the other calls.
     pub fd: i32,
-    /// Bits of [`inside`]: where the task is, and what it has passed.
-    pub inside: u32,
+    /// Bits of [`progress`]: where the task is, and what it has passed.
+    pub progress: u32,
     /// Where the arguments are, and how long; `UNREAD` while that is not known.
     pub arguments: u64,
     pub args_len: u32,
@@ -59,8 +59,8 @@ pub struct Task {
     pub symbol_awaited: u64,
 }
 
-/// Bits of [`Task::inside`]. A return probe does not see which object its function was called for; its entry does.
-pub mod inside {
+/// Bits of [`Task::progress`]. A return probe does not see which object its function was called for; its entry does.
+pub mod progress {
     /// `load_module`.
     pub const LOAD: u32 = 1;
     /// `blocking_notifier_call_chain` for the module notifiers.
@@ -79,8 +79,8 @@ impl Task {
     /// Takes the bit away and tells whether it was there.
     #[inline(always)]
     pub fn leave(&mut self, bit: u32) -> bool {
-        let was = self.inside & bit != 0;
-        self.inside &= !bit;
+        let was = self.progress & bit != 0;
+        self.progress &= !bit;
         was
     }
 }
@@ -112,7 +112,7 @@ pub fn begin_task(tid: u32, syscall: u32, fd: i32, arguments: u64, args_len: u32
         in_finished_loading: 0,
         syscall,
         fd,
-        inside: 0,
+        progress: 0,
         arguments,
         args_len,
         reserved: 0,

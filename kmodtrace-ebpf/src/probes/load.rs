@@ -5,7 +5,7 @@ use kmodtrace_common::{STATE_NONE, kind};
 
 use crate::arguments::Arguments;
 use crate::emit::{emit, emit_module, emit_plain, emit_ret, header, tid};
-use crate::maps::{current_task, inside};
+use crate::maps::{current_task, progress};
 use crate::probes::mark::{entered, returned};
 use crate::probes::{entry, exit, int};
 use crate::read::{file, module_name};
@@ -62,7 +62,7 @@ entry!(
 #[inline(always)]
 fn load_enter(_ctx: &impl Arguments) {
     if let Some(task) = current_task(tid()) {
-        task.inside |= inside::LOAD;
+        task.progress |= progress::LOAD;
         emit_plain(kind::LOAD_ENTER);
     }
 }
@@ -70,7 +70,7 @@ fn load_enter(_ctx: &impl Arguments) {
 #[inline(always)]
 fn load_exit(ret: u64) {
     if let Some(task) = current_task(tid()) {
-        task.leave(inside::LOAD);
+        task.leave(progress::LOAD);
         emit_ret(kind::LOAD_EXIT, int(ret));
     }
 }

@@ -4,7 +4,7 @@ use kmodtrace_common::kind;
 
 use crate::arguments::Arguments;
 use crate::emit::{emit_plain, emit_ret, tid};
-use crate::maps::{current_task, inside};
+use crate::maps::{current_task, progress};
 use crate::probes::{entry, exit, int, pointer_error, void_exit};
 
 /// Tells the moment of an entry inside an attempt.
@@ -94,9 +94,9 @@ exit!(fexit_execmem_alloc, kretprobe_execmem_alloc, EXECMEM_ALLOC, allocated);
 #[inline(always)]
 fn relocate_enter(_ctx: &impl Arguments) {
     if let Some(task) = current_task(tid())
-        && task.inside & inside::RELOCATED == 0
+        && task.progress & progress::RELOCATED == 0
     {
-        task.inside |= inside::RELOCATED;
+        task.progress |= progress::RELOCATED;
         emit_plain(kind::RELOCATE_ENTER);
     }
 }
@@ -127,7 +127,7 @@ entry!(
 #[inline(always)]
 fn strndup_exit(ret: u64) {
     if let Some(task) = current_task(tid())
-        && task.inside & inside::LOAD != 0
+        && task.progress & progress::LOAD != 0
     {
         emit_ret(kind::STRNDUP_EXIT, pointer_error(ret));
     }

@@ -6,7 +6,7 @@ use kmodtrace_common::record::Owner;
 use crate::arguments::Arguments;
 use crate::emit::{emit, emit_ret, header, tid};
 use crate::globals::{MODULE_MUTEX, OFF_MUTEX_OWNER};
-use crate::maps::{current_task, inside};
+use crate::maps::{current_task, progress};
 use crate::probes::{entry, exit, int, void_exit};
 use crate::read::{member, task};
 
@@ -20,7 +20,7 @@ fn wait_enter(ctx: &impl Arguments) {
         && ctx.argument(0) == mutex
         && let Some(waiter) = current_task(tid())
     {
-        waiter.inside |= inside::MUTEX;
+        waiter.progress |= progress::MUTEX;
         let owner: u64 = member(mutex, &OFF_MUTEX_OWNER);
         let (tid, tgid, comm) = task(owner & !FLAGS);
         emit(&Owner {
@@ -35,7 +35,7 @@ fn wait_enter(ctx: &impl Arguments) {
 #[inline(always)]
 fn wait_exit(ret: u64) {
     if let Some(waiter) = current_task(tid())
-        && waiter.leave(inside::MUTEX)
+        && waiter.leave(progress::MUTEX)
     {
         emit_ret(kind::MUTEX_EXIT, int(ret));
     }

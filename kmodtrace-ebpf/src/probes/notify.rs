@@ -5,13 +5,13 @@ use kmodtrace_common::{STATE_COMING, STATE_GOING, kind};
 use crate::arguments::Arguments;
 use crate::emit::{emit_module, emit_plain, emit_ret, tid};
 use crate::globals::MODULE_NOTIFY_LIST;
-use crate::maps::{Task, current_task, inside};
+use crate::maps::{Task, current_task, progress};
 use crate::probes::mark::returned;
 use crate::probes::{entry, exit, int};
 
 #[inline(always)]
 fn coming(task: &mut Task, module: u64) {
-    task.inside |= inside::COMING;
+    task.progress |= progress::COMING;
     emit_module(kind::MODULE_STATE, module, STATE_COMING);
 }
 
@@ -51,7 +51,7 @@ fn announce_enter(ctx: &impl Arguments) {
     if is_modules(ctx)
         && let Some(task) = current_task(tid())
     {
-        task.inside |= inside::ANNOUNCE;
+        task.progress |= progress::ANNOUNCE;
         emit_module(kind::MODULE_STATE, ctx.argument(2), ctx.argument(1) as u32);
     }
 }
@@ -59,7 +59,7 @@ fn announce_enter(ctx: &impl Arguments) {
 #[inline(always)]
 fn announce_exit(_ret: u64) {
     if let Some(task) = current_task(tid())
-        && task.leave(inside::ANNOUNCE)
+        && task.leave(progress::ANNOUNCE)
     {
         emit_plain(kind::ANNOUNCE_EXIT);
     }
@@ -84,10 +84,10 @@ fn announce_coming_enter(ctx: &impl Arguments) {
         && let Some(task) = current_task(tid())
     {
         // Without CONFIG_LIVEPATCH nothing has told of COMING yet.
-        if task.inside & inside::COMING == 0 {
+        if task.progress & progress::COMING == 0 {
             coming(task, ctx.argument(3));
         }
-        task.inside |= inside::ANNOUNCE_COMING;
+        task.progress |= progress::ANNOUNCE_COMING;
         emit_plain(kind::NOTIFY_ENTER);
     }
 }
@@ -95,7 +95,7 @@ fn announce_coming_enter(ctx: &impl Arguments) {
 #[inline(always)]
 fn announce_coming_exit(ret: u64) {
     if let Some(task) = current_task(tid())
-        && task.leave(inside::ANNOUNCE_COMING)
+        && task.leave(progress::ANNOUNCE_COMING)
     {
         emit_ret(kind::NOTIFY_EXIT, verdict(int(ret)));
     }
