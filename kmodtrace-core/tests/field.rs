@@ -8,7 +8,7 @@
 use std::fs::File;
 
 use kmodtrace_core::analysis::why::{Filter, Why, WhyFold, write_text};
-use kmodtrace_core::model::Errno;
+use kmodtrace_core::model::{Errno, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Reader;
 use kmodtrace_core::report::Source;
@@ -20,7 +20,7 @@ fn why(name: &str, filter: Filter) -> Why {
     let header = recording.header();
     let mut fold = WhyFold::new(
         filter,
-        header.clock.monotonic_ns,
+        Zero::Boot,
         &header.functions,
         Source::of_header(header).coverage,
     );
@@ -37,7 +37,7 @@ fn why(name: &str, filter: Filter) -> Why {
 
 fn text(why: &Why) -> String {
     let mut out = Vec::new();
-    write_text(why, &mut out).unwrap();
+    write_text(why, usize::MAX, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

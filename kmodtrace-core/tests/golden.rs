@@ -12,13 +12,15 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
-use kmodtrace_core::model::Finished;
+use kmodtrace_core::analysis::why::{Filter, WhyFold};
+use kmodtrace_core::model::{Finished, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
 use kmodtrace_core::report::line::Line;
-use kmodtrace_core::report::{Report, Selection, Source, schema, write_text};
+use kmodtrace_core::report::{Layout, Report, Selection, Source, schema, write_text};
 
 fn recordings() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
@@ -38,12 +40,20 @@ fn shown(path: &Path) -> String {
         pipeline.push(record).unwrap();
     }
     assert_eq!(reader.end(), Some(End::Trailer), "{}", path.display());
+    pipeline.flush();
+    let end = pipeline.reached();
     let (finished, loss) = pipeline.finish();
+    let header = reader.header();
+    let coverage = Source::of_header(header).coverage;
+    let mut account = AccountFold::default();
+    let mut why = WhyFold::new(Filter::default(), Zero::Boot, &header.functions, coverage).without_findings();
     let mut aggregates = Aggregates::default();
     let mut findings = Findings::default();
     for one in &finished {
         aggregates.add(one);
         findings.add(one);
+        account.add(one);
+        why.add(one.clone());
     }
     let (mut attempts, mut requests) = (Vec::new(), Vec::new());
     for one in finished {
@@ -55,17 +65,44 @@ fn shown(path: &Path) -> String {
     }
     let source = Source::of_recording(reader.header(), &loss, None);
     let selection = Selection::default();
-    let report = Report::new(&aggregates, &source, &selection).with_findings(findings.list(), &selection);
+    let account = account.finish(end, &aggregates.stages(), &source.coverage);
+    let first = account
+        .costs
+        .first()
+        .map(|cost| cost.module.clone().unwrap_or("(unknown)".to_owned()));
+    let report = Report::new(&aggregates, &source, &selection)
+        .with_answer(account, why.finish(end))
+        .with_findings(findings.list(), &selection);
     let mut text = Vec::new();
-    write_text(&report, &mut text).unwrap();
+    write_text(&report, &Layout::default(), &mut text).unwrap();
+    let screen = String::from_utf8(text.clone()).unwrap();
+    let named = |name: String| {
+        screen
+            .lines()
+            .take(12)
+            .any(|line| line.starts_with(&format!("  {name}  ")))
+    };
+    assert!(
+        first.is_none_or(named),
+        "what cost most is not on the first screen:\n{screen}"
+    );
     let report = report.with_attempts(&attempts, &requests, &selection);
-    write_text(&report, &mut text).unwrap();
+    write_text(&report, &Layout::default(), &mut text).unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(validation::violations(&json, &schema()), Vec::<String>::new());
     let mut text = String::from_utf8(text).unwrap();
-    let origin = reader.header().clock.monotonic_ns;
+    let longest = text.lines().map(str::len).max();
+    assert!(longest <= Some(80), "{longest:?} columns:\n{text}");
     for attempt in &attempts {
-        writeln!(text, "{}", Line { attempt, origin }).unwrap();
+        writeln!(
+            text,
+            "{}",
+            Line {
+                attempt,
+                zero: Zero::Boot
+            }
+        )
+        .unwrap();
     }
     text
 }

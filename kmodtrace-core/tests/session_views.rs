@@ -7,14 +7,20 @@ mod support;
 mod validation;
 
 use kmodtrace_core::analysis::aggregate::Aggregates;
-use kmodtrace_core::model::{Attempt, Finished, Ktime, Request};
+use kmodtrace_core::model::{Attempt, Finished, Ktime, Request, Zero};
 use kmodtrace_core::plan::{Coverage, Observed};
 use kmodtrace_core::report::line;
 use kmodtrace_core::report::{
-    KernelRow, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_jsonl,
+    KernelRow, Layout, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_jsonl,
     write_modules_csv, write_text,
 };
 use kmodtrace_core::text::{Names, write_json};
+
+/// Room for every table.
+const WIDE: Layout = Layout {
+    columns: 200,
+    zero: Zero::Boot,
+};
 
 const STORIES: &[&str] = &[
     "success",
@@ -58,6 +64,7 @@ fn source() -> Source {
         clipped: Some(0),
         truncated: None,
         coverage: Coverage::default(),
+        recording: None,
     }
 }
 
@@ -83,13 +90,13 @@ fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 #[test]
 fn table() {
     let report = report(&source(), &Selection::default());
-    let table = text(|out| write_text(&report, out));
+    let table = text(|out| write_text(&report, &WIDE, out));
     assert!(
-        table.is_ascii() && table.lines().all(|line| line.len() <= 120),
+        table.is_ascii() && table.lines().all(|line| line.len() <= 200),
         "{table}"
     );
     insta::assert_snapshot!("table", table);
-    insta::assert_snapshot!("attempts_table", text(|out| write_text(&with_attempts(), out)));
+    insta::assert_snapshot!("attempts_table", text(|out| write_text(&with_attempts(), &WIDE, out)));
 }
 
 #[test]
@@ -117,7 +124,7 @@ fn table_of_a_kernel_that_hides_things() {
         top: Some(2),
     };
     let report = report(&source, &selection);
-    insta::assert_snapshot!("hidden_table", text(|out| write_text(&report, out)));
+    insta::assert_snapshot!("hidden_table", text(|out| write_text(&report, &WIDE, out)));
     insta::assert_snapshot!("hidden_json", text(|out| write_json(&report, out)));
 }
 
@@ -148,7 +155,13 @@ fn lines() {
     let origin = attempts.iter().filter_map(|attempt| attempt.start).min().unwrap();
     let lines: Vec<String> = attempts
         .iter()
-        .map(|attempt| line::Line { attempt, origin }.to_string())
+        .map(|attempt| {
+            line::Line {
+                attempt,
+                zero: Zero::At(origin),
+            }
+            .to_string()
+        })
         .collect();
     insta::assert_snapshot!("lines", format!("{}\n{}\n", line::HEADER, lines.join("\n")));
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bisect;
+mod recorded;
 mod usage;
 
 use std::collections::BTreeSet;
@@ -17,9 +18,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use bisect::{
     Bisect, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
+pub(crate) use recorded::{Recorded, Times};
 pub(crate) use usage::{parse, refuse};
 
-use crate::output::{Explained, Format, Loads, Reported, Waits};
+use crate::output::{Answered, Explained, Format, Loads, Reported, Waits};
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
@@ -62,7 +64,7 @@ With a COMMAND: its own exit status; 126 or 127 if it could not be started.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print one line per attempt, as it returns
-    Trace(Trace),
+    Trace(TraceCommand),
     /// Write a recording
     Record(Record),
     /// Summarize a recording, module by module
@@ -128,14 +130,26 @@ pub(crate) struct Tracing {
     pub(crate) command: Vec<OsString>,
 }
 
+/// Lines, by name.
+#[derive(Args, Debug)]
+pub(crate) struct TraceCommand {
+    /// Recording to read instead of tracing: a file, a folder (the newest recording in it), or - for stdin
+    #[arg(value_name = "FILE", conflicts_with_all = ["from", "duration", "with", "command", "output", "drill"])]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) times: Times,
+    #[command(flatten)]
+    pub(crate) trace: Trace,
+}
+
 /// Lines.
 #[derive(Args, Debug)]
 pub(crate) struct Trace {
     /// Read a recording instead of tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "drill"])]
     pub from: Option<PathBuf>,
-    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
-    #[arg(short, long = "module", value_name = "GLOB")]
+    /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
     /// Write a recording as well. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]
@@ -145,6 +159,16 @@ pub(crate) struct Trace {
     pub(crate) drill: Vec<String>,
     #[command(flatten)]
     pub(crate) tracing: Tracing,
+}
+
+impl From<Trace> for TraceCommand {
+    fn from(trace: Trace) -> Self {
+        Self {
+            file: None,
+            times: Times::default(),
+            trace,
+        }
+    }
 }
 
 /// Groups of probes that are attached on demand.
@@ -196,9 +220,10 @@ pub(crate) struct Record {
 /// Reports.
 #[derive(Args, Debug)]
 pub(crate) struct Report {
-    /// Recording to read
-    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub from: PathBuf,
+    #[command(flatten)]
+    pub(crate) recorded: Recorded,
+    #[command(flatten)]
+    pub(crate) times: Times,
     #[command(flatten)]
     pub(crate) format: Format<Reported>,
     /// Add histograms of load, wait and init times
@@ -207,12 +232,12 @@ pub(crate) struct Report {
     /// List every attempt
     #[arg(long)]
     pub attempts: bool,
-    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
-    #[arg(short, long = "module", value_name = "GLOB")]
+    /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
-    /// Sort modules by this, largest first
-    #[arg(long, value_name = "KEY", default_value = "attempts", value_parser = sort_key())]
-    pub sort: SortKey,
+    /// Sort modules by this, largest first [default: time in text, attempts elsewhere]
+    #[arg(long, value_name = "KEY", value_parser = sort_key())]
+    pub sort: Option<SortKey>,
     /// Show only the first N modules
     #[arg(short = 'n', long, value_name = "N")]
     pub top: Option<usize>,
@@ -221,11 +246,12 @@ pub(crate) struct Report {
 /// Causes of failures.
 #[derive(Args, Debug)]
 pub(crate) struct Why {
-    /// Recording to read
-    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub from: PathBuf,
-    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
-    #[arg(short, long = "module", value_name = "GLOB")]
+    #[command(flatten)]
+    pub(crate) recorded: Recorded,
+    #[command(flatten)]
+    pub(crate) times: Times,
+    /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
     /// Only failures with this errno (EBUSY, 16, -16), and requests whose caller may have invented it; no findings
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
@@ -234,7 +260,7 @@ pub(crate) struct Why {
     #[arg(long, value_name = "NAME")]
     pub request: Option<String>,
     #[command(flatten)]
-    pub(crate) format: Format<kmodtrace_core::analysis::why::Why>,
+    pub(crate) format: Format<Answered>,
 }
 
 /// Explanations.
@@ -250,13 +276,14 @@ pub(crate) struct Explain {
 /// Wait graphs.
 #[derive(Args, Debug)]
 pub(crate) struct Graph {
-    /// Recording to read; one that is still being written is shown up to its current end
-    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub from: PathBuf,
+    #[command(flatten)]
+    pub(crate) recorded: Recorded,
+    #[command(flatten)]
+    pub(crate) times: Times,
     #[command(flatten)]
     pub(crate) format: Format<Waits>,
-    /// Only modules with this name; a glob (*, ?, [...]). May be repeated
-    #[arg(short, long = "module", value_name = "GLOB")]
+    /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
+    #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
 }
 

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema) => command::schema::run(),
         None if view => command::view::run(&cli.trace, &cli.view, quiet, bpf_log),
-        None => command::trace::run(&cli.trace, quiet, bpf_log),
+        None => command::trace::run(&cli.trace.into(), quiet, bpf_log),
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }

@@ -129,6 +129,18 @@ pub struct Aggregates {
 }
 
 impl Aggregates {
+    /// Nanoseconds that loads of all modules spent in each stage.
+    pub fn stages(&self) -> BTreeMap<Stage, u64> {
+        let mut all: BTreeMap<Stage, u64> = BTreeMap::new();
+        for (stage, long) in self.modules.values().flat_map(|stats| &stats.stages) {
+            let sum = all.entry(*stage).or_default();
+            *sum = sum.saturating_add(*long);
+        }
+        all
+    }
+}
+
+impl Aggregates {
     /// Adds what a session handed out.
     pub fn add(&mut self, finished: &Finished) {
         match finished {

@@ -1,5 +1,6 @@
 //! Answers to questions about what finished.
 
+pub mod account;
 pub mod aggregate;
 pub mod causes;
 pub mod drill;

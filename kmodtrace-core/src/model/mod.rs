@@ -16,6 +16,7 @@ mod stage;
 mod task;
 mod units;
 mod wait;
+mod zero;
 
 pub use attempt::{Attempt, Edge, FileId, Init, Mark, Role, SymbolLookUp, Syscall};
 pub use call::{CallEdge, CallMark, OffCpu};
@@ -31,6 +32,7 @@ pub use probed::{CallSite, Outcome, ProbedFunction, Returns, SourceLine};
 pub use request::{Caller, Helper, Request, SLOTS, SlotWait, ret_text};
 pub use span::Span;
 pub use stage::Stage;
-pub use task::{Parent, TaskRef};
+pub use task::{Parent, TaskRef, kind_of_task};
 pub use units::{Inode, Ktime, ModuleAddress, Nanos, Tgid, Tid};
 pub use wait::{Collision, Wait, WaitKind};
+pub use zero::{Zero, calendar};

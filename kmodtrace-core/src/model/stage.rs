@@ -53,6 +53,34 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// What takes the time, as a sentence has it: `decompressing it`.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Entry => "entering the kernel",
+            Self::SharedLoad => "sharing another task's load",
+            Self::Read => "reading its file",
+            Self::Decompress => "decompressing it",
+            Self::Signature => "checking its signature",
+            Self::Checks => "checking its headers",
+            Self::Layout => "finding memory for it",
+            Self::DuplicateCheck => "waiting for a module of its name",
+            Self::Symbols => "resolving its symbols",
+            Self::Relocation => "relocating it",
+            Self::Arguments => "copying its arguments",
+            Self::Formation => "protecting its memory",
+            Self::Notifiers => "the module notifiers",
+            Self::Parameters => "setting its parameters",
+            Self::Sysfs => "making its files in sysfs",
+            Self::Init => "its init function",
+            Self::Async => "waiting for asynchronous work",
+            Self::CleanUp => "taking it down",
+            Self::Security => "the security module",
+            Self::Slot => "waiting for a slot",
+            Self::Helper => "modprobe",
+            Self::Caller => "the caller",
+        }
+    }
+
     /// As reports spell it.
     pub fn name(self) -> &'static str {
         match self {

@@ -22,3 +22,11 @@ pub struct Parent {
     /// Name of the ancestor.
     pub comm: String,
 }
+
+/// The name that tasks of one kind share: they are numbered, as `test_kmod-12`, `kworker/u8:1`.
+pub fn kind_of_task(comm: &str) -> &str {
+    let comm = comm.split_once('/').map_or(comm, |(kind, _)| kind);
+    let kind = comm.trim_end_matches(|c: char| c.is_ascii_digit());
+    let kind = kind.strip_suffix(['-', ':']).unwrap_or(comm);
+    if kind.is_empty() { comm } else { kind }
+}

@@ -1,7 +1,7 @@
 //! A request step by step: who asked, the slot, the helper, its attempts, what came back, and what the caller made of it.
 
 use super::Monitor;
-use crate::model::{AttemptId, Helper, Ktime, Request, SLOTS, ret_text};
+use crate::model::{AttemptId, Helper, Ktime, Request, SLOTS, Zero, ret_text};
 use crate::report::line::Line;
 use crate::text::{printable, span_text};
 
@@ -107,13 +107,9 @@ fn helped(helper: &Helper, now: Ktime) -> String {
 
 /// An attempt as a line, kept or in flight.
 pub(super) fn attempt(monitor: &Monitor, id: AttemptId) -> String {
-    let origin = monitor.start();
+    let zero = Zero::At(monitor.start());
     if let Some(attempt) = monitor.history.attempt_of(id) {
-        return format!(
-            "attempt {}: {}",
-            id.0,
-            Line { attempt, origin }.to_string().trim_start()
-        );
+        return format!("attempt {}: {}", id.0, Line { attempt, zero }.to_string().trim_start());
     }
     let session = monitor.pipeline.session();
     match session.in_flight().find(|one| one.attempt.id == id) {

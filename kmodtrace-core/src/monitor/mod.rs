@@ -23,7 +23,7 @@ mod tests;
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::graph::{Cycle, Tree, lasting, write_text};
-use crate::model::{Finished, Ktime, Nanos, ProbedFunction, Request, RequestId, Span};
+use crate::model::{Finished, Ktime, Nanos, ProbedFunction, Request, RequestId, Span, Zero};
 use crate::pipeline::Pipeline;
 use crate::recording::Header;
 use crate::records::decode::DecodeError;
@@ -251,7 +251,7 @@ impl Monitor {
         let session = self.pipeline.session();
         let mut text = Vec::new();
         // Writing into memory does not fail.
-        let _ = write_text(&self.findings.graph().so_far(), self.start, &mut text);
+        let _ = write_text(&self.findings.graph().so_far(), Zero::At(self.start), &mut text);
         GraphNow {
             tree: Tree::new(self.reached(), session.in_flight(), session.requests_in_flight()),
             so_far: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),

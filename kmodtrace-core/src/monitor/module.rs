@@ -6,7 +6,7 @@ use super::{ModuleNow, Monitor, modules};
 use crate::analysis::drill::{Load, TreeLimits, write_text};
 use crate::analysis::histogram::Bucket;
 use crate::analysis::why::{Filter, Reason, WhyFold};
-use crate::model::{Attempt, Collision, Finished, RequestId, Stage};
+use crate::model::{Attempt, Collision, Finished, RequestId, Stage, Zero};
 use crate::report::{SpanRow, distributions};
 use crate::text::Names;
 
@@ -171,7 +171,7 @@ fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
     };
     let mut fold = WhyFold::new(
         filter,
-        monitor.start(),
+        Zero::At(monitor.start()),
         &monitor.functions,
         monitor.source.coverage.clone(),
     );

@@ -1,6 +1,7 @@
 //! Cells of tables.
 
 use super::{NOT_OBSERVED, Outcomes};
+use crate::model::{Ktime, Zero};
 use crate::text::span_text;
 
 /// Where there was none.
@@ -8,13 +9,9 @@ pub(super) const NONE: &str = "-";
 /// Errnos listed in a row.
 const ERRNOS_SHOWN: usize = 3;
 
-/// An instant, since the first one.
-pub(super) fn seconds(time: Option<u64>, origin: u64) -> String {
-    let us = time.map(|time| time.saturating_sub(origin) / 1000);
-    us.map_or_else(
-        || NONE.to_owned(),
-        |us| format!("{}.{:06}", us / 1_000_000, us % 1_000_000),
-    )
+/// An instant.
+pub(super) fn instant(time: Option<u64>, zero: Zero) -> String {
+    time.map_or_else(|| NONE.to_owned(), |time| zero.number(Ktime(time)))
 }
 
 /// A number, where somebody watched.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::analysis::origin;
-use crate::model::{Attempt, Errno, Ktime, Role, Syscall};
+use crate::model::{Attempt, Errno, Ktime, Role, Syscall, Zero};
 use crate::plan::Coverage;
 use crate::text::{printable, span_text};
 
@@ -11,20 +11,20 @@ use crate::text::{printable, span_text};
 pub const HEADER: &str =
     "     TIME s      TID  COMM             CALL           MODULE                RESULT         TOOK  WHAT";
 
-/// An attempt as a line, its time counted from an origin: the first event's.
+/// An attempt as a line.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     /// The attempt.
     pub attempt: &'a Attempt,
-    /// Time zero.
-    pub origin: Ktime,
+    /// What its time is counted from.
+    pub zero: Zero,
 }
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempt = self.attempt;
         match attempt.end.or(attempt.start) {
-            Some(time) => f.write_str(&time_text(time, self.origin))?,
+            Some(time) => f.write_str(&time_text(time, self.zero))?,
             None => write!(f, "{:>11}", "-")?,
         }
         let result = attempt.errno.map_or("-".into(), Errno::name);
@@ -43,10 +43,9 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Seconds since the origin, as wide as its column.
-pub fn time_text(time: Ktime, origin: Ktime) -> String {
-    let us = time.since(origin).0 / 1000;
-    format!("{:>4}.{:06}", us / 1_000_000, us % 1_000_000)
+/// A time, as wide as its column.
+pub fn time_text(time: Ktime, zero: Zero) -> String {
+    format!("{:>11}", zero.number(time))
 }
 
 fn call(attempt: &Attempt) -> &'static str {

@@ -2,12 +2,15 @@
 //!
 //! Absent is null in JSON, empty in CSV, `-` (there was none) or `n/o` (nobody watched) in tables, and never 0.
 
+mod answer;
 mod attempts;
 mod cell;
 mod csv;
 mod fields;
+mod head;
 mod histograms;
 mod json;
+mod layout;
 pub mod line;
 mod modules;
 mod origins;
@@ -22,9 +25,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::analysis::account::Account;
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::Finding;
 use crate::analysis::origin::{self, KnownAttempt};
+use crate::analysis::why::{Hang, Reason, Why};
 use crate::model::{Attempt, AttemptId, Request};
 use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
@@ -32,9 +37,11 @@ use crate::records::order::Loss;
 pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use cell::outcomes_text;
 pub use fields::Fields;
+pub use head::RecordingRow;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::{schema, write_jsonl};
+pub use layout::Layout;
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
@@ -60,12 +67,20 @@ pub struct Report {
     pub schema: &'static str,
     /// Where the events come from.
     pub kernel: KernelRow,
+    /// How they were recorded; null when they do not come from a recording.
+    pub recording: Option<RecordingRow>,
     /// What is missing.
     pub quality: Quality,
     /// One for each module, sorted and cut as asked.
     pub modules: Vec<ModuleRow>,
     /// What the kernel requested, by name; null when nobody watched.
     pub requested: Option<Vec<RequestedRow>>,
+    /// What it cost, and who asked; null when that was not asked for.
+    pub account: Option<Account>,
+    /// What had not returned at the end; null when that was not asked for.
+    pub hanging: Option<Vec<Hang>>,
+    /// What failed, by cause, as `why` says it; null when that was not asked for.
+    pub failures: Option<Vec<Reason>>,
     /// What they show beyond their numbers.
     pub findings: Vec<Finding>,
     /// Every load, in the order in which they returned; only when asked for.
@@ -128,6 +143,8 @@ pub struct Source {
     pub truncated: Option<String>,
     /// What was watched.
     pub coverage: Coverage,
+    /// How it was recorded; none where it was not.
+    pub recording: Option<RecordingRow>,
 }
 
 impl Source {
@@ -167,6 +184,7 @@ impl Source {
                 arch: Some(header.kernel.arch.clone()),
             },
             coverage,
+            recording: Some(RecordingRow::new(header)),
             ..Self::default()
         }
     }
@@ -208,9 +226,13 @@ impl Report {
         Self {
             schema: SCHEMA,
             kernel: source.kernel.clone(),
+            recording: source.recording.clone(),
             quality,
             modules: selection.arrange(rows),
             requested: source.coverage.observed(Observed::Requests).then(requested),
+            account: None,
+            hanging: None,
+            failures: None,
             findings: Vec::new(),
             attempts: None,
             unloads: None,
@@ -226,6 +248,15 @@ impl Report {
             .into_iter()
             .filter(|finding| finding.is_about(&selection.modules));
         self.findings = selected.collect();
+        self
+    }
+
+    /// Adds what it cost, what hangs and what failed.
+    #[must_use]
+    pub fn with_answer(mut self, account: Account, why: Why) -> Self {
+        self.account = Some(account);
+        self.hanging = Some(why.hanging);
+        self.failures = Some(why.causes);
         self
     }
 

@@ -1,7 +1,8 @@
 //! Requests in the report for people.
 
-use super::cell::{NONE, count, outcomes_text, seconds, span};
+use super::cell::{NONE, count, instant, outcomes_text, span};
 use super::{NOT_OBSERVED, RequestRow, RequestedRow, Spread};
+use crate::model::Zero;
 use crate::text::{Grid, printable};
 
 /// A row for each name.
@@ -42,15 +43,16 @@ pub(super) fn requested(rows: &[RequestedRow]) -> Grid {
 }
 
 /// A row for each request.
-pub(super) fn requests(rows: &[RequestRow], origin: u64) -> Grid {
+pub(super) fn requests(rows: &[RequestRow], zero: Zero) -> Grid {
     let mut grid = Grid::new(&[
-        "START s", "TID", "<COMM", "<REQUEST", "<RESULT", "TIME", "SLOT", "HELPER", "<CALLER", "<ORIGIN",
+        "REQUEST", "START s", "TID", "<COMM", "<NAME", "<RESULT", "TIME", "SLOT", "HELPER", "<CALLER", "<ORIGIN",
     ]);
     for row in rows {
         let caller = row.caller.as_ref();
         let site = caller.map(|caller| caller.function.as_str());
         grid.row(vec![
-            seconds(row.start_ns, origin),
+            row.id.to_string(),
+            instant(row.start_ns, zero),
             row.tid.to_string(),
             printable(&row.comm).into_owned(),
             named(&row.name),

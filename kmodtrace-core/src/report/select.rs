@@ -11,6 +11,8 @@ use crate::text::Names;
 pub enum SortKey {
     /// A number of theirs.
     By(&'static Measure),
+    /// The sum of all loads that went ahead, and of all waits: what it cost the tasks.
+    Time,
     /// The sum of all waits.
     Wait,
     /// Name.
@@ -28,12 +30,13 @@ impl SortKey {
     pub fn all() -> impl Iterator<Item = (&'static str, Self)> {
         let measures = MEASURES.iter().filter(|measure| !measure.sort.is_empty());
         let measures = measures.map(|measure| (measure.sort, Self::By(measure)));
-        measures.chain([("wait", Self::Wait), ("name", Self::Name)])
+        measures.chain([("time", Self::Time), ("wait", Self::Wait), ("name", Self::Name)])
     }
 
     fn weight(self, row: &ModuleRow) -> u64 {
         match self {
             Self::By(measure) => row.weight(measure),
+            Self::Time => row.waited_ns().saturating_add(row.stats.load.sum()),
             Self::Wait => row.waited_ns(),
             Self::Name => 0,
         }

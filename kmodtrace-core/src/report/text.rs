@@ -2,90 +2,67 @@
 
 use std::io::{self, Write};
 
-use super::cell::{NONE, count, outcomes_text, seconds, span};
+use super::cell::{NONE, count, instant, outcomes_text, span};
 use super::requests_text::{requested, requests};
-use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Quality, Report};
+use super::{AttemptRow, Layout, ModuleRow, NOT_OBSERVED, Report, WaitRow, answer, head};
 use crate::analysis::findings::write_findings;
 use crate::measures::MEASURES;
-use crate::text::{Grid, printable};
+use crate::model::Zero;
+use crate::text::{Grid, printable, wrapped};
 
-/// Writes the header, then the attempts if the report has them, else a table for each side of the modules, and the findings.
-pub fn write_text(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    write_header(report, out)?;
+/// Writes the head, then the attempts if the report has them, else the answer and a table for each side of the modules; then the findings,
+/// and what was not observed.
+pub fn write_text(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    head::write(report, layout, out)?;
     match (&report.attempts, &report.unloads) {
-        (None, None) => write_modules(report, out)?,
+        (None, None) => {
+            answer::write(report, layout, out)?;
+            write_modules(report, layout, out)?;
+        }
         (loads, unloads) => {
-            let rows = || loads.iter().chain(unloads).flatten();
-            let asked = report.requests.iter().flatten().filter_map(|row| row.start_ns);
-            let origin = rows()
-                .filter_map(|row| row.start_ns)
-                .chain(asked)
-                .min()
-                .unwrap_or_default();
             for rows in [loads, unloads].into_iter().flatten().filter(|rows| !rows.is_empty()) {
                 writeln!(out)?;
-                attempts(rows, origin).write(out)?;
+                attempts(rows, layout.zero).write(layout.columns, out)?;
             }
             if let Some(rows) = report.requests.as_ref().filter(|rows| !rows.is_empty()) {
                 writeln!(out)?;
-                requests(rows, origin).write(out)?;
+                requests(rows, layout.zero).write(layout.columns, out)?;
             }
         }
     }
     if !report.findings.is_empty() {
         writeln!(out, "\nFINDINGS")?;
-        write_findings(&report.findings, out)?;
+        write_findings(&report.findings, layout.columns, out)?;
+    }
+    if !report.quality.unobserved.is_empty() {
+        writeln!(out, "\nNOT OBSERVED")?;
+        for reason in &report.quality.unobserved {
+            for line in wrapped(&printable(reason), "  ", "    ", layout.columns) {
+                writeln!(out, "{line}")?;
+            }
+        }
     }
     writeln!(out, "\n{NONE} none   {NOT_OBSERVED} not observed")
 }
 
-fn write_header(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let release = report.kernel.release.as_deref().unwrap_or("of unknown release");
-    let arch = report.kernel.arch.as_deref().unwrap_or_default();
-    writeln!(out, "{}", printable(format!("Linux {release} {arch}").trim_end()))?;
-    write_quality(&report.quality, out)
-}
-
-/// The line that every report has, and one more where the recording is cut.
-fn write_quality(quality: &Quality, out: &mut impl Write) -> io::Result<()> {
-    let count = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
-    write!(
-        out,
-        "lost {}, missed {}, clipped {}",
-        count(quality.lost),
-        count(quality.missed),
-        count(quality.clipped)
-    )?;
-    let rare = [
-        (quality.began_before, "entries not seen"),
-        (quality.exit_not_seen, "exits not seen"),
-        (quality.in_flight, "still in flight"),
-    ];
-    for (count, what) in rare.iter().filter(|(count, _)| *count > 0) {
-        write!(out, ", {what} {count}")?;
-    }
-    match quality.unobserved.as_slice() {
-        [] => writeln!(out, "; nothing unobserved")?,
-        reasons => {
-            writeln!(out, "; not observed:")?;
-            for reason in reasons {
-                writeln!(out, "  {}", printable(reason))?;
-            }
-        }
-    }
-    match &quality.truncated {
-        Some(why) => writeln!(out, "the recording is cut: {}", printable(why)),
-        None => Ok(()),
-    }
-}
-
-fn write_modules(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let sides: [fn(&[ModuleRow]) -> Grid; 4] = [modules, waits, collisions, unloads];
-    let tables = sides.map(|side| side(&report.modules));
+fn write_modules(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let rows = &report.modules;
+    let (waits, left_out) = waits(rows);
     let requested = requested(report.requested.as_deref().unwrap_or_default());
-    for table in tables.iter().chain([&requested]).filter(|table| !table.is_empty()) {
+    let tables = [
+        (modules(rows), 0),
+        (waits, left_out),
+        (collisions(rows), 0),
+        (unloads(rows), 0),
+        (requested, 0),
+    ];
+    for (table, left_out) in tables.iter().filter(|(table, _)| !table.is_empty()) {
         writeln!(out)?;
-        table.write(out)?;
+        table.write(layout.columns, out)?;
+        if *left_out > 0 {
+            let many = if *left_out == 1 { "" } else { "s" };
+            writeln!(out, "and {left_out} row{many} of short waits: --json has all")?;
+        }
     }
     if report.modules.is_empty() {
         writeln!(out, "\nno attempts")?;
@@ -108,27 +85,33 @@ fn modules(rows: &[ModuleRow]) -> Grid {
     grid
 }
 
-fn waits(rows: &[ModuleRow]) -> Grid {
+/// Waits, longest sum first, and how many rows were left out: those that add up to less than a thousandth of the greatest.
+fn waits(rows: &[ModuleRow]) -> (Grid, usize) {
+    const SHARE: u64 = 1_000;
     let mut grid = Grid::new(&["<WAITS", "<kind", "count", "total", "p50", "p90", "p99", "max"]);
-    for row in rows {
-        for wait in row
-            .waits
-            .iter()
-            .filter(|wait| wait.count.is_some_and(|count| count > 0))
-        {
-            grid.row(vec![
-                name(row.name.as_deref()),
-                wait.kind.name().to_owned(),
-                count(wait.count),
-                span(wait.total_ns),
-                span(wait.p50_ns),
-                span(wait.p90_ns),
-                span(wait.p99_ns),
-                span(wait.max_ns),
-            ]);
-        }
+    let mut waits: Vec<(&ModuleRow, &WaitRow, u64)> = rows
+        .iter()
+        .flat_map(|row| row.waits.iter().map(move |wait| (row, wait)))
+        .filter(|(_, wait)| wait.count.is_some_and(|count| count > 0))
+        .map(|(row, wait)| (row, wait, wait.total_ns.unwrap_or_default()))
+        .collect();
+    waits.sort_by_key(|(.., total)| std::cmp::Reverse(*total));
+    let most = waits.first().map_or(0, |(.., total)| *total);
+    let all = waits.len();
+    waits.retain(|(.., total)| *total >= most / SHARE);
+    for (row, wait, _) in &waits {
+        grid.row(vec![
+            name(row.name.as_deref()),
+            wait.kind.name().to_owned(),
+            count(wait.count),
+            span(wait.total_ns),
+            span(wait.p50_ns),
+            span(wait.p90_ns),
+            span(wait.p99_ns),
+            span(wait.max_ns),
+        ]);
     }
-    grid
+    (grid, all - waits.len())
 }
 
 fn collisions(rows: &[ModuleRow]) -> Grid {
@@ -158,8 +141,9 @@ fn unloads(rows: &[ModuleRow]) -> Grid {
     grid
 }
 
-fn attempts(rows: &[AttemptRow], origin: u64) -> Grid {
+fn attempts(rows: &[AttemptRow], zero: Zero) -> Grid {
     let mut grid = Grid::new(&[
+        "ATTEMPT",
         "START s",
         "TID",
         "<COMM",
@@ -175,7 +159,8 @@ fn attempts(rows: &[AttemptRow], origin: u64) -> Grid {
     ]);
     for row in rows {
         grid.row(vec![
-            seconds(row.start_ns, origin),
+            row.id.to_string(),
+            instant(row.start_ns, zero),
             row.tid.to_string(),
             printable(&row.comm).into_owned(),
             word(row.syscall),

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::wrapped;
+
 /// Rows of cells below a header. A column is as wide as its widest cell.
 pub(crate) struct Grid {
     /// Title, and whether it is aligned to the left.
@@ -31,7 +33,9 @@ impl Grid {
         self.rows.is_empty()
     }
 
-    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    /// Writes it so that no line is longer than these columns: what does not fit beside the first column comes in further blocks, each
+    /// with the first column again, and a column that is too wide by itself is broken into lines.
+    pub(crate) fn write(&self, columns: usize, out: &mut impl Write) -> io::Result<()> {
         let widths: Vec<usize> = self
             .columns
             .iter()
@@ -41,28 +45,87 @@ impl Grid {
                 cells.max().unwrap_or_default().max(title.len())
             })
             .collect();
-        let header: Vec<&str> = self.columns.iter().map(|(title, _)| *title).collect();
-        self.line(&widths, &header, out)?;
-        for row in &self.rows {
-            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-            self.line(&widths, &cells, out)?;
+        for (at, block) in blocks(&widths, columns).into_iter().enumerate() {
+            if at > 0 {
+                writeln!(out)?;
+            }
+            self.block(&block, columns, out)?;
         }
         Ok(())
     }
 
-    fn line(&self, widths: &[usize], cells: &[&str], out: &mut impl Write) -> io::Result<()> {
-        let mut line = String::new();
-        for ((cell, width), (_, left)) in cells.iter().zip(widths).zip(&self.columns) {
-            let cell = if *left {
-                format!("{cell:<width$}")
-            } else {
-                format!("{cell:>width$}")
-            };
-            line.push_str(&cell);
-            line.push_str("  ");
+    /// The columns of a block, with their widths.
+    fn block(&self, block: &[(usize, usize)], columns: usize, out: &mut impl Write) -> io::Result<()> {
+        let before: usize = block.iter().rev().skip(1).map(|(_, width)| width + GAP).sum();
+        let last = columns.saturating_sub(before).max(1);
+        let titles = self.columns.iter().map(|(title, _)| *title);
+        let titles: Vec<&str> = titles.collect();
+        self.line(&titles, block, last, out)?;
+        for row in &self.rows {
+            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+            self.line(&cells, block, last, out)?;
         }
-        writeln!(out, "{}", line.trim_end())
+        Ok(())
     }
+
+    /// A row of a block; the last cell may take more lines than one.
+    fn line(&self, cells: &[&str], block: &[(usize, usize)], last: usize, out: &mut impl Write) -> io::Result<()> {
+        let mut line = String::new();
+        let mut more = Vec::new();
+        let mut start = 0;
+        for (nth, (at, width)) in block.iter().enumerate() {
+            let (Some(cell), Some((_, left))) = (cells.get(*at), self.columns.get(*at)) else {
+                continue;
+            };
+            let width = if nth + 1 == block.len() {
+                last.min(*width)
+            } else {
+                *width
+            };
+            let mut lines = if cell.len() > width {
+                wrapped(cell, "", "", width)
+            } else {
+                vec![(*cell).to_owned()]
+            };
+            let first = lines.remove(0);
+            start = line.len();
+            line.push_str(&if *left {
+                format!("{first:<width$}")
+            } else {
+                format!("{first:>width$}")
+            });
+            line.push_str("  ");
+            more = lines;
+        }
+        writeln!(out, "{}", line.trim_end())?;
+        for rest in more {
+            writeln!(out, "{:start$}{rest}", "")?;
+        }
+        Ok(())
+    }
+}
+
+/// Blanks between columns.
+const GAP: usize = 2;
+
+/// Which columns stand beside each other, each with its width: the first one in every block.
+fn blocks(widths: &[usize], columns: usize) -> Vec<Vec<(usize, usize)>> {
+    let Some(first) = widths.first().copied() else {
+        return Vec::new();
+    };
+    let mut blocks = Vec::new();
+    let mut block = vec![(0, first)];
+    let mut used = first;
+    for (at, width) in widths.iter().copied().enumerate().skip(1) {
+        if block.len() > 1 && used + GAP + width > columns {
+            blocks.push(std::mem::replace(&mut block, vec![(0, first)]));
+            used = first;
+        }
+        block.push((at, width));
+        used += GAP + width;
+    }
+    blocks.push(block);
+    blocks
 }
 
 /// Names come from users and files: what is not printable ASCII becomes a `?`, so that no name moves the cursor.

@@ -5,6 +5,7 @@ mod grid;
 mod json;
 mod names;
 mod quantity;
+mod wrap;
 
 pub use glob::Glob;
 pub(crate) use grid::Grid;
@@ -12,3 +13,4 @@ pub use grid::printable;
 pub use json::write_json;
 pub use names::Names;
 pub use quantity::{bytes_text, span_text};
+pub use wrap::wrapped;

@@ -1,15 +1,13 @@
 //! `kmodtrace explain`: what makes an errno, and what to do about it.
 
-use std::io::stdout;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::analysis::causes::Subject;
-use rustix::termios::tcgetwinsize;
 
 use crate::cli;
 use crate::failure::{USAGE, failure};
-use crate::output::Explained;
+use crate::output::{Explained, columns};
 
 /// Lines longer than this are hard to read.
 const COLUMNS: usize = 100;
@@ -20,14 +18,7 @@ pub(crate) fn run(args: &cli::Explain) -> Result<ExitCode> {
     let subjects = subjects.map_err(|error| failure(USAGE, format!("{error}")))?;
     args.format.print(&Explained {
         subjects,
-        columns: columns(),
+        columns: columns().min(COLUMNS),
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Of the terminal on stdout, where it is one.
-pub(super) fn columns() -> usize {
-    let size = tcgetwinsize(stdout()).ok();
-    let columns = size.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { COLUMNS } else { columns.min(COLUMNS) }
 }

@@ -3,37 +3,54 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
-use kmodtrace_core::model::{Attempt, Finished, Request};
-use kmodtrace_core::report::{Report, Selection};
+use kmodtrace_core::analysis::why::{Filter, WhyFold};
+use kmodtrace_core::model::{Attempt, Finished, Request, Zero};
+use kmodtrace_core::recording::Header;
+use kmodtrace_core::report::{Layout, Report, Selection, SortKey, Source};
 use kmodtrace_core::text::Names;
 
 use crate::cli;
-use crate::output::Reported;
+use crate::output::{Reported, columns};
 use crate::replay;
 
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let selection = Selection {
         modules: Names::matching(&args.modules),
-        sort: args.sort,
+        sort: args.sort.unwrap_or(if args.format.is_text() {
+            SortKey::Time
+        } else {
+            SortKey::default()
+        }),
         top: args.top,
     };
-    let mut recording = replay::open(&args.from)?;
+    let mut recording = replay::open(args.recorded.path())?;
+    let zero = args.times.zero(recording.header());
     let mut fold = Fold {
         attempts: args.attempts.then(Default::default),
         aggregates: Aggregates::default(),
         findings: Findings::default(),
+        account: AccountFold::default(),
+        why: why(args, zero, recording.header()),
     };
-    let (ended, _, loss) = recording.finished(|finished| fold.add(finished));
-    let mut report = Report::new(&fold.aggregates, &recording.source(&loss), &selection)
+    let (ended, end, loss) = recording.finished(|finished| fold.add(finished));
+    let source = recording.source(&loss);
+    let account = fold.account.finish(end, &fold.aggregates.stages(), &source.coverage);
+    let mut report = Report::new(&fold.aggregates, &source, &selection)
+        .with_answer(account, fold.why.finish(end))
         .with_findings(fold.findings.list(), &selection);
     if let Some((attempts, requests)) = &fold.attempts {
         report = report.with_attempts(attempts, requests, &selection);
     }
     args.format.print(&Reported {
         report,
+        layout: Layout {
+            columns: columns(),
+            zero,
+        },
         histogram: args.histogram,
         attempts: args.attempts,
     })?;
@@ -41,10 +58,22 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
+/// What failed among the selected modules. Findings are gathered for the report anyway.
+fn why(args: &cli::Report, zero: Zero, header: &Header) -> WhyFold {
+    let filter = Filter {
+        modules: Names::matching(&args.modules),
+        ..Filter::default()
+    };
+    let coverage = Source::of_header(header).coverage;
+    WhyFold::new(filter, zero, &header.functions, coverage).without_findings()
+}
+
 /// What a report is made of. Attempts and requests are kept only when they are asked for.
 struct Fold {
     aggregates: Aggregates,
     findings: Findings,
+    account: AccountFold,
+    why: WhyFold,
     attempts: Option<(Vec<Attempt>, Vec<Request>)>,
 }
 
@@ -52,10 +81,12 @@ impl Fold {
     fn add(&mut self, finished: Finished) {
         self.aggregates.add(&finished);
         self.findings.add(&finished);
-        match (finished, &mut self.attempts) {
-            (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push(*attempt),
-            (Finished::Request(request), Some((_, requests))) => requests.push(*request),
+        self.account.add(&finished);
+        match (&finished, &mut self.attempts) {
+            (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push((**attempt).clone()),
+            (Finished::Request(request), Some((_, requests))) => requests.push((**request).clone()),
             _ => {}
         }
+        self.why.add(finished);
     }
 }

@@ -8,14 +8,14 @@ use anyhow::Result;
 use kmodtrace_core::analysis::drill::{Load, TreeLimits, write_text};
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::graph::Watch;
-use kmodtrace_core::model::{Finished, Ktime, ProbedFunction};
+use kmodtrace_core::model::{Finished, Ktime, ProbedFunction, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::line::{HEADER, Line, time_text};
 use kmodtrace_core::text::Names;
 
 use super::tee::Tee;
-use crate::cli::Trace;
+use crate::cli::TraceCommand;
 use crate::failure::say;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::Session;
@@ -23,12 +23,13 @@ use crate::recorder::{Recorder, Target};
 use crate::replay;
 
 /// Prints lines until a signal, the duration, the command's end, or the recording's.
-pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let modules = Names::matching(&args.modules);
-    match &args.from {
+pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let modules = Names::matching(&args.trace.modules);
+    match args.file.as_ref().or(args.trace.from.as_ref()) {
         Some(path) => {
             let mut recording = replay::open(path)?;
-            let mut lines = Lines::new(recording.header(), modules)?;
+            let zero = args.times.zero(recording.header());
+            let mut lines = Lines::new(recording.header(), modules, zero)?;
             let ended = recording.each(|bytes| lines.record(bytes));
             lines.finish(quiet)?;
             recording.warn(quiet);
@@ -38,14 +39,15 @@ pub(crate) fn run(args: &Trace, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
     }
 }
 
-fn live(args: &Trace, modules: Names, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+fn live(args: &TraceCommand, modules: Names, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let TraceCommand { times, trace: args, .. } = args;
     let target = args.output.as_deref().map(Target::new).transpose()?;
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let mut sink = Tee {
         recorder: target
             .map(|target| Recorder::new(target, &session.header))
             .transpose()?,
-        front: Some(Lines::new(&session.header, modules)?),
+        front: Some(Lines::new(&session.header, modules, times.zero(&session.header))?),
     };
     let Ended {
         stop,
@@ -66,14 +68,14 @@ struct Lines {
     watch: Watch,
     findings: Findings,
     modules: Names,
-    origin: Ktime,
+    zero: Zero,
     /// Functions of modules that were asked for, by their numbers.
     functions: Vec<ProbedFunction>,
     out: StdoutLock<'static>,
 }
 
 impl Lines {
-    fn new(header: &Header, modules: Names) -> Result<Self> {
+    fn new(header: &Header, modules: Names, zero: Zero) -> Result<Self> {
         let mut out = stdout().lock();
         super::written(writeln!(out, "{HEADER}").and_then(|()| out.flush()))?;
         Ok(Self {
@@ -81,7 +83,7 @@ impl Lines {
             watch: Watch::default(),
             findings: Findings::default(),
             modules,
-            origin: header.clock.monotonic_ns,
+            zero,
             functions: header.functions.clone(),
             out,
         })
@@ -95,7 +97,7 @@ impl Lines {
             {
                 let line = Line {
                     attempt: &attempt,
-                    origin: self.origin,
+                    zero: self.zero,
                 };
                 super::written(writeln!(self.out, "{line}"))?;
                 if !attempt.calls.is_empty() {
@@ -112,7 +114,7 @@ impl Lines {
         let session = self.pipeline.session();
         let told = self.watch.tick(now, session.in_flight(), session.requests_in_flight());
         for told in told.iter().filter(|told| told.is_about(&self.modules)) {
-            let time = time_text(told.time, self.origin);
+            let time = time_text(told.time, self.zero);
             super::written(writeln!(self.out, "{time}  {told}"))?;
         }
         Ok(())

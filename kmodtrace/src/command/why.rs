@@ -11,6 +11,7 @@ use kmodtrace_core::text::{Glob, Names};
 
 use crate::cli;
 use crate::failure::{USAGE, failure};
+use crate::output::{Answered, columns};
 use crate::replay;
 
 /// Reads the recording and says why. A damaged recording gives what is whole, and then an error.
@@ -20,15 +21,18 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         errno: args.errno.as_deref().map(errno).transpose()?,
         request: args.request.as_deref().map(Glob::new),
     };
-    let mut recording = replay::open(&args.from)?;
+    let mut recording = replay::open(args.recorded.path())?;
     let mut fold = WhyFold::new(
         filter,
-        recording.header().clock.monotonic_ns,
+        args.times.zero(recording.header()),
         &recording.header().functions,
         Source::of_header(recording.header()).coverage,
     );
     let (ended, end, _) = recording.finished(|finished| fold.add(finished));
-    args.format.print(&fold.finish(end))?;
+    args.format.print(&Answered {
+        why: fold.finish(end),
+        columns: columns(),
+    })?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }

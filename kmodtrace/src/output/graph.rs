@@ -1,7 +1,7 @@
 //! Who waited for whom.
 
 use kmodtrace_core::analysis::graph::{Graph, write_dot, write_folded, write_text};
-use kmodtrace_core::model::Ktime;
+use kmodtrace_core::model::Zero;
 use kmodtrace_core::text::write_json;
 
 use super::{Printed, Writer};
@@ -10,13 +10,13 @@ use super::{Printed, Writer};
 pub(crate) struct Waits {
     /// The graph.
     pub(crate) graph: Graph,
-    /// From when on text counts its seconds.
-    pub(crate) origin: Ktime,
+    /// What text counts times from.
+    pub(crate) zero: Zero,
 }
 
 impl Printed for Waits {
     const FORMATS: &'static [Writer<Self>] = &[
-        Writer::text(|waits, mut out| write_text(&waits.graph, waits.origin, &mut out)),
+        Writer::text(|waits, mut out| write_text(&waits.graph, waits.zero, &mut out)),
         Writer::json("One JSON object", |waits, out| write_json(&waits.graph, out)),
         Writer {
             name: "dot",

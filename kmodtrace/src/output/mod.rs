@@ -15,16 +15,32 @@ use std::io::{self, BufWriter, Write, stdout};
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use rustix::termios::tcgetwinsize;
 
 pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
 pub(crate) use graph::Waits;
 pub(crate) use report::Reported;
+pub(crate) use why::Answered;
 
 /// The one for people, which every command has and prints where nobody asks for another.
 const TEXT: &str = "text";
 /// The one that `--json` stands for.
 const JSON: &str = "json";
+
+/// Columns of a terminal of which nothing is known.
+const COLUMNS: usize = 80;
+/// Below this no table has a sense.
+const NARROW: usize = 40;
+
+/// Columns that text may take: those of the terminal on stdout, where it is one.
+pub(crate) fn columns() -> usize {
+    let size = tcgetwinsize(stdout()).ok();
+    match size.map_or(0, |size| usize::from(size.ws_col)) {
+        0 => COLUMNS,
+        columns => columns.max(NARROW),
+    }
+}
 
 /// A format of something that is printed.
 pub(crate) struct Writer<T: ?Sized> {
@@ -68,6 +84,11 @@ pub(crate) struct Format<T: Printed> {
 }
 
 impl<T: Printed> Format<T> {
+    /// Whether it is the one for people.
+    pub(crate) fn is_text(&self) -> bool {
+        self.chosen.name == TEXT
+    }
+
     /// Prints it in the format that was asked for.
     pub(crate) fn print(&self, what: &T) -> Result<()> {
         let mut out = BufWriter::new(stdout().lock());

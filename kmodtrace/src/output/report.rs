@@ -1,7 +1,7 @@
 //! What a recording holds.
 
 use kmodtrace_core::report::{
-    Report, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
+    Layout, Report, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
 };
 use kmodtrace_core::text::write_json;
 
@@ -11,6 +11,8 @@ use super::{Printed, Writer};
 pub(crate) struct Reported {
     /// The report.
     pub(crate) report: Report,
+    /// How text is laid out.
+    pub(crate) layout: Layout,
     /// Whether text has bars.
     pub(crate) histogram: bool,
     /// Whether attempts are listed in place of modules, where a format has room for one of both.
@@ -20,7 +22,7 @@ pub(crate) struct Reported {
 impl Printed for Reported {
     const FORMATS: &'static [Writer<Self>] = &[
         Writer::text(|reported, mut out| {
-            write_text(&reported.report, &mut out)?;
+            write_text(&reported.report, &reported.layout, &mut out)?;
             if reported.histogram {
                 write_histograms(&reported.report, &mut out)?;
             }

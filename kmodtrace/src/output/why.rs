@@ -5,9 +5,17 @@ use kmodtrace_core::text::write_json;
 
 use super::{Printed, Writer};
 
-impl Printed for Why {
+/// Why something failed.
+pub(crate) struct Answered {
+    /// Why.
+    pub(crate) why: Why,
+    /// Columns that text may take.
+    pub(crate) columns: usize,
+}
+
+impl Printed for Answered {
     const FORMATS: &'static [Writer<Self>] = &[
-        Writer::text(|why, mut out| write_text(why, &mut out)),
-        Writer::json("One JSON object", |why, out| write_json(why, out)),
+        Writer::text(|answered, mut out| write_text(&answered.why, answered.columns, &mut out)),
+        Writer::json("One JSON object", |answered, out| write_json(&answered.why, out)),
     ];
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::Evidence;
-use crate::text::{Names, printable};
+use crate::text::{Names, printable, wrapped};
 
 macro_rules! names {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $advice:literal;)+) => {
@@ -119,14 +119,21 @@ impl Finding {
     }
 }
 
-/// Writes each finding as a paragraph. Nothing where there is none.
-pub fn write_findings(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+/// Writes each finding as a paragraph of lines no longer than these columns. Nothing where there is none.
+pub fn write_findings(findings: &[Finding], columns: usize, out: &mut impl Write) -> io::Result<()> {
     for finding in findings {
-        writeln!(out, "{}: {}", finding.id.name(), printable(&finding.sentence))?;
+        let sentence = format!("{}: {}", finding.id.name(), finding.sentence);
+        write_wrapped(&sentence, "", columns, out)?;
         for shown in [finding.attempts.text("attempt"), finding.requests.text("request")] {
-            shown.map_or(Ok(()), |shown| writeln!(out, "  {shown}"))?;
+            shown.map_or(Ok(()), |shown| write_wrapped(&shown, "  ", columns, out))?;
         }
-        writeln!(out, "  {}", finding.advice)?;
+        write_wrapped(finding.advice, "  ", columns, out)?;
     }
     Ok(())
+}
+
+fn write_wrapped(text: &str, first: &str, columns: usize, out: &mut impl Write) -> io::Result<()> {
+    wrapped(&printable(text), first, "  ", columns)
+        .iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
 }

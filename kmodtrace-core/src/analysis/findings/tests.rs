@@ -83,7 +83,7 @@ fn the_same_words_everywhere() {
     let words = "a signal ended 1 load of m? after waits of 70.0ms in all (modprobe 1)";
     let advice = Name::KilledBySignal.advice();
     let mut text = Vec::new();
-    let written = write_findings(&found, &mut text);
+    let written = write_findings(&found, usize::MAX, &mut text);
     assert!(written.is_ok());
     assert_eq!(
         String::from_utf8_lossy(&text),

@@ -5,16 +5,16 @@ use std::io::{self, Write};
 use super::cycle::{Cycle, Member};
 use super::edges::WaitEdge;
 use super::view::Graph;
-use crate::model::Ktime;
+use crate::model::{Ktime, Zero};
 use crate::text::{printable, span_text};
 
-/// Writes deadlocks, pile-ups, and a tree of owners with those who waited for them. Times are seconds since `origin`.
-pub fn write_text(graph: &Graph, origin: Ktime, out: &mut impl Write) -> io::Result<()> {
+/// Writes deadlocks, pile-ups, and a tree of owners with those who waited for them.
+pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result<()> {
     for cycle in &graph.cycles {
         let end = cycle
             .until_ns
-            .map_or_else(|| "now".to_owned(), |end| seconds(end, origin));
-        writeln!(out, "DEADLOCK from {} to {end}", seconds(cycle.since_ns, origin))?;
+            .map_or_else(|| "now".to_owned(), |end| zero.text(Ktime(end)));
+        writeln!(out, "DEADLOCK from {} to {end}", zero.text(Ktime(cycle.since_ns)))?;
         writeln!(out, "  {}", cycle.text())?;
         cycle
             .way
@@ -29,7 +29,7 @@ pub fn write_text(graph: &Graph, origin: Ktime, out: &mut impl Write) -> io::Res
         writeln!(out, "{} more deadlocks\n", graph.more_cycles)?;
     }
     for pile in &graph.pile_ups {
-        writeln!(out, "PILE-UP at {}", seconds(pile.at_ns, origin))?;
+        writeln!(out, "PILE-UP at {}", zero.text(Ktime(pile.at_ns)))?;
         writeln!(out, "  {}\n", pile.text())?;
     }
     if graph.edges.is_empty() {
@@ -69,11 +69,6 @@ fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
         )?;
     }
     Ok(())
-}
-
-fn seconds(at: u64, origin: Ktime) -> String {
-    let us = Ktime(at).since(origin).0 / 1_000;
-    format!("{}.{:06} s", us / 1_000_000, us % 1_000_000)
 }
 
 /// `attempt 3 of xfs, tid 12 (modprobe): same-inode`, `request 4 of xfs, tid 9 (kworker/0:1, work function F): slot`

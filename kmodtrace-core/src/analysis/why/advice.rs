@@ -2,6 +2,7 @@
 //! of this very load.
 
 use super::window::Window;
+use crate::analysis::causes::{image, start};
 use crate::analysis::origin::Origin;
 use crate::model::{Attempt, Errno};
 
@@ -67,10 +68,10 @@ pub(super) fn advice(attempt: &Attempt, origin: &Origin, window: &Window) -> Opt
             )
         });
     };
-    match cause.id {
-        "init" => Some(of_init(origin.from_errno().unwrap_or(origin.errno)).to_owned()),
-        "memory" => Some(memory(attempt, window)),
-        _ => Some(cause.advice.to_owned()),
+    match *cause {
+        cause if cause == &start::INIT => Some(of_init(origin.from_errno().unwrap_or(origin.errno)).to_owned()),
+        cause if cause == &image::MEMORY => Some(memory(attempt, window)),
+        cause => Some(cause.advice.to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::words::{task, took};
-use crate::analysis::causes::{self, Cause};
+use crate::analysis::causes::{Cause, image};
 use crate::analysis::origin::Origin;
 use crate::analysis::stages::stages;
 use crate::model::{Attempt, AttemptId, Errno, Ktime, Nanos, Span, Tid};
@@ -143,7 +143,7 @@ impl Around {
 
     /// Which of the two reasons for "not allowed" it was, where others' loads say it, and how they do.
     pub(super) fn refusal(&self, attempt: &Attempt, origin: &Origin) -> Option<Refusal> {
-        let open = origin.cause().is_some_and(|cause| cause.id == "no-capability");
+        let open = origin.cause() == Some(&image::NO_CAPABILITY);
         let start = attempt.start.filter(|_| open)?;
         if self.let_in.is_some_and(|let_in| let_in > start) {
             return Some(Refusal::Capability);
@@ -164,11 +164,11 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// The row of the table.
-    pub(super) fn cause(self) -> Option<&'static Cause> {
-        causes::by_id(match self {
-            Self::Capability => "no-capability",
-            Self::Disabled => "modules-disabled",
-        })
+    pub(super) fn cause(self) -> &'static Cause {
+        match self {
+            Self::Capability => &image::NO_CAPABILITY,
+            Self::Disabled => &image::MODULES_DISABLED,
+        }
     }
 
     /// How that is known.

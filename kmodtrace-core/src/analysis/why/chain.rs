@@ -4,6 +4,7 @@ use super::advice::advice;
 use super::titles;
 use super::window::Window;
 use super::words::{task, took};
+use crate::analysis::causes::{Cause, link, request, start};
 use crate::analysis::drill::Load;
 use crate::analysis::origin::{Certainty, Origin};
 use crate::model::{
@@ -34,14 +35,14 @@ impl Chain {
 }
 
 /// Of an attempt.
-pub(super) fn attempt(attempt: &Attempt, origin: &Origin, window: &Window) -> Chain {
+pub(super) fn of_attempt(attempt: &Attempt, origin: &Origin, window: &Window) -> Chain {
     let mut chain = Chain::default();
     tell_attempt(&mut chain, attempt, origin, window, DEPTH);
     chain
 }
 
 /// Of a request.
-pub(super) fn request(request: &Request, origin: &Origin, window: &Window) -> Chain {
+pub(super) fn of_request(request: &Request, origin: &Origin, window: &Window) -> Chain {
     let mut chain = Chain::default();
     tell_request(&mut chain, request, origin, window, DEPTH);
     chain
@@ -172,7 +173,7 @@ fn is_dump(line: &str) -> bool {
 
 /// The load of the module that a dependency waited for.
 fn dependency(attempt: &Attempt, origin: &Origin, window: &Window) -> Option<String> {
-    let waited = origin.cause().is_some_and(|cause| cause.id == "dependency-coming");
+    let waited = origin.cause() == Some(&link::DEPENDENCY_COMING);
     let owner = attempt.symbols.last().filter(|_| waited)?.owner.as_deref()?;
     let load = window.around.in_init(owner, attempt.end?)?;
     let (symbol, span) = load.init.as_ref()?;
@@ -223,18 +224,32 @@ fn reason(attempt: &Attempt, origin: &Origin) -> String {
         || "it waited".to_owned(),
         |waited| format!("it waited {}", took(waited)),
     );
-    match origin.cause().map_or("", |cause| cause.id) {
-        "init" | "init-blacklisted" => init(attempt).unwrap_or_else(|| titles(origin)),
-        "leader-failed" => format!("{waited} for {whose} to load the same name{ended}"),
-        "shared-load" => format!("{waited} for {whose}, who loaded the same file, and shares its result{ended}"),
-        "going" if from.is_some() => format!("the old module was GOING: {whose} took it down{ended}"),
-        "already-live" => already(attempt),
-        "unknown-symbol" | "symbol-version" | "namespace" | "dependency-coming" | "dependency-going" => {
-            symbol(attempt, origin)
-        }
-        _ => place(origin),
+    let is = |causes: &[&Cause]| origin.cause().is_some_and(|cause| causes.contains(&cause));
+    if is(&[&start::INIT, &start::INIT_BLACKLISTED]) {
+        init(attempt).unwrap_or_else(|| titles(origin))
+    } else if is(&[&link::LEADER_FAILED]) {
+        format!("{waited} for {whose} to load the same name{ended}")
+    } else if is(&[&link::SHARED_LOAD]) {
+        format!("{waited} for {whose}, who loaded the same file, and shares its result{ended}")
+    } else if is(&[&link::GOING]) && from.is_some() {
+        format!("the old module was GOING: {whose} took it down{ended}")
+    } else if is(&[&link::ALREADY_LIVE]) {
+        already(attempt)
+    } else if is(OF_SYMBOLS) {
+        symbol(attempt, origin)
+    } else {
+        place(origin)
     }
 }
+
+/// Causes that a symbol stands for.
+const OF_SYMBOLS: &[&Cause] = &[
+    &link::UNKNOWN_SYMBOL,
+    &link::SYMBOL_VERSION,
+    &link::NAMESPACE,
+    &link::DEPENDENCY_COMING,
+    &link::DEPENDENCY_GOING,
+];
 
 /// How long it waited for another task's load of the name, and for whose.
 fn waited_for(attempt: &Attempt) -> Option<(Nanos, &TaskRef)> {
@@ -325,9 +340,8 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         request.comm,
         window.at(request.start)
     );
-    let id = origin.cause().map_or("", |cause| cause.id);
     chain.advise(origin.cause().map(|cause| cause.advice.to_owned()));
-    if id == "no-slot" {
+    if origin.cause() == Some(&request::NO_SLOT) {
         chain.say(format!("{who} {}", no_slot(request, window)));
         return;
     }
@@ -361,7 +375,7 @@ fn tell_request(chain: &mut Chain, request: &Request, origin: &Origin, window: &
         Some((attempt, origin)) => tell_attempt(chain, attempt, &origin, window, depth),
         None => chain.say(done(helper, window)),
     }
-    if id == "nothing-loaded"
+    if origin.cause() == Some(&request::NOTHING_LOADED)
         && let Some(caller) = &request.caller
     {
         chain.say(format!("{} then found no {}", caller.function, request.name));
@@ -432,11 +446,4 @@ pub(super) fn made_up(caller: &str) -> &'static str {
     } else {
         "NULL carries no errno: whoever called made one up, as mount makes ENODEV"
     }
-}
-
-/// Tasks of one kind are numbered: `test_kmod-12`, `kworker/u8:1`.
-pub(super) fn stem(comm: &str) -> &str {
-    let comm = comm.split_once('/').map_or(comm, |(stem, _)| stem);
-    let stem = comm.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == ':');
-    if stem.is_empty() { comm } else { stem }
 }

@@ -37,6 +37,7 @@ impl Deferred {
                 format!("attempt {} of {} loaded {module}", attempt.id.0, task(&attempt.task())),
                 path.sentence(load.init_start(), load.names),
             ],
+            harmless: false,
             what_to_do: Some(
                 "the probe is tried again when what it needs appears; /sys/kernel/debug/devices_deferred shows who still waits, and for what"
                     .to_owned(),

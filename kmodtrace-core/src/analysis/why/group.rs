@@ -3,14 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::chain::{self, Chain};
 use super::window::Window;
 use super::{Reason, outcome, titles};
-use crate::analysis::causes::Made;
+use crate::analysis::causes::{Made, link, request};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Request};
+use crate::model::{Attempt, Errno, Request, kind_of_task};
 use crate::text::bytes_text;
 
 /// Ids that are kept of a group.
@@ -19,8 +20,9 @@ const EXAMPLES: usize = 8;
 const CHAINS: usize = 4;
 
 /// What failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "FailureKind")]
 pub enum Kind {
     /// `request_module`.
     Request,
@@ -40,6 +42,11 @@ impl Kind {
         }
     }
 }
+
+/// Requests of the crypto layer that are told as one.
+const ALGORITHMS: &str = "crypto-*";
+/// Names of them that are told.
+const NAMES: usize = 6;
 
 /// What failures have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +76,7 @@ impl Key {
 
     pub(super) fn of_request(request: &Request, origin: &Origin) -> Self {
         let name = Some(request.name.clone()).filter(|name| !name.is_empty());
-        let by = Some(chain::stem(&request.comm)).filter(|by| !by.is_empty());
+        let by = Some(kind_of_task(&request.comm)).filter(|by| !by.is_empty());
         Self::new(
             Kind::Request,
             name,
@@ -77,6 +84,17 @@ impl Key {
             outcome(origin, request.ret),
             origin,
         )
+    }
+
+    /// The same for all names of algorithms: the kernel's crypto layer asks for many, most of which never were modules.
+    pub(super) fn of_algorithm(request: &Request, origin: &Origin) -> Option<Self> {
+        let alone = request.helper.as_ref().is_some_and(|helper| helper.attempts.is_empty());
+        let folds = alone && request.name.starts_with("crypto-") && origin.cause() == Some(&request::MODPROBE_FAILED);
+        folds.then(|| Self {
+            name: Some(ALGORITHMS.to_owned()),
+            by: None,
+            ..Self::of_request(request, origin)
+        })
     }
 
     fn new(kind: Kind, name: Option<String>, by: Option<String>, outcome: String, origin: &Origin) -> Self {
@@ -133,6 +151,8 @@ pub(super) struct Group {
     callers: BTreeMap<String, u64>,
     /// What users get of it.
     made: BTreeSet<String>,
+    /// The first names, where several are told as one, and how many there were in all.
+    names: (Vec<String>, u64),
 }
 
 impl Group {
@@ -141,7 +161,7 @@ impl Group {
         keep(&mut self.attempts, attempt.id.0);
         let from = origin.from.as_ref();
         let leads = from.map_or_else(String::new, |from| format!("{:?}", from.errno));
-        self.chain(leads, || chain::attempt(attempt, origin, window));
+        self.chain(leads, || chain::of_attempt(attempt, origin, window));
     }
 
     pub(super) fn request(&mut self, request: &Request, origin: &Origin, window: &Window) {
@@ -155,7 +175,7 @@ impl Group {
             }
             None => String::new(),
         };
-        self.chain(leads, || chain::request(request, origin, window));
+        self.chain(leads, || chain::of_request(request, origin, window));
         if let Some(caller) = request.caller.as_ref().filter(|caller| !caller.found) {
             *self.callers.entry(chain::caller(caller)).or_default() += 1;
         } else if let Some(made) = Made::of(request) {
@@ -167,6 +187,18 @@ impl Group {
         }
     }
 
+    /// One of several names that are told as one.
+    pub(super) fn name(&mut self, name: &str) {
+        let (first, count) = &mut self.names;
+        if first.iter().any(|known| known == name) {
+            return;
+        }
+        *count += 1;
+        if first.len() < NAMES {
+            first.push(name.to_owned());
+        }
+    }
+
     fn chain(&mut self, leads: String, told: impl FnOnce() -> Chain) {
         if let Some((_, count, _)) = self.chains.iter_mut().find(|(known, ..)| *known == leads) {
             *count += 1;
@@ -175,11 +207,28 @@ impl Group {
         }
     }
 
-    fn reason(mut self, key: Key, missing: Option<Errno>) -> Reason {
+    fn reason(mut self, mut key: Key, missing: Option<Errno>) -> Reason {
         self.chains.sort_by_key(|(_, count, _)| Reverse(*count));
         let several = self.chains.len() > 1;
+        let (names, count) = std::mem::take(&mut self.names);
+        let folded = count > 1;
+        if let [name] = names.as_slice() {
+            key.name = Some(name.clone());
+        }
         let advice = self.chains.first().and_then(|(.., chain)| chain.advice.clone());
         let mut sentences = Vec::new();
+        if folded {
+            let more = count.saturating_sub(names.len() as u64);
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            sentences.push(format!(
+                "algorithms and templates, most of which are no modules anywhere: {}{more}",
+                names.join(", ")
+            ));
+        }
         for (_, count, chain) in &self.chains {
             if several {
                 sentences.push(format!("{count} of them like this:"));
@@ -198,6 +247,7 @@ impl Group {
             count: self.count,
             kind: key.kind,
             headline: key.headline(self.count),
+            harmless: key.is_harmless(),
             name: key.name,
             by: key.by,
             outcome: key.outcome,
@@ -217,7 +267,7 @@ fn keep(ids: &mut Vec<u64>, id: u64) {
 }
 
 /// What modprobe takes for success, and a reader for noise.
-const HARMLESS: &[&str] = &["already-live"];
+const HARMLESS: &[&str] = &[link::ALREADY_LIVE.id];
 
 /// The groups, the most frequent first, what is harmless last.
 pub(super) fn reasons(groups: BTreeMap<Key, Group>, missing: Option<Errno>) -> Vec<Reason> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Kind;
@@ -18,7 +19,7 @@ const KEPT: usize = 4_096;
 const NAMED: usize = 8;
 
 /// A load, an unload or a request that had not returned when the recording ended, and that waits for no other such.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Hang {
     /// `load`, `unload` or `request`.
     pub kind: Kind,

@@ -16,12 +16,13 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::causes::Made;
+use crate::analysis::causes::{Made, link};
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, ret_text};
+use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, Zero, ret_text};
 use crate::plan::Coverage;
 use crate::text::{Glob, Names};
 use deferred::Deferred;
@@ -66,7 +67,8 @@ pub struct WhyFold {
     failed_requests: u64,
     /// Attempts and requests that returned the errno that is asked for, whatever their name.
     returned: u64,
-    findings: Findings,
+    /// None where they are not asked for: findings are about modules and requests, whatever errno these returned.
+    findings: Option<Findings>,
     /// The first requests of the name that is asked for.
     asked: BTreeSet<u64>,
 }
@@ -96,13 +98,13 @@ pub struct Why {
     pub causes: Vec<Reason>,
     /// Where an errno was asked for: requests that failed otherwise, and whose caller may have made that errno up.
     pub dropped: Vec<Reason>,
-    /// What was found in all of it, of the modules and the request that are asked for. Null where an errno is: findings
-    /// are about modules and requests, whatever these returned.
+    /// What was found in all of it, of the modules and the request that are asked for. Null where an errno is, and where nobody
+    /// looked.
     pub findings: Option<Vec<Finding>>,
 }
 
 /// Failures of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reason {
     /// How many.
     pub count: u64,
@@ -120,6 +122,8 @@ pub struct Reason {
     pub headline: String,
     /// How it came about, a sentence each.
     pub sentences: Vec<String>,
+    /// Whether it needs nobody's attention: kmod takes it for success, or a second try of the same task succeeded.
+    pub harmless: bool,
     /// What to do.
     pub what_to_do: Option<String>,
     /// Some of the attempts, by `id`.
@@ -129,13 +133,20 @@ pub struct Reason {
 }
 
 impl WhyFold {
-    /// Nothing yet. Times are told since `origin`; `functions` are those of the recording's header, `coverage` is what was watched.
-    pub fn new(filter: Filter, origin: Ktime, functions: &[ProbedFunction], coverage: Coverage) -> Self {
+    /// Nothing yet. `functions` are those of the recording's header, `coverage` is what was watched.
+    pub fn new(filter: Filter, zero: Zero, functions: &[ProbedFunction], coverage: Coverage) -> Self {
         Self {
+            findings: filter.errno.is_none().then(Findings::default),
             filter,
-            window: Window::since(origin, functions, coverage),
+            window: Window::new(zero, functions, coverage),
             ..Self::default()
         }
+    }
+
+    /// The same without findings, for those who gather these anyway.
+    #[must_use]
+    pub fn without_findings(self) -> Self {
+        Self { findings: None, ..self }
     }
 
     /// Adds what a session handed out.
@@ -177,10 +188,8 @@ impl WhyFold {
     }
 
     fn find(&mut self, finished: &Finished) {
-        if self.filter.errno.is_some() {
-            return;
-        }
-        self.findings.add(finished);
+        let Some(findings) = &mut self.findings else { return };
+        findings.add(finished);
         if let (Finished::Request(request), Some(glob)) = (finished, &self.filter.request)
             && self.asked.len() < ASKED
             && glob.matches(&request.name)
@@ -190,16 +199,13 @@ impl WhyFold {
     }
 
     fn found(&self) -> Option<Vec<Finding>> {
-        if self.filter.errno.is_some() {
-            return None;
-        }
+        let mut found = self.findings.as_ref()?.list();
         let about = |finding: &Finding| {
             let glob = self.filter.request.as_ref();
             let named = |glob: &Glob| finding.module.as_ref().is_some_and(|name| glob.matches(name));
             let shown = finding.requests.ids.iter().any(|id| self.asked.contains(id));
             self.filter.modules.take(finding.module.as_deref()) && glob.is_none_or(|glob| shown || named(glob))
         };
-        let mut found = self.findings.list();
         found.retain(about);
         Some(found)
     }
@@ -250,7 +256,13 @@ impl WhyFold {
                 let returned = self.filter.errno.is_none_or(|errno| has_errno(attempt, &origin, errno));
                 self.returned += u64::from(returned);
                 if returned && self.filter.takes_attempt(attempt) {
-                    let key = Key::of_attempt(attempt, &origin, &self.window);
+                    // Who shares a load shares its failure: it has the same cause.
+                    let shares = origin.cause() == Some(&link::SHARED_LOAD);
+                    let root = origin.from.as_ref().filter(|_| shares);
+                    let key = match root.and_then(|from| self.window.failed_attempt(from.task.attempt)) {
+                        Some((root, of_root)) => Key::of_attempt(root, &of_root, &self.window),
+                        None => Key::of_attempt(attempt, &origin, &self.window),
+                    };
                     self.groups
                         .entry(key)
                         .or_default()
@@ -269,8 +281,16 @@ impl WhyFold {
                     return;
                 }
                 let groups = if returned { &mut self.groups } else { &mut self.dropped };
-                let key = Key::of_request(request, &origin);
-                groups.entry(key).or_default().request(request, &origin, &self.window);
+                let all = self.filter.request.is_none() && self.filter.modules.are_all();
+                let folded = Key::of_algorithm(request, &origin).filter(|_| all);
+                let is_folded = folded.is_some();
+                let group = groups
+                    .entry(folded.unwrap_or_else(|| Key::of_request(request, &origin)))
+                    .or_default();
+                group.request(request, &origin, &self.window);
+                if is_folded {
+                    group.name(&request.name);
+                }
             }
         }
     }

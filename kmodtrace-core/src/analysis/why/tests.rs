@@ -81,7 +81,7 @@ fn failed(id: u64) -> Request {
 }
 
 fn fold(filter: Filter, all: Vec<Finished>) -> Why {
-    let mut fold = WhyFold::new(filter, Ktime(0), &[], Coverage::default());
+    let mut fold = WhyFold::new(filter, Zero::Boot, &[], Coverage::default());
     for one in all {
         fold.add(one);
     }
@@ -98,7 +98,7 @@ fn einval(all: Vec<Finished>) -> String {
 
 fn text(why: &Why) -> String {
     let mut out = Vec::new();
-    write_text(why, &mut out).unwrap();
+    write_text(why, usize::MAX, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(text.is_ascii(), "{text}");
     text
@@ -233,7 +233,7 @@ fn filters() {
 #[test]
 fn counts_are_exact_when_memory_is_not() {
     let many = 3 * u64::try_from(window::SETTLED).unwrap();
-    let mut fold = WhyFold::new(Filter::default(), Ktime(0), &[], Coverage::default());
+    let mut fold = WhyFold::new(Filter::default(), Zero::Boot, &[], Coverage::default());
     for id in 1..=many {
         let mut one = load(id, -19, id, id + 1);
         one.init = Some(init(-19, None));

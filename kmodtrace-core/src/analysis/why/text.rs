@@ -4,11 +4,15 @@ use std::io::{self, Write};
 
 use super::Why;
 use crate::analysis::findings::write_findings;
-use crate::text::printable;
+use crate::text::{printable, wrapped};
 
 /// Writes all of it: what hangs, what failed, what was found. Says so when nothing failed, or nothing of what was asked for.
-pub fn write_text(why: &Why, out: &mut impl Write) -> io::Result<()> {
-    let mut page = Page { out, blocks: 0 };
+pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page {
+        out,
+        columns,
+        blocks: 0,
+    };
     for sentence in &why.summary {
         page.block(sentence, &[], None)?;
     }
@@ -32,12 +36,13 @@ pub fn write_text(why: &Why, out: &mut impl Write) -> io::Result<()> {
     if !findings.is_empty() {
         writeln!(page.out, "\nFINDINGS")?;
     }
-    write_findings(findings, page.out)
+    write_findings(findings, columns, page.out)
 }
 
 /// Paragraphs with an empty line between them.
 struct Page<'o, W> {
     out: &'o mut W,
+    columns: usize,
     blocks: usize,
 }
 
@@ -47,14 +52,19 @@ impl<W: Write> Page<'_, W> {
             writeln!(self.out)?;
         }
         self.blocks += 1;
-        writeln!(self.out, "{}", printable(headline))?;
+        self.paragraph(headline, "")?;
         for sentence in sentences {
-            writeln!(self.out, "  {}", printable(sentence))?;
+            self.paragraph(sentence, "  ")?;
         }
-        match what_to_do {
-            Some(advice) => writeln!(self.out, "  what to do: {advice}"),
-            None => Ok(()),
-        }
+        what_to_do.map_or(Ok(()), |advice| self.paragraph(&format!("what to do: {advice}"), "  "))
+    }
+
+    /// A sentence, whose further lines are further in.
+    fn paragraph(&mut self, sentence: &str, first: &str) -> io::Result<()> {
+        let rest = format!("{first}  ");
+        wrapped(&printable(sentence), first, &rest, self.columns)
+            .iter()
+            .try_for_each(|line| writeln!(self.out, "{line}"))
     }
 }
 

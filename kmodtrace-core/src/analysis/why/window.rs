@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::around::Around;
 use crate::analysis::origin::{self, KnownAttempt, Origin};
-use crate::model::{Attempt, AttemptId, Ktime, Nanos, ProbedFunction, Request, RequestId};
+use crate::model::{Attempt, AttemptId, Ktime, Nanos, ProbedFunction, Request, RequestId, Zero};
 use crate::plan::Coverage;
 
 /// So many failures wait to be told; as many more are kept for those that refer to them.
@@ -25,7 +25,7 @@ pub(super) struct Window {
     waiting: VecDeque<Entry>,
     /// Slots that were held, by requests of any end.
     held: VecDeque<Held>,
-    began: Ktime,
+    zero: Zero,
     coverage: Coverage,
     /// What else happened.
     pub(super) around: Around,
@@ -51,10 +51,10 @@ pub(super) struct Holders {
 }
 
 impl Window {
-    /// Empty. Times are told since `began`; `functions` and `coverage` are those of the recording.
-    pub(super) fn since(began: Ktime, functions: &[ProbedFunction], coverage: Coverage) -> Self {
+    /// Empty. `functions` and `coverage` are those of the recording.
+    pub(super) fn new(zero: Zero, functions: &[ProbedFunction], coverage: Coverage) -> Self {
         Self {
-            began,
+            zero,
             coverage,
             functions: functions.to_vec(),
             ..Self::default()
@@ -109,11 +109,7 @@ impl Window {
     pub(super) fn failed_attempt(&self, id: AttemptId) -> Option<(&Attempt, Origin)> {
         let attempt = self.attempts.get(&id)?;
         let mut origin = origin::of(attempt, &self.coverage, |id| self.known(id))?;
-        if let Some(cause) = self
-            .around
-            .refusal(attempt, &origin)
-            .and_then(super::around::Refusal::cause)
-        {
+        if let Some(cause) = self.around.refusal(attempt, &origin).map(super::around::Refusal::cause) {
             origin.causes = vec![cause];
         }
         Some((attempt, origin))
@@ -144,10 +140,9 @@ impl Window {
         time.map_or_else(String::new, |time| format!(" at {}", self.seconds(time)))
     }
 
-    /// Seconds since the beginning.
+    /// An instant.
     pub(super) fn seconds(&self, time: Ktime) -> String {
-        let us = time.since(self.began).0 / 1000;
-        format!("{}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000)
+        self.zero.text(time)
     }
 
     /// Who held the slots at this instant.

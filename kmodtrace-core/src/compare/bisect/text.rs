@@ -77,7 +77,7 @@ fn write_steps(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         ]);
     }
     writeln!(out)?;
-    grid.write(out)
+    grid.write(usize::MAX, out)
 }
 
 /// What a step is called.
@@ -123,7 +123,7 @@ fn write_measure(summary: &Summary, measure: usize, out: &mut impl Write) -> io:
             row.verdict_text().to_owned(),
         ]);
     }
-    grid.write(out)
+    grid.write(usize::MAX, out)
 }
 
 /// The largest value of any run, where a strip ends.

@@ -1,6 +1,7 @@
 //! What is told, in which words and in which order.
 
 use super::*;
+use crate::model::kind_of_task;
 use crate::model::{Nanos, Parent, Tgid};
 
 #[test]
@@ -122,7 +123,7 @@ fn kernel_tasks_have_stems() {
         ("(udev-worker)", "(udev-worker)"),
         ("123", "123"),
     ] {
-        assert_eq!(chain::stem(comm), stem);
+        assert_eq!(kind_of_task(comm), stem);
     }
 }
 

@@ -1,0 +1,159 @@
+//! The account of a recording: what it cost, in time that passed, in time that tasks spent and in bytes, and who asked for it.
+//!
+//! A fold over what a session hands out, in the order in which it does. Memory grows with the number of modules and of programs that
+//! ask, which are bounded, not with that of attempts.
+
+mod asker;
+mod cost;
+mod union;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{Attempt, Errno, Finished, Ktime, Nanos, Note, Request, Role, Stage, WaitKind};
+use crate::plan::Coverage;
+pub use asker::Asker;
+use asker::Askers;
+pub use cost::Cost;
+use cost::Costs;
+use union::Union;
+
+/// Attempts in flight whose time is counted up to the end.
+const IN_FLIGHT: usize = 4_096;
+
+/// What a recording cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Account {
+    /// Calls of `init_module` and `finit_module`.
+    pub loads: u64,
+    /// Loads that went ahead and succeeded.
+    pub loaded: u64,
+    /// Loads whose module was there in the end by another task's load: EEXIST of a LIVE module, which kmod takes for success, and success
+    /// that was shared.
+    pub already_there: u64,
+    /// Loads that failed otherwise.
+    pub failed: u64,
+    /// Loads that had not returned at the end, or whose return was not seen.
+    pub unfinished: u64,
+    /// Calls of `delete_module`.
+    pub unloads: u64,
+    /// Requests of the kernel for a module.
+    pub requests: u64,
+    /// Requests that failed.
+    pub failed_requests: u64,
+    /// Nanoseconds from the first event to the end.
+    pub lasted_ns: u64,
+    /// Nanoseconds in which at least one load was in flight.
+    pub in_flight_ns: u64,
+    /// Nanoseconds that tasks spent in loads, added up: with eight tasks eight a nanosecond.
+    pub task_ns: u64,
+    /// Nanoseconds of those that tasks waited for another task's load.
+    pub waited_ns: u64,
+    /// Nanoseconds that loads spent in each stage, the longest first.
+    pub stages: Vec<(Stage, u64)>,
+    /// What cost most, a module or a request each, most first.
+    pub costs: Vec<Cost>,
+    /// Who asked for loads, most time first.
+    pub askers: Vec<Asker>,
+}
+
+/// Gathers it.
+#[derive(Debug, Default)]
+pub struct AccountFold {
+    account: Account,
+    first: Option<Ktime>,
+    union: Union,
+    costs: Costs,
+    askers: Askers,
+    /// Modules and beginnings of loads that have not returned.
+    open: Vec<(Option<String>, Ktime)>,
+}
+
+impl AccountFold {
+    /// Adds what a session handed out.
+    pub fn add(&mut self, finished: &Finished) {
+        match finished {
+            Finished::Attempt(attempt) => self.attempt(attempt),
+            Finished::Request(request) => self.request(request),
+            Finished::State(_) | Finished::Call(_) => {}
+        }
+    }
+
+    fn begin(&mut self, time: Option<Ktime>) {
+        self.first = match (self.first, time) {
+            (Some(first), Some(time)) => Some(first.min(time)),
+            (first, time) => first.or(time),
+        };
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) {
+        self.begin(attempt.start);
+        if attempt.is_unload() {
+            self.account.unloads += 1;
+            return;
+        }
+        self.account.loads += 1;
+        let shared = matches!(attempt.role, Some(Role::Follower | Role::Refused));
+        let own = attempt.init.as_ref().is_some_and(|init| init.errno != Some(Errno::OK));
+        match attempt.errno {
+            None => self.account.unfinished += 1,
+            Some(Errno::OK) if shared => self.account.already_there += 1,
+            Some(Errno::OK) => self.account.loaded += 1,
+            Some(Errno::EEXIST) if !own => self.account.already_there += 1,
+            Some(_) => self.account.failed += 1,
+        }
+        let waited = waited_for_others(attempt);
+        self.account.waited_ns = self.account.waited_ns.saturating_add(waited);
+        self.costs.attempt(attempt, waited);
+        if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
+            self.union.add(start, end);
+            let long = end.since(start).0;
+            self.account.task_ns = self.account.task_ns.saturating_add(long);
+            self.askers.attempt(attempt, long);
+        } else if let Some(start) = attempt.start.filter(|_| attempt.notes.contains(&Note::InFlight)) {
+            if self.open.len() < IN_FLIGHT {
+                self.open.push((attempt.module.clone(), start));
+            }
+            self.askers.attempt(attempt, 0);
+        }
+    }
+
+    fn request(&mut self, request: &Request) {
+        self.begin(request.start);
+        self.account.requests += 1;
+        self.account.failed_requests += u64::from(request.failed() || request.got_nothing());
+        self.costs.request(request);
+        self.askers.request(request);
+    }
+
+    /// Nothing more comes: the recording ends at this time. `stages` are those of all modules.
+    pub fn finish(mut self, end: Ktime, stages: &BTreeMap<Stage, u64>, coverage: &Coverage) -> Account {
+        for (module, start) in std::mem::take(&mut self.open) {
+            let long = end.since(start).0;
+            self.account.task_ns = self.account.task_ns.saturating_add(long);
+            self.union.add(start, end);
+            self.costs.open(module.as_deref(), start, end);
+        }
+        let mut stages: Vec<(Stage, u64)> = stages.iter().map(|(stage, long)| (*stage, *long)).collect();
+        stages.sort_by_key(|(_, long)| std::cmp::Reverse(*long));
+        Account {
+            lasted_ns: self.first.map_or(0, |first| end.since(first).0),
+            in_flight_ns: self.union.total(),
+            stages,
+            costs: self.costs.list(coverage),
+            askers: self.askers.list(),
+            ..self.account
+        }
+    }
+}
+
+/// Nanoseconds that a load waited for another task's load: of its file, of its name, or of a module that it needs.
+fn waited_for_others(attempt: &Attempt) -> u64 {
+    let others = |kind| matches!(kind, WaitKind::SameInode | WaitKind::SameName | WaitKind::Dependency);
+    let waits = attempt.waits.iter().filter(|wait| others(wait.kind));
+    let long = waits.filter_map(|wait| wait.span.duration());
+    long.map(|Nanos(long)| long).fold(0, u64::saturating_add)
+}

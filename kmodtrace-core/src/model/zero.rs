@@ -1,0 +1,93 @@
+//! From when on people count time.
+
+use super::units::Ktime;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// The zero of the times that text shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zero {
+    /// The start of the kernel, as in its log.
+    Boot,
+    /// The calendar, in UTC.
+    Wall {
+        /// An instant of `CLOCK_MONOTONIC`, in nanoseconds.
+        monotonic_ns: Ktime,
+        /// The same instant in nanoseconds since 1970-01-01 00:00 UTC.
+        realtime_ns: u64,
+    },
+    /// This instant, such as the beginning of a recording.
+    At(Ktime),
+}
+
+impl Default for Zero {
+    fn default() -> Self {
+        Self::At(Ktime(0))
+    }
+}
+
+impl Zero {
+    /// `1.234 s`, or `2026-11-29 10:22:33.123`.
+    pub fn text(self, time: Ktime) -> String {
+        match self {
+            Self::Boot => seconds(time.0),
+            Self::At(zero) => seconds(time.since(zero).0),
+            Self::Wall { .. } => self.number(time),
+        }
+    }
+
+    /// The same to the microsecond, without a unit, for tables: `1.234567`.
+    pub fn number(self, time: Ktime) -> String {
+        match self {
+            Self::Boot => micros(time.0),
+            Self::At(zero) => micros(time.since(zero).0),
+            Self::Wall {
+                monotonic_ns,
+                realtime_ns,
+            } => {
+                let (later, earlier) = (time.since(monotonic_ns).0, monotonic_ns.since(time).0);
+                let at = realtime_ns.saturating_add(later).saturating_sub(earlier);
+                format!("{}.{:03}", calendar(at / SECOND), at % SECOND / 1_000_000)
+            }
+        }
+    }
+}
+
+fn micros(nanos: u64) -> String {
+    format!("{}.{:06}", nanos / SECOND, nanos % SECOND / 1_000)
+}
+
+fn seconds(nanos: u64) -> String {
+    format!("{}.{:03} s", nanos / SECOND, nanos % SECOND / 1_000_000)
+}
+
+/// `2026-11-29 10:22:33` of seconds since 1970, in UTC; the seconds themselves where no calendar has them.
+pub fn calendar(seconds: u64) -> String {
+    let time = i64::try_from(seconds).ok().map(jiff::Timestamp::from_second);
+    match time {
+        Some(Ok(time)) => time.strftime("%F %T").to_string(),
+        _ => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        // As GNU date prints it.
+        assert_eq!(calendar(1_795_908_568), "2026-11-28 23:29:28");
+        assert_eq!(calendar(u64::MAX), "18446744073709551615 s");
+    }
+
+    #[test]
+    fn times_before_the_zero_are_the_zero() {
+        assert_eq!(Zero::At(Ktime(5)).text(Ktime(1)), "0.000 s");
+        let wall = Zero::Wall {
+            monotonic_ns: Ktime(10 * SECOND),
+            realtime_ns: 100 * SECOND,
+        };
+        assert_eq!(wall.text(Ktime(9 * SECOND)), "1970-01-01 00:01:39.000");
+    }
+}

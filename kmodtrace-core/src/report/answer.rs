@@ -1,0 +1,149 @@
+//! The answer, before any table: what cost most, what hangs, what failed, who asked, and where the time went.
+
+use std::io::{self, Write};
+
+use super::{Layout, Report};
+use crate::analysis::account::{Asker, Cost};
+use crate::model::Stage;
+use crate::text::{printable, span_text, wrapped};
+
+/// Costs that are told: the first screen has room for more, but nobody reads more.
+const COSTS: usize = 5;
+/// A cost below this share of the greatest is not one of the largest.
+const SHARE: u64 = 50;
+/// Failures, of a kind each.
+const FAILURES: usize = 8;
+const ASKERS: usize = 5;
+const STAGES: usize = 8;
+
+pub(super) fn write(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let Some(account) = &report.account else {
+        return Ok(());
+    };
+    costs(&account.costs, layout, out)?;
+    hanging(report, layout, out)?;
+    failures(report, layout, out)?;
+    askers(&account.askers, layout, out)?;
+    stages(&account.stages, layout, out)
+}
+
+/// A name, and behind it a sentence that may take several lines.
+fn item(name: &str, sentence: &str, width: usize, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let name = printable(name);
+    let (first, rest) = if name.len() > width {
+        writeln!(out, "  {name}")?;
+        (format!("  {:width$}  ", ""), width)
+    } else {
+        (format!("  {name:<width$}  "), width)
+    };
+    let rest = " ".repeat(rest + 4);
+    wrapped(&printable(sentence), &first, &rest, layout.columns)
+        .iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// As wide as the names need, within bounds.
+fn width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
+    names.map(str::len).max().unwrap_or_default().clamp(4, 20)
+}
+
+fn costs(costs: &[Cost], layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let most = costs.first().map_or(0, |cost| cost.task_ns);
+    let large = |cost: &&Cost| cost.task_ns > 0 && cost.task_ns >= most / SHARE;
+    let told: Vec<&Cost> = costs.iter().filter(large).take(COSTS).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nWHAT COST MOST")?;
+    let width = width(told.iter().map(|cost| name(cost)));
+    for cost in told {
+        item(name(cost), &cost.sentence, width, layout, out)?;
+    }
+    Ok(())
+}
+
+fn name(cost: &Cost) -> &str {
+    let name = cost.module.as_deref().or(cost.request.as_deref());
+    name.filter(|name| !name.is_empty()).unwrap_or("(unknown)")
+}
+
+fn hanging(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let hanging = report.hanging.as_deref().unwrap_or_default();
+    if hanging.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nWHAT STILL HANGS at the end of the recording")?;
+    for hang in hanging.iter().take(FAILURES) {
+        paragraph(&hang.headline, layout, out)?;
+    }
+    more(hanging.len(), FAILURES, "kmodtrace why tells of all", layout, out)
+}
+
+fn failures(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let all = report.failures.as_deref().unwrap_or_default();
+    let (harmless, failed): (Vec<_>, Vec<_>) = all.iter().partition(|reason| reason.harmless);
+    if !failed.is_empty() {
+        writeln!(out, "\nWHAT FAILED (kmodtrace why: how it came about, and what to do)")?;
+        for reason in failed.iter().take(FAILURES) {
+            paragraph(&reason.headline, layout, out)?;
+        }
+        more(failed.len(), FAILURES, "kmodtrace why tells of all", layout, out)?;
+    }
+    if !harmless.is_empty() {
+        writeln!(out, "\nHARMLESS")?;
+        for reason in harmless.iter().take(FAILURES) {
+            paragraph(&reason.headline, layout, out)?;
+        }
+        more(harmless.len(), FAILURES, "kmodtrace why tells of all", layout, out)?;
+    }
+    Ok(())
+}
+
+fn paragraph(text: &str, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    wrapped(&printable(text), "  ", "    ", layout.columns)
+        .iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
+}
+
+fn more(all: usize, told: usize, how: &str, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    match all.saturating_sub(told) {
+        0 => Ok(()),
+        more => paragraph(&format!("and {more} more: {how}"), layout, out),
+    }
+}
+
+fn askers(askers: &[Asker], layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    if askers.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nWHO ASKED")?;
+    let width = width(askers.iter().take(ASKERS).map(|asker| asker.comm.as_str()));
+    for asker in askers.iter().take(ASKERS) {
+        let many = if asker.loads == 1 { "" } else { "s" };
+        let how = if asker.by_request {
+            ", by requests of the kernel"
+        } else {
+            ""
+        };
+        let sentence = format!("{} load{many}{how}, {} in all", asker.loads, span_text(asker.task_ns));
+        item(&asker.comm, &sentence, width, layout, out)?;
+    }
+    more(askers.len(), ASKERS, "--json has all", layout, out)
+}
+
+/// Sums over all loads, most first; what took no part worth a word is left out.
+fn stages(stages: &[(Stage, u64)], layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let all: u64 = stages.iter().map(|(_, long)| *long).fold(0, u64::saturating_add);
+    let told = stages
+        .iter()
+        .take(STAGES)
+        .filter(|(_, long)| *long > 0 && *long >= all / 200);
+    let told: Vec<String> = told
+        .map(|(stage, long)| format!("{} {}", stage.name(), span_text(*long)))
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nWHERE THE TIME WENT, by stage, all loads added up")?;
+    paragraph(&told.join(", "), layout, out)
+}

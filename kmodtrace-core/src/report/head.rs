@@ -1,0 +1,174 @@
+//! The head of a report: when, where, what was run, what is missing, and the totals.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Layout, Quality, Report};
+use crate::analysis::account::Account;
+use crate::model::{Ktime, Zero, calendar};
+use crate::recording::Header;
+use crate::text::{printable, span_text, wrapped};
+
+/// How a recording was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Recording")]
+pub struct RecordingRow {
+    /// Nanoseconds since 1970-01-01 00:00 UTC when it began.
+    pub began_unix_ns: u64,
+    /// The same instant on `CLOCK_MONOTONIC`, which all times of the report are of.
+    pub began_ns: u64,
+    /// Possible CPUs.
+    pub cpus: u32,
+    /// The command that was run under the tracer; null when there was none.
+    pub command: Option<Vec<String>>,
+    /// Functions of modules that were traced as well: what that costs is part of the times of notifiers and init functions.
+    pub drilled: usize,
+}
+
+impl RecordingRow {
+    pub(super) fn new(header: &Header) -> Self {
+        Self {
+            began_unix_ns: header.clock.realtime_ns,
+            began_ns: header.clock.monotonic_ns.0,
+            cpus: header.cpus,
+            command: header.command.clone(),
+            drilled: header.functions.len(),
+        }
+    }
+}
+
+pub(super) fn write(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    let release = report.kernel.release.as_deref().unwrap_or("of unknown release");
+    let arch = report.kernel.arch.as_deref().unwrap_or_default();
+    let mut kernel = format!("Linux {release} {arch}").trim_end().to_owned();
+    if let Some(recording) = &report.recording {
+        let many = if recording.cpus == 1 { "" } else { "s" };
+        kernel = format!("{kernel}, {} CPU{many}", recording.cpus);
+    }
+    line(&kernel, layout, out)?;
+    if let Some(recording) = &report.recording {
+        let lasted = report
+            .account
+            .as_ref()
+            .map_or_else(String::new, |account| format!(", for {}", span_text(account.lasted_ns)));
+        let began = Zero::Boot.text(Ktime(recording.began_ns));
+        let when = calendar(recording.began_unix_ns / 1_000_000_000);
+        line(&format!("recorded {when} UTC, {began} after boot{lasted}"), layout, out)?;
+        if let Some(command) = &recording.command {
+            let command = format!("command: {}", command.join(" "));
+            writeln!(out, "{}", cut(&printable(&command), layout.columns))?;
+        }
+    }
+    if let Some(recording) = report.recording.as_ref().filter(|recording| recording.drilled > 0) {
+        let drilled = recording.drilled;
+        line(
+            &format!("drill traced {drilled} functions: times in notifiers and init functions include its cost"),
+            layout,
+            out,
+        )?;
+    }
+    line(&missing(&report.quality), layout, out)?;
+    if let Some(account) = &report.account {
+        line(&totals(account), layout, out)?;
+        line(&times(account), layout, out)?;
+    }
+    Ok(())
+}
+
+/// A sentence over as many lines as it needs.
+pub(super) fn line(text: &str, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+    wrapped(&printable(text), "", "  ", layout.columns)
+        .iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
+}
+
+fn cut(text: &str, columns: usize) -> String {
+    if text.len() <= columns {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(columns.saturating_sub(3)).collect();
+    format!("{kept}...")
+}
+
+/// Whether all that was to be seen was seen.
+fn missing(quality: &Quality) -> String {
+    let counts = [
+        (quality.lost, "lost"),
+        (quality.missed, "missed"),
+        (quality.clipped, "clipped"),
+    ];
+    let mut parts: Vec<String> = Vec::new();
+    for (count, what) in counts {
+        match count {
+            Some(0) => {}
+            Some(count) => parts.push(format!("{what} {count}")),
+            None => parts.push(format!("{what} unknown")),
+        }
+    }
+    let rare = [
+        (quality.began_before, "entries not seen"),
+        (quality.exit_not_seen, "exits not seen"),
+        (quality.in_flight, "still in flight"),
+    ];
+    let all_there = parts.is_empty();
+    parts.extend(
+        rare.iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{what} {count}")),
+    );
+    if let Some(why) = &quality.truncated {
+        parts.push(format!("the recording is cut: {why}"));
+    }
+    let unobserved = match quality.unobserved.len() {
+        0 => "nothing unobserved".to_owned(),
+        number => format!("not observed: {number}, listed at the end"),
+    };
+    let first = if all_there { "no data lost" } else { "DATA IS MISSING" };
+    parts.insert(0, first.to_owned());
+    format!("{}; {unobserved}", parts.join(", "))
+}
+
+/// How many loads, and what became of them.
+fn totals(account: &Account) -> String {
+    let outcomes = [
+        (account.loaded, "loaded"),
+        (account.already_there, "already there"),
+        (account.failed, "failed"),
+        (account.unfinished, "not returned"),
+    ];
+    let loads = list(account.loads, "load", &outcomes);
+    let requests = list(account.requests, "request", &[(account.failed_requests, "failed")]);
+    let unloads = list(account.unloads, "unload", &[]);
+    let all = [loads, unloads, requests].into_iter().flatten();
+    let all: Vec<String> = all.collect();
+    if all.is_empty() {
+        "no load, unload or request was seen".to_owned()
+    } else {
+        all.join("; ")
+    }
+}
+
+/// `293 loads: 65 loaded, 18 failed`; none where there was none.
+fn list(count: u64, what: &str, outcomes: &[(u64, &str)]) -> Option<String> {
+    let many = if count == 1 { "" } else { "s" };
+    let outcomes = outcomes.iter().filter(|(count, _)| *count > 0);
+    let outcomes: Vec<String> = outcomes.map(|(count, what)| format!("{count} {what}")).collect();
+    let behind = if outcomes.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", outcomes.join(", "))
+    };
+    (count > 0).then(|| format!("{count} {what}{many}{behind}"))
+}
+
+/// Time that passed, and time that tasks spent.
+fn times(account: &Account) -> String {
+    format!(
+        "a load was in flight for {}; tasks spent {} in loads, {} of that waiting for another task's load",
+        span_text(account.in_flight_ns),
+        span_text(account.task_ns),
+        span_text(account.waited_ns)
+    )
+}
