@@ -1,8 +1,12 @@
 //! A recording as it is read: its records one after the other, and what to say about its end.
 
-use std::fs::File;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, stdin};
+use std::os::fd::AsFd as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender};
+use std::{mem, thread};
 
 use anyhow::{Context as _, Error, Result};
 use kmodtrace_core::model::{Finished, Ktime};
@@ -12,7 +16,12 @@ use kmodtrace_core::records::decode::DecodeError;
 use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::Source;
 
+use crate::cli;
 use crate::failure::{FAILED, failure, say};
+
+/// Things that are handed from the thread that decodes to the one that takes them at a time, and how often that one may be behind.
+const BATCH: usize = 256;
+const BATCHES: usize = 8;
 
 /// A recording that is open.
 pub(crate) struct Replay {
@@ -21,23 +30,62 @@ pub(crate) struct Replay {
     failed: bool,
 }
 
-/// Opens a recording and reads its header.
+/// Opens a recording and reads its header: a file, the newest recording of a folder, or standard input for `-`.
 pub(crate) fn open(path: &Path) -> Result<Replay> {
-    let file = File::open(path).map_err(|error| {
+    if path == Path::new("-") {
+        let input = stdin().as_fd().try_clone_to_owned().context("cannot read stdin")?;
+        return read(Path::new("stdin"), File::from(input));
+    }
+    if path.is_dir() {
+        let path = newest(path)?;
+        return read(&path, file(&path)?);
+    }
+    read(path, file(path)?)
+}
+
+fn file(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| {
         let missing = error.kind() == ErrorKind::NotFound;
         let advice = if missing {
-            ": --from names a recording, kmodtrace record makes one"
+            ": name a recording, kmodtrace record makes one"
         } else {
             ""
         };
         failure(FAILED, format!("cannot read {}: {error}{advice}", path.display()))
-    })?;
+    })
+}
+
+fn read(path: &Path, file: File) -> Result<Replay> {
     let reader = Reader::new(file).with_context(|| path.display().to_string())?;
     Ok(Replay {
         path: path.to_owned(),
         reader,
         failed: false,
     })
+}
+
+/// The recording of a folder that was written last: `kmodtrace.data`, or a file that ends in `.kmt`.
+fn newest(folder: &Path) -> Result<PathBuf> {
+    let cannot = || format!("cannot read {}", folder.display());
+    let mut found = None;
+    for entry in fs::read_dir(folder).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let is_recording = path.extension().is_some_and(|ending| ending == "kmt") || path.ends_with(cli::DEFAULT_FILE);
+        // What is gone by now, or is no file, is not it.
+        let Some(meta) = fs::metadata(&path).ok().filter(|meta| is_recording && meta.is_file()) else {
+            continue;
+        };
+        found = found.max(meta.modified().ok().map(|written| (written, path)));
+    }
+    let (_, path) = found.ok_or_else(|| {
+        let text = format!(
+            "{}: no recording in this folder (*.kmt or {})",
+            folder.display(),
+            cli::DEFAULT_FILE
+        );
+        failure(FAILED, text)
+    })?;
+    Ok(path)
 }
 
 impl Replay {
@@ -66,17 +114,36 @@ impl Replay {
     }
 
     /// Hands over all that a session makes of the records, also of those before damage; then how it ended, when, and what was lost.
+    ///
+    /// Another thread reads and decodes meanwhile: that takes as long as what is made of it.
     pub(crate) fn finished(&mut self, mut take: impl FnMut(Finished)) -> (Result<()>, Ktime, Loss) {
+        thread::scope(|scope| {
+            let (batches, received) = mpsc::sync_channel(BATCHES);
+            let reading = scope.spawn(move || self.decode(&batches));
+            received.into_iter().flatten().for_each(&mut take);
+            // A panic there is one here.
+            reading.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    /// Sends all that a session makes of the records.
+    fn decode(&mut self, batches: &SyncSender<Vec<Finished>>) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
+        let mut batch = Vec::new();
         let ended = self.each(|bytes| {
             pipeline.push(bytes)?;
-            pipeline.take().into_iter().for_each(&mut take);
+            batch.append(&mut pipeline.take());
+            if batch.len() >= BATCH {
+                // Who takes them is there until there are no more.
+                let _ = batches.send(mem::take(&mut batch));
+            }
             Ok(())
         });
         pipeline.flush();
         let end = pipeline.reached();
-        let (rest, loss) = pipeline.finish();
-        rest.into_iter().for_each(take);
+        let (mut rest, loss) = pipeline.finish();
+        batch.append(&mut rest);
+        let _ = batches.send(batch);
         (ended, end, loss)
     }
 

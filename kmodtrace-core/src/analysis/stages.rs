@@ -4,6 +4,8 @@
 //! (`load_module`, `do_init_module`, the system call) the compiler has inlined most of them: there a piece is named
 //! after the marks on both sides of it.
 
+use std::fmt;
+
 use crate::model::{Attempt, Edge, Function, Ktime, Mark, Nanos, Stage, Syscall};
 
 /// A piece of an attempt.
@@ -12,23 +14,78 @@ pub struct StageSpan {
     /// What the loader was about.
     pub stage: Stage,
     /// The function, or `in load_module, between X and Y`.
-    pub name: String,
+    pub name: Place,
     /// When it began.
     pub start: Ktime,
     /// How long it took; never 0.
     pub duration: Nanos,
 }
 
+/// Where a piece of an attempt lies. In words it is made only where somebody reads it: a report of a million records has as many pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In this function.
+    In(Function),
+    /// In this function's own code, or in what the compiler has put into it.
+    Within {
+        /// The function, or the system call.
+        function: &'static str,
+        /// What was passed last directly inside it; none for its entry.
+        after: Option<Function>,
+        /// What comes next inside it.
+        before: Before,
+    },
+}
+
+/// What ends a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// The return of what it is in.
+    Return,
+    /// This function.
+    Function(Function),
+    /// It lasts.
+    Open,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::In(function) => f.write_str(function.name()),
+            Self::Within {
+                function,
+                after,
+                before,
+            } => {
+                let after = after.map_or("its entry", Function::name);
+                match before {
+                    Before::Open => write!(f, "in {function}, after {after}"),
+                    Before::Return => write!(f, "in {function}, between {after} and its return"),
+                    Before::Function(before) => write!(f, "in {function}, between {after} and {}", before.name()),
+                }
+            }
+        }
+    }
+}
+
 impl StageSpan {
     /// Whether an unload's time in it is that of the module's exit function: `delete_module` calls it between its look-up of the module
     /// and the notifiers for GOING.
     pub fn is_exit(&self) -> bool {
-        let after = Function::FindModuleAll.name();
-        self.stage == Stage::CleanUp
-            && (self
-                .name
-                .starts_with(&format!("in delete_module, between {after} and "))
-                || self.name == format!("in delete_module, after {after}"))
+        let after_look_up = Place::Within {
+            function: call(Some(Syscall::DeleteModule)),
+            after: Some(Function::FindModuleAll),
+            before: Before::Return,
+        };
+        let place = match self.name {
+            Place::Within { function, after, .. } => Place::Within {
+                function,
+                after,
+                before: Before::Return,
+            },
+            own @ Place::In(_) => own,
+        };
+        self.stage == Stage::CleanUp && place == after_look_up
     }
 }
 
@@ -124,7 +181,7 @@ impl Cut<'_> {
                 inside(function, last, next, self.attempt),
                 self.between(function.name(), last, next),
             ),
-            Some(&(function, _)) => (function.stage(), function.name().to_owned()),
+            Some(&(function, _)) => (function.stage(), Place::In(function)),
             None => (
                 self.outside_stage(),
                 self.between(call(self.attempt.syscall), self.outside, next),
@@ -143,11 +200,16 @@ impl Cut<'_> {
     }
 
     /// What lasts has no next mark yet, and may never return.
-    fn between(&self, function: &str, last: Option<Function>, next: Option<Function>) -> String {
-        let last = last.map_or("its entry", Function::name);
-        match next.map(Function::name) {
-            None if self.attempt.end.is_none() => format!("in {function}, after {last}"),
-            next => format!("in {function}, between {last} and {}", next.unwrap_or("its return")),
+    fn between(&self, function: &'static str, after: Option<Function>, next: Option<Function>) -> Place {
+        let before = match next {
+            Some(next) => Before::Function(next),
+            None if self.attempt.end.is_none() => Before::Open,
+            None => Before::Return,
+        };
+        Place::Within {
+            function,
+            after,
+            before,
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn rows(monitor: &Monitor) -> Vec<NowRow> {
         .iter()
         .filter_map(|one| {
             let last = stages_until(one.attempt, now).pop()?;
-            Some((one.attempt.id, (last.stage, last.name)))
+            Some((one.attempt.id, (last.stage, last.name.to_string())))
         })
         .collect();
     let mut rows: Vec<NowRow> = all.iter().map(|one| row(one, &places, now)).collect();

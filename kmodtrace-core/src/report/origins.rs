@@ -91,7 +91,7 @@ impl StageRow {
         spans
             .map(|span| Self {
                 stage: span.stage,
-                name: span.name,
+                name: span.name.to_string(),
                 start_ns: span.start.0,
                 duration_ns: span.duration.0,
             })

@@ -13,7 +13,7 @@ use crate::replay;
 /// Reads the recording and writes the graph. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(args.recorded.path())?;
-    let mut graph = WaitGraph::default();
+    let mut graph = WaitGraph::with_stacks();
     let (ended, ..) = recording.finished(|finished| graph.add(&finished));
     let mut graph = graph.finish();
     graph.select(&Names::matching(&args.modules));

@@ -44,8 +44,10 @@ pub struct Cost {
     pub attempt: Option<u64>,
     /// Its task's name.
     pub comm: Option<String>,
-    /// From its entry to its return.
+    /// From its entry to its return, or to the end of the recording.
     pub attempt_ns: Option<u64>,
+    /// Whether it had returned by then.
+    pub returned: bool,
     /// What took most of that.
     pub stage: Option<Stage>,
     /// How much.
@@ -100,6 +102,7 @@ impl Costs {
             cost.attempt = Some(attempt.id.0);
             cost.comm = Some(attempt.comm.clone());
             cost.attempt_ns = Some(long.0);
+            cost.returned = attempt.errno.is_some();
             cost.stage = most.map(|(stage, _)| stage);
             cost.stage_ns = most.map(|(_, long)| long);
         }
@@ -115,14 +118,6 @@ impl Costs {
             return;
         }
         room(&mut self.requests, request.name.clone(), String::new()).count(request.start, request.end);
-    }
-
-    /// A load that has not returned.
-    pub(super) fn open(&mut self, module: Option<&str>, start: Ktime, end: Ktime) {
-        if let Some(spent) = self.modules.get_mut(&module.map(str::to_owned)) {
-            spent.union.add(start, end);
-            spent.cost.task_ns = spent.cost.task_ns.saturating_add(end.since(start).0);
-        }
     }
 
     /// Those that cost most.
@@ -193,7 +188,12 @@ impl Cost {
         };
         let by = self.comm.as_deref().unwrap_or("an unknown task");
         let attempt = self.attempt.zip(self.attempt_ns);
-        let owner = attempt.map(|(id, long)| format!("attempt {id} of {by} took {}", span_text(long)));
+        let took = if self.returned {
+            "took"
+        } else {
+            "has not returned after"
+        };
+        let owner = attempt.map(|(id, long)| format!("attempt {id} of {by} {took} {}", span_text(long)));
         let total = span_text(self.task_ns);
         match (self.waiters, owner) {
             (0, Some(owner)) if self.count == 1 => format!("{owner}{stage}"),

@@ -68,8 +68,8 @@ pub struct AccountFold {
     union: Union,
     costs: Costs,
     askers: Askers,
-    /// Modules and beginnings of loads that have not returned.
-    open: Vec<(Option<String>, Ktime)>,
+    /// Loads that have not returned.
+    open: Vec<Attempt>,
 }
 
 impl AccountFold {
@@ -105,20 +105,25 @@ impl AccountFold {
             Some(Errno::EEXIST) if !own => self.account.already_there += 1,
             Some(_) => self.account.failed += 1,
         }
+        if attempt.notes.contains(&Note::InFlight) && self.open.len() < IN_FLIGHT {
+            self.open.push(attempt.clone());
+        } else {
+            self.spent(attempt);
+        }
+    }
+
+    /// Counts the time of a load.
+    fn spent(&mut self, attempt: &Attempt) {
         let waited = waited_for_others(attempt);
         self.account.waited_ns = self.account.waited_ns.saturating_add(waited);
         self.costs.attempt(attempt, waited);
+        let mut long = 0;
         if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
             self.union.add(start, end);
-            let long = end.since(start).0;
+            long = end.since(start).0;
             self.account.task_ns = self.account.task_ns.saturating_add(long);
-            self.askers.attempt(attempt, long);
-        } else if let Some(start) = attempt.start.filter(|_| attempt.notes.contains(&Note::InFlight)) {
-            if self.open.len() < IN_FLIGHT {
-                self.open.push((attempt.module.clone(), start));
-            }
-            self.askers.attempt(attempt, 0);
         }
+        self.askers.attempt(attempt, long);
     }
 
     fn request(&mut self, request: &Request) {
@@ -131,11 +136,13 @@ impl AccountFold {
 
     /// Nothing more comes: the recording ends at this time. `stages` are those of all modules.
     pub fn finish(mut self, end: Ktime, stages: &BTreeMap<Stage, u64>, coverage: &Coverage) -> Account {
-        for (module, start) in std::mem::take(&mut self.open) {
-            let long = end.since(start).0;
-            self.account.task_ns = self.account.task_ns.saturating_add(long);
-            self.union.add(start, end);
-            self.costs.open(module.as_deref(), start, end);
+        for mut attempt in std::mem::take(&mut self.open) {
+            // What lasts has lasted until now.
+            attempt.end = Some(end);
+            for wait in &mut attempt.waits {
+                wait.span.end = wait.span.end.or(Some(end));
+            }
+            self.spent(&attempt);
         }
         let mut stages: Vec<(Stage, u64)> = stages.iter().map(|(stage, long)| (*stage, *long)).collect();
         stages.sort_by_key(|(_, long)| std::cmp::Reverse(*long));

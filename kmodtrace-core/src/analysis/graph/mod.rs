@@ -60,12 +60,21 @@ pub struct WaitGraph {
     nodes: Nodes,
     edges: edges::Edges,
     piles: pile_ups::Piles,
-    stacks: stacks::Stacks,
+    /// Only where somebody draws them.
+    stacks: Option<stacks::Stacks>,
     cycles: Vec<Cycle>,
     more_cycles: u64,
 }
 
 impl WaitGraph {
+    /// One that gathers stacks as well.
+    pub fn with_stacks() -> Self {
+        Self {
+            stacks: Some(stacks::Stacks::default()),
+            ..Self::default()
+        }
+    }
+
     /// Adds what a session handed out.
     pub fn add(&mut self, finished: &Finished) {
         match finished {
@@ -101,35 +110,41 @@ impl WaitGraph {
         let pile_ups = self.pile_ups();
         // Their requests were never handed out.
         for node in self.nodes.iter().filter(|node| node.request.is_some()) {
-            self.stacks.attempt(node, edges::UNKNOWN);
+            if let Some(stacks) = &mut self.stacks {
+                stacks.attempt(node, edges::UNKNOWN);
+            }
         }
         Graph::new(
             self.cycles,
             self.more_cycles,
             pile_ups,
             self.edges.into_vec(),
-            self.stacks,
+            self.stacks.unwrap_or_default(),
         )
     }
 
     fn add_attempt(&mut self, attempt: &Attempt) {
         let mut node = Node::attempt(attempt);
-        let request = node.request.map(Key::Request);
-        // Where its request comes later, that adds it.
-        if let Some(request) = request.and_then(|key| self.nodes.get(key)) {
-            node.request = None;
-            self.stacks.attempt(&node, &stacks::requester(request));
-        } else if request.is_none() {
-            let parent = attempt.parent.as_ref().map(|Parent { comm, .. }| comm.as_str());
-            let parent = parent.filter(|comm| !comm.is_empty());
-            self.stacks.attempt(&node, parent.unwrap_or(edges::UNKNOWN));
+        if let Some(stacks) = &mut self.stacks {
+            let request = node.request.map(Key::Request);
+            // Where its request comes later, that adds it.
+            if let Some(request) = request.and_then(|key| self.nodes.get(key)) {
+                node.request = None;
+                stacks.attempt(&node, &stacks::requester(request));
+            } else if request.is_none() {
+                let parent = attempt.parent.as_ref().map(|Parent { comm, .. }| comm.as_str());
+                let parent = parent.filter(|comm| !comm.is_empty());
+                stacks.attempt(&node, parent.unwrap_or(edges::UNKNOWN));
+            }
         }
         self.add_node(node);
     }
 
     fn add_request(&mut self, request: &Request) {
         let node = Node::request(request, false);
-        self.stacks.request(&node, &mut self.nodes);
+        if let Some(stacks) = &mut self.stacks {
+            stacks.request(&node, &mut self.nodes);
+        }
         self.add_node(node);
     }
 
@@ -139,8 +154,9 @@ impl WaitGraph {
         let key = node.key;
         if let Some(oldest) = self.nodes.add(node, REMEMBERED)
             && oldest.request.is_some()
+            && let Some(stacks) = &mut self.stacks
         {
-            self.stacks.attempt(&oldest, edges::UNKNOWN);
+            stacks.attempt(&oldest, edges::UNKNOWN);
         }
         if let Some(node) = self.nodes.get(key) {
             let found: Vec<Cycle> = node

@@ -8,7 +8,7 @@ use crate::model::{Attempt, Edge, Errno, Function, Mark, Note, Request, Role, Wa
 use crate::text::{Names, write_json};
 
 fn graph(attempts: &[Attempt], requests: &[Request]) -> Graph {
-    let mut graph = WaitGraph::default();
+    let mut graph = WaitGraph::with_stacks();
     for attempt in attempts {
         graph.add(&Finished::Attempt(Box::new(attempt.clone())));
     }

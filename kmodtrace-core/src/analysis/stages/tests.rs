@@ -133,6 +133,6 @@ fn what_is_in_flight_is_in_its_last_piece_and_its_end_is_open() {
         (last.stage, last.start, last.duration),
         (Stage::Symbols, Ktime(30), Nanos(71))
     );
-    assert_eq!(last.name, "in load_module, after find_module_all");
+    assert_eq!(last.name.to_string(), "in load_module, after find_module_all");
     assert!(stages(&attempt).is_empty());
 }

@@ -192,7 +192,7 @@ fn unload(attempt: &Attempt) -> Option<String> {
     let place = if longest.is_exit() {
         "its exit function".to_owned()
     } else {
-        longest.name.trim_start_matches("in ").to_owned()
+        longest.name.to_string().trim_start_matches("in ").to_owned()
     };
     Some(format!(
         "attempt {} of {} took {} to unload {module}: {} in {place}",

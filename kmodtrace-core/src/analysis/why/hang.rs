@@ -9,7 +9,7 @@ use super::Kind;
 use super::chain::started_by;
 use super::window::Window;
 use super::words::{task, took};
-use crate::analysis::stages::stages_until;
+use crate::analysis::stages::{Place, stages_until};
 use crate::model::{Attempt, AttemptId, Ktime, Nanos, Request, RequestId, Stage, Wait};
 use crate::text::Names;
 
@@ -223,7 +223,7 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
             )
         }
         (None, Some(piece)) if piece.is_exit() => ("its exit function has not returned".to_owned(), Some(piece.start)),
-        (None, Some(piece)) => (format!("it is {}", place(&piece.name)), Some(piece.start)),
+        (None, Some(piece)) => (format!("it is {}", place(piece.name)), Some(piece.start)),
         (None, None) => ("where is not known".to_owned(), None),
     };
     let wait = open_wait(attempt).map_or_else(String::new, |wait| format!(", and waits ({})", wait.kind.name()));
@@ -249,12 +249,11 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
     }
 }
 
-/// `in load_module, after X` as it is, a function of its own as a place.
-fn place(name: &str) -> String {
-    if name.starts_with("in ") {
-        name.to_owned()
-    } else {
-        format!("in {name}")
+/// `in load_module, after X`, or in a function of its own.
+fn place(place: Place) -> String {
+    match place {
+        Place::In(function) => format!("in {}", function.name()),
+        within @ Place::Within { .. } => within.to_string(),
     }
 }
 
