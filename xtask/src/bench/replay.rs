@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use guest_vm::{artifacts, paths::Scratch, process};
 
 use super::{
     Size,
     answer::{self, Answer, Tracer},
     figure::{Figure, Report, short},
 };
-use crate::{artifacts, paths::Scratch, process};
 
 const GROUP: &str = "replay of a synthetic recording on this machine, one thread";
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use guest_vm::{artifacts, paths::Scratch, process};
 use serde::Deserialize;
 
 use super::figure::{Figure, Report, short};
-use crate::{artifacts, paths::Scratch, process};
 
 const GROUP: &str = "the live view, on a pseudo terminal of this machine";
 /// Attempts a second, where it plays.
