@@ -14,7 +14,6 @@ mod elf;
 mod expect;
 mod failure;
 mod hold;
-mod json;
 mod kernel;
 mod library;
 mod log;
