@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use super::Flavour;
-use crate::process;
+use crate::{paths, process};
 
 /// Debian's own keys, which the packages of every suite are checked against.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -80,20 +80,22 @@ impl Apt {
         Ok(found)
     }
 
-    /// Downloads packages into a directory.
-    pub(super) fn download<'a>(&self, packages: impl Iterator<Item = &'a str>, into: &Path) -> Result<Vec<PathBuf>> {
-        process::captured(self.tool("apt-get").arg("download").args(packages).current_dir(into))?;
-        let mut debs = Vec::new();
-        for entry in fs::read_dir(into).with_context(|| format!("cannot list {}", into.display()))? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "deb") {
-                debs.push(path);
-            }
+    /// Downloads packages, and unpacks what they would install: a new directory in `scratch`.
+    pub(super) fn unpacked<'a>(&self, packages: impl Iterator<Item = &'a str>, scratch: &Path) -> Result<PathBuf> {
+        let (debs, tree) = (scratch.join("debs"), scratch.join("tree"));
+        for dir in [&debs, &tree] {
+            fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         }
-        if debs.is_empty() {
-            bail!("apt-get download left no package in {}", into.display());
+        process::captured(self.tool("apt-get").arg("download").args(packages).current_dir(&debs))?;
+        let found = paths::files_in(&debs, "deb")?;
+        if found.is_empty() {
+            bail!("apt-get download left no package in {}", debs.display());
         }
-        Ok(debs)
+        for deb in found {
+            let arguments = ["-x".as_ref(), deb.as_os_str(), tree.as_os_str()];
+            process::captured(&mut process::command("dpkg-deb", arguments))?;
+        }
+        Ok(tree)
     }
 
     fn tool(&self, program: &str) -> Command {
@@ -102,12 +104,6 @@ impl Apt {
         command.env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive");
         command
     }
-}
-
-/// Unpacks what a package would install into a directory.
-pub(super) fn unpack(deb: &Path, into: &Path) -> Result<()> {
-    let arguments = ["-x".as_ref(), deb.as_os_str(), into.as_os_str()];
-    process::captured(&mut process::command("dpkg-deb", arguments)).map(drop)
 }
 
 /// The private configuration, read after the system's own: proxies and the like stay as the machine has them.

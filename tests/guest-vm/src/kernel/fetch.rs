@@ -54,21 +54,15 @@ pub fn refresh(flavour: Flavour) -> Result<()> {
 fn fetch(flavour: Flavour, home: &Path) -> Result<()> {
     let parent = home.parent().context("the cache has no directory for kernels")?;
     let scratch = Scratch::new_in(parent)?;
-    let dir = |name: &str| {
-        let dir = scratch.path().join(name);
-        fs::create_dir(&dir)
-            .with_context(|| format!("cannot create {}", dir.display()))
-            .map(|()| dir)
-    };
-    fetch_into(flavour, home, &dir).with_context(|| format!("cannot fetch kernel {}", flavour.name))
+    fetch_into(flavour, home, scratch.path()).with_context(|| format!("cannot fetch kernel {}", flavour.name))
 }
 
-fn fetch_into(flavour: Flavour, home: &Path, dir: &dyn Fn(&str) -> Result<PathBuf>) -> Result<()> {
+fn fetch_into(flavour: Flavour, home: &Path, scratch: &Path) -> Result<()> {
     eprintln!(
         "xtask: kernel {}: reading the package lists of {}",
         flavour.name, flavour.suite
     );
-    let apt = Apt::open(&dir("apt")?, flavour)?;
+    let apt = Apt::open(&scratch.join("apt"), flavour)?;
     // The first is the meta package, which only points on and holds nothing.
     let packages = apt.with_dependencies(flavour.package, PARTS)?.split_off(1).join("\n");
     if fs::read_to_string(home.join("packages")).is_ok_and(|have| have == packages) {
@@ -79,15 +73,13 @@ fn fetch_into(flavour: Flavour, home: &Path, dir: &dyn Fn(&str) -> Result<PathBu
         flavour.name,
         packages.replace('\n', " ")
     );
-    let (tree, made) = (dir("tree")?, dir("made")?);
-    for deb in apt.download(packages.lines(), &dir("debs")?)? {
-        super::apt::unpack(&deb, &tree)?;
-    }
+    let tree = apt.unpacked(packages.lines(), scratch)?;
+    let made = scratch.join("made");
+    fs::create_dir(&made).with_context(|| format!("cannot create {}", made.display()))?;
     fs::write(made.join("packages"), packages).context("cannot write down the packages")?;
     assemble(&tree, &made)?;
     // An older copy goes out of the way first; the scratch directory ends with it.
-    let old = dir("old")?;
-    let there = fs::rename(home, old.join("kernel"));
+    let there = fs::rename(home, scratch.join("old"));
     match fs::rename(&made, home) {
         // Another run was faster: its copy is as good.
         Err(_) if there.is_err() && home.join("release").exists() => Ok(()),

@@ -9,11 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{
-    Flavour, Kernel,
-    apt::{self, Apt},
-    fetch, source,
-};
+use super::{Flavour, Kernel, apt::Apt, fetch, source};
 use crate::paths::Scratch;
 
 /// How the names of packages start that hold headers and the programs of the kernel's build.
@@ -84,13 +80,7 @@ fn fetch_parts(flavour: Flavour, mut kernel: Kernel, home: &Path) -> Result<Kern
 
 /// Downloads and unpacks headers. Their make file names the place they would be installed to; links are relative already.
 fn unpacked(apt: &Apt, packages: &[String], scratch: &Path) -> Result<PathBuf> {
-    let (debs, made) = (scratch.join("debs"), scratch.join("headers"));
-    for dir in [&debs, &made] {
-        fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    }
-    for deb in apt.download(packages.iter().map(String::as_str), &debs)? {
-        apt::unpack(&deb, &made)?;
-    }
+    let made = apt.unpacked(packages.iter().map(String::as_str), scratch)?;
     for entry in fs::read_dir(made.join(PLACE)).context("the packages hold no headers")? {
         let makefile = entry?.path().join("Makefile");
         let Ok(text) = fs::read_to_string(&makefile) else {

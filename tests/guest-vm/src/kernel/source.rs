@@ -28,7 +28,8 @@ pub(super) fn selftest(apt: &Apt, kernel: &Kernel, version: &str, scratch: &Path
         fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
     let package = format!("{name}={version}");
-    let archive = unpack::archive(apt, &name, [package.as_str()].into_iter(), &tree)?;
+    let unpacked = apt.unpacked([package.as_str()].into_iter(), &tree)?;
+    let archive = unpack::archive(&unpacked, &name);
     let mut tar = process::command(
         "tar",
         ["-C".as_ref(), tree.as_os_str(), "-xf".as_ref(), archive.as_os_str()],
