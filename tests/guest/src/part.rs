@@ -212,15 +212,4 @@ mod tests {
         let unknown = choose(all(&MATRIX), &["5.10/bad-input/what".to_owned()]);
         assert!(unknown.is_err_and(|error| error.to_string().contains("5.10/bad-input/what")));
     }
-
-    #[test]
-    fn what_comes_before_a_part_exists() {
-        let parts = all(&MATRIX);
-        for part in &parts {
-            assert!(
-                part.after
-                    .is_none_or(|after| parts.iter().any(|other| other.name == after))
-            );
-        }
-    }
 }

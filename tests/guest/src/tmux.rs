@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use guest_vm::{
     paths::{self, Scratch},
     process,
@@ -144,19 +144,19 @@ impl Terminal {
 
     /// Waits until the screen is such, and gives it. A program that has ended draws no more.
     pub(crate) fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> Result<String> {
-        let start = Instant::now();
-        loop {
+        self.wait(what, || {
             let ended = self.end()?.is_some();
             let screen = self.text()?;
             if holds(&screen) {
-                return Ok(screen);
+                return Ok(Some(screen));
             }
-            if ended || start.elapsed() > self.patience {
-                let why = if ended { "the program has ended" } else { "time is up" };
-                bail!("{what}: {why}. The screen:\n{}", screen.trim_end());
-            }
-            std::thread::sleep(POLL);
-        }
+            ensure!(
+                !ended,
+                "{what}: the program has ended. The screen:\n{}",
+                screen.trim_end()
+            );
+            Ok(None)
+        })
     }
 
     /// Waits until all these texts are on the screen.
@@ -173,19 +173,13 @@ impl Terminal {
 
     /// Waits until the screen changes no more, and gives it with the terminal's sequences.
     pub fn still(&self) -> Result<String> {
-        let start = Instant::now();
-        let mut last = self.styled()?;
-        let mut same = 0;
-        while same < STILL {
-            std::thread::sleep(POLL);
+        let (mut last, mut same) = (String::new(), 0);
+        self.wait("the screen does not come to rest", || {
             let now = self.styled()?;
             same = if now == last { same + 1 } else { 0 };
             last = now;
-            if start.elapsed() > self.patience {
-                bail!("the screen does not come to rest. It is:\n{}", self.text()?.trim_end());
-            }
-        }
-        Ok(last)
+            Ok((same >= STILL).then(|| last.clone()))
+        })
     }
 
     /// Whether a program draws on the terminal's other screen, the one that leaves no trace.
@@ -195,29 +189,29 @@ impl Terminal {
 
     /// Waits until a program has taken that screen, or has left it.
     pub(crate) fn until_alternate(&self, wanted: bool) -> Result<()> {
-        let start = Instant::now();
-        while self.is_alternate()? != wanted {
-            if start.elapsed() > self.patience {
-                let what = if wanted { "not taken" } else { "not left" };
-                bail!("the alternate screen is {what}:\n{}", self.text()?.trim_end());
-            }
-            std::thread::sleep(POLL);
-        }
-        Ok(())
+        let what = if wanted { "taken" } else { "left" };
+        self.wait(&format!("the alternate screen is not {what}"), || {
+            Ok((self.is_alternate()? == wanted).then_some(()))
+        })
     }
 
     /// Waits until the program has ended, and gives its exit status.
     pub(crate) fn ended(&self) -> Result<u8> {
+        match self.wait("the program does not end", || self.end())? {
+            End::Status(status) => Ok(status),
+            End::Signal(signal) => bail!("signal {signal} ended the program:\n{}", self.text()?.trim_end()),
+        }
+    }
+
+    /// Looks again and again until there is something. The error shows the last screen.
+    fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         let start = Instant::now();
         loop {
-            if let Some(end) = self.end()? {
-                return match end {
-                    End::Status(status) => Ok(status),
-                    End::Signal(signal) => bail!("signal {signal} ended the program:\n{}", self.text()?.trim_end()),
-                };
+            if let Some(found) = look()? {
+                return Ok(found);
             }
             if start.elapsed() > self.patience {
-                bail!("the program does not end. The screen:\n{}", self.text()?.trim_end());
+                bail!("{what}: time is up. The screen:\n{}", self.text()?.trim_end());
             }
             std::thread::sleep(POLL);
         }
