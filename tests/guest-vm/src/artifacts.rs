@@ -1,7 +1,7 @@
 //! Programs of this workspace, built to run in any guest: static, so that they need no library there.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -23,6 +23,14 @@ pub fn guest_programs() -> Result<Vec<PathBuf>> {
         .map(|package| static_programs(&["--package", package]))
         .collect::<Result<Vec<_>>>()
         .map(|built| built.concat())
+}
+
+/// The one of these programs with this name. It is static: it runs here as it does in a guest.
+pub fn named<'p>(programs: &'p [PathBuf], name: &str) -> Result<&'p Path> {
+    let found = programs.iter().find(|program| program.ends_with(name));
+    found
+        .map(PathBuf::as_path)
+        .with_context(|| format!("no {name} was built"))
 }
 
 /// The programs that build. For guests that are there to try something else while one does not.

@@ -16,11 +16,7 @@ use guest_vm::{
     vm::EMULATORS_FAULT,
 };
 
-use crate::{
-    bisect,
-    guest::{self, Tally},
-    observed,
-};
+use crate::{bisect, guest::Tally, observed};
 
 /// The module of docs/bisect/storm.sh, whose init function fails in a guest.
 const MODULE: &str = "acpi_cpufreq";
@@ -40,7 +36,7 @@ const FAILS: &str = "exit 7\n";
 pub(crate) fn run() -> Result<Tally> {
     let vng = virtme::ensure()?;
     let programs = artifacts::guest_programs()?;
-    let tool = guest::tool(&programs)?;
+    let tool = artifacts::named(&programs, "kmodtrace")?;
     let (plain, before) = bisect::both_kernels()?;
     // Its guests have this machine's libraries.
     let dynamic = artifacts::debug_kmodtrace()?;

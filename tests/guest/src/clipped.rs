@@ -7,7 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 use crate::observed::report;
 use crate::{compare, oracle};
 
-/// What `--max-in-flight` of the guest's command leaves room for.
+/// What makes it: `traced` is of the guest's command.
+pub(crate) const COMMAND: &str = "
+traced clipped record --max-in-flight 4 -o /out/clipped.kmt -- load-driver copies --log /out/clipped.log
+";
+
+/// What that leaves room for.
 const ROOM: u64 = 4;
 
 /// Every call is still seen with its errno, and those without room are counted.

@@ -3,11 +3,11 @@
 //! A case is right when the report names its one cause, with the function, stage and source that the arrangement forces.
 //! It may name a gap with the cause among others only where the maker is inlined; everything else is a failure.
 
-use std::fs;
-use std::path::Path;
+use anyhow::{Result, bail, ensure};
 
-use anyhow::{Context as _, Result, bail, ensure};
-use serde::{Deserialize, de::IgnoredAny};
+use crate::compare;
+use crate::observed::{Attempt, Certainty, Origin, Report};
+use crate::oracle::{Call, Scenario};
 
 /// Functions into which makers are inlined: the driver names these where the kernel has no function for the maker.
 const CALLERS: &[&str] = &["load_module", "finit_module", "init_module", "delete_module"];
@@ -18,9 +18,6 @@ const ALSO: &[(&str, &[&str])] = &[("memory", &["module_alloc", "execmem_alloc",
 
 /// A cause of every stage, for which the report has but one.
 const OF_ANY_STAGE: &str = "memory";
-
-/// How the report says that this kernel does not tell the names of init functions.
-const NO_INIT_NAMES: &str = "symbols: of init functions only their addresses";
 
 /// How many cases were right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,35 +36,30 @@ impl Counts {
     }
 }
 
-/// Compares every case in the driver's log with the report of its recording, and adds a line for each sort of case:
-/// case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict.
+/// Compares every case of a scenario with the report of its recording, and adds a line for each sort of case:
+/// case | kernel | expected cause, function, errno | found (the kernel's own words) | verdict. Cases that are alike are one line; an
+/// error names every sort of case that is not right.
 ///
-/// A scenario without cases gives no counts and no error.
-pub(crate) fn check(log: &Path, report: &Report, lines: &mut Vec<String>) -> Result<Counts> {
-    let text = fs::read_to_string(log).with_context(|| format!("the driver left no {}", log.display()))?;
-    let (kernel, cases) = cases(&text)?;
-    if cases.is_empty() {
-        return Ok(Counts::default());
-    }
-    tally(&kernel, &cases, report, lines)
-}
-
-/// Adds the table to the lines, cases that are alike in one line; an error names every sort of case that is not right.
-fn tally(kernel: &str, cases: &[Case], report: &Report, lines: &mut Vec<String>) -> Result<Counts> {
+/// `init_names` says whether this kernel tells the names of init functions. A scenario without cases gives no counts and no error.
+pub(crate) fn check(scenario: &Scenario, report: &Report, init_names: bool, lines: &mut Vec<String>) -> Result<Counts> {
+    let observed: Vec<&Attempt> = report.attempts.iter().chain(&report.unloads).collect();
     let mut counts = Counts::default();
     let mut rows: Vec<(String, usize)> = Vec::new();
     let mut failures = Vec::new();
-    for case in cases {
-        let (found, verdict) = match report.of(case) {
-            Ok(attempt) => {
-                let verdict = judge(case, attempt, report.knows_init_names());
-                (attempt.origin.as_ref().map_or("-".to_owned(), Origin::words), verdict)
+    for call in &scenario.calls {
+        let Some(case) = Case::of(call)? else { continue };
+        let (found, verdict) = match compare::find(call, &observed) {
+            Ok((_, attempt)) => {
+                let verdict = judge(case, attempt, init_names);
+                (attempt.origin.as_ref().map_or("-".to_owned(), words), verdict)
             }
-            Err(error) => ("-".to_owned(), Verdict::Unknown(format!("{error:#}"))),
+            // Who that is, the comparison of calls tells.
+            Err(_) => ("-".to_owned(), Verdict::Unknown("not seen".to_owned())),
         };
         let row = format!(
-            "{} | {kernel} | {} | {found} | {}",
-            case.expect.case,
+            "{} | {} | {} | {found} | {}",
+            case.name,
+            scenario.kernel,
             case.words(),
             verdict.words()
         );
@@ -120,8 +112,8 @@ impl Verdict {
 }
 
 /// Compares the origin of an attempt with what its arrangement forces.
-fn judge(case: &Case, attempt: &Attempt, init_names: bool) -> Verdict {
-    let expect = &case.expect;
+fn judge(case: Case<'_>, attempt: &Attempt, init_names: bool) -> Verdict {
+    let expect = &case.call.expect;
     let Some(origin) = &attempt.origin else {
         return Verdict::Unknown("no origin".to_owned());
     };
@@ -138,12 +130,12 @@ fn judge(case: &Case, attempt: &Attempt, init_names: bool) -> Verdict {
     if expect.from_errno.is_some() && origin.from_errno != expect.from_errno {
         return wrong("from errno", &origin.from_errno);
     }
-    let inlined = CALLERS.contains(&expect.function.as_str());
-    let only = origin.causes == [expect.cause.as_str()];
+    let inlined = CALLERS.contains(&case.function);
+    let only = origin.causes == [case.cause];
     match origin.certainty {
         // With one cause it is told, be it by a line of the kernel's or because nothing else is left.
         Certainty::Exact | Certainty::Gap if only => {}
-        Certainty::Gap if inlined && origin.causes.contains(&expect.cause) => {
+        Certainty::Gap if inlined && origin.causes.iter().any(|cause| cause == case.cause) => {
             return if origin.between.is_some() {
                 Verdict::Gap
             } else {
@@ -152,181 +144,72 @@ fn judge(case: &Case, attempt: &Attempt, init_names: bool) -> Verdict {
         }
         Certainty::Exact | Certainty::Gap => return wrong("causes", &origin.causes),
     }
-    if expect.cause != OF_ANY_STAGE && origin.stage != expect.stage {
+    if case.cause != OF_ANY_STAGE && origin.stage != case.stage {
         return wrong("stage", &origin.stage);
     }
-    let nameless = expect.cause == "init" && !init_names;
-    if !nameless && !same_function(expect, origin) {
+    let nameless = case.cause == "init" && !init_names;
+    if !nameless && !same_function(case, origin) {
         return wrong("function", &origin.function);
     }
     Verdict::Exact
 }
 
 /// Whether the report names the function that the arrangement forces; compilers put suffixes behind names.
-fn same_function(expect: &Expect, origin: &Origin) -> bool {
+fn same_function(case: Case<'_>, origin: &Origin) -> bool {
     let Some(function) = &origin.function else {
         return false;
     };
     let plain = function.split(['.', '+', ' ']).next().unwrap_or_default();
-    let also = ALSO.iter().find(|(cause, _)| *cause == expect.cause);
-    plain == expect.function || also.is_some_and(|(_, functions)| functions.contains(&plain))
+    let also = ALSO.iter().find(|(cause, _)| *cause == case.cause);
+    plain == case.function || also.is_some_and(|(_, functions)| functions.contains(&plain))
 }
 
-/// A failing call of the driver.
-#[derive(Clone, Debug, Deserialize)]
-struct Case {
-    tid: u32,
-    syscall: String,
-    start_ns: u64,
-    end_ns: u64,
-    /// None for a task that was killed.
-    errno: Option<u32>,
-    expect: Expect,
+/// A failing call of the driver, and the cause that its arrangement forces.
+#[derive(Clone, Copy, Debug)]
+struct Case<'c> {
+    call: &'c Call,
+    name: &'c str,
+    cause: &'c str,
+    stage: &'c str,
+    function: &'c str,
 }
 
-/// What its arrangement forces.
-#[derive(Clone, Debug, Deserialize)]
-struct Expect {
-    case: String,
-    cause: String,
-    stage: String,
-    function: String,
-    /// What the kernel returned to a task that was killed.
-    kernel_errno: Option<u32>,
-    /// Whose failure it inherits.
-    from_tid: Option<u32>,
-    /// What the errno was before it was made another.
-    from_errno: Option<u32>,
-}
+impl<'c> Case<'c> {
+    /// None for a call of which no cause is forced. A case that is not told whole must not pass for such a call.
+    fn of(call: &'c Call) -> Result<Option<Self>> {
+        let expect = &call.expect;
+        match (&expect.cause, &expect.case, &expect.stage, &expect.function) {
+            (None, None, None, None) => Ok(None),
+            (Some(cause), Some(name), Some(stage), Some(function)) => Ok(Some(Self {
+                call,
+                name,
+                cause,
+                stage,
+                function,
+            })),
+            _ => bail!("{}: the driver tells half a case", call.who()),
+        }
+    }
 
-impl Case {
     /// What the kernel returned.
     fn errno(&self) -> Option<u32> {
-        self.errno.or(self.expect.kernel_errno)
+        self.call.errno.or(self.call.expect.kernel_errno)
     }
 
     fn words(&self) -> String {
         let errno = self.errno().map_or("-".to_owned(), |errno| errno.to_string());
-        format!("{}, {}, {errno}", self.expect.cause, self.expect.function)
+        format!("{}, {}, {errno}", self.cause, self.function)
     }
 }
 
-/// A line of the driver's log.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    /// The first of a scenario.
-    Begin { kernel: String },
-    /// A call with a cause.
-    Case(Box<Case>),
-    /// A mount, of which `requests` tells.
-    Mount {
-        #[serde(rename = "expect")]
-        _expect: Mount,
-    },
-    /// Any other.
-    Other {},
-}
-
-#[derive(Deserialize)]
-struct Mount {
-    #[serde(rename = "request")]
-    _request: IgnoredAny,
-}
-
-/// The kernel, and the calls for which a cause is forced.
-fn cases(log: &str) -> Result<(String, Vec<Case>)> {
-    let mut kernel = None;
-    let mut cases = Vec::new();
-    for line in log.lines() {
-        match serde_json::from_str(line).with_context(|| format!("the driver's log has a line {line}"))? {
-            Line::Begin { kernel: running } => kernel = Some(running),
-            Line::Case(case) => cases.push(*case),
-            Line::Mount { .. } => {}
-            Line::Other {} => {
-                // A case that is not read must not pass for a call without one.
-                ensure!(!line.contains("\"cause\""), "the driver's log has a case {line}");
-            }
-        }
-    }
-    Ok((kernel.context("the driver's log names no kernel")?, cases))
-}
-
-/// What is read of the report.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Report {
-    quality: Quality,
-    attempts: Vec<Attempt>,
-    unloads: Vec<Attempt>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Quality {
-    unobserved: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct Attempt {
-    tid: u32,
-    syscall: Option<String>,
-    start_ns: Option<u64>,
-    end_ns: Option<u64>,
-    #[serde(default)]
-    origin: Option<Origin>,
-}
-
-/// Where an errno came from, as the report has it.
-#[derive(Clone, Debug, Deserialize)]
-struct Origin {
-    errno: u32,
-    stage: String,
-    function: Option<String>,
-    certainty: Certainty,
-    between: Option<(String, String)>,
-    causes: Vec<String>,
-    from_tid: Option<u32>,
-    from_errno: Option<u32>,
-    evidence: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Certainty {
-    Exact,
-    Gap,
-}
-
-impl Report {
-    fn knows_init_names(&self) -> bool {
-        !self
-            .quality
-            .unobserved
-            .iter()
-            .any(|what| what.starts_with(NO_INIT_NAMES))
-    }
-
-    /// The one attempt, or unload, that lies within the bracket of the call.
-    fn of(&self, case: &Case) -> Result<&Attempt> {
-        let within = |attempt: &&Attempt| {
-            attempt.tid == case.tid
-                && attempt.syscall.as_deref() == Some(&case.syscall)
-                && attempt.start_ns.is_some_and(|start| start >= case.start_ns)
-                && attempt.end_ns.is_some_and(|end| end <= case.end_ns)
-        };
-        let mut matching = self.attempts.iter().chain(&self.unloads).filter(within);
-        match (matching.next(), matching.next()) {
-            (Some(attempt), None) => Ok(attempt),
-            _ => bail!("not seen within its bracket, or more than once"),
-        }
-    }
-}
-
-impl Origin {
-    fn words(&self) -> String {
-        let function = self.function.as_deref().unwrap_or("no function");
-        let evidence = self.evidence.first().map_or(String::new(), |line| format!(" ({line})"));
-        format!("{}, {function}, {}{evidence}", self.causes.join(" or "), self.errno)
-    }
+/// An origin in the table.
+fn words(origin: &Origin) -> String {
+    let function = origin.function.as_deref().unwrap_or("no function");
+    let evidence = origin
+        .evidence
+        .first()
+        .map_or(String::new(), |line| format!(" ({line})"));
+    format!("{}, {function}, {}{evidence}", origin.causes.join(" or "), origin.errno)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! A guest of the tests, and what comes out of it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, Error, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, ensure};
 use guest_vm::vm::{self, EmulatorFailed, Outcome, VmSpec};
 
 use crate::corpus::Counts;
@@ -98,19 +98,4 @@ fn fresh(path: &Path) -> Result<()> {
         fs::remove_dir_all(path).with_context(|| format!("cannot empty {}", path.display()))?;
     }
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
-}
-
-/// A static program runs here as it does in the guest.
-pub(crate) fn tool(programs: &[PathBuf]) -> Result<&Path> {
-    let tool = programs.iter().find(|program| program.ends_with("kmodtrace"));
-    tool.map(PathBuf::as_path).context("no kmodtrace was built")
-}
-
-/// An error with what the guest's command said, if it failed.
-pub(crate) fn succeeded(outcome: &Outcome) -> Result<()> {
-    if outcome.status != 0 {
-        let said = String::from_utf8_lossy(&outcome.stderr);
-        bail!("the guest's command failed ({}): {said}", outcome.status);
-    }
-    Ok(())
 }

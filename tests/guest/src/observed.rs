@@ -1,6 +1,6 @@
 //! What kmodtrace says that it saw: the JSON of its report, as any other program would read it.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
 use guest_vm::process;
@@ -8,17 +8,15 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 /// The report of a recording, by the tool itself: what its users read.
 pub(crate) fn report(tool: &Path, recording: &Path) -> Result<Report> {
-    report_as(tool, recording)
+    told(tool, &["report", "--attempts"], recording)
 }
 
-/// The same for who reads something else of it.
-pub(crate) fn report_as<T: DeserializeOwned>(tool: &Path, recording: &Path) -> Result<T> {
-    let mut command = Command::new(tool);
-    command
-        .args(["report", "--format", "json", "--attempts", "--from"])
-        .arg(recording);
+/// What one of the tool's commands tells of a recording, as JSON.
+pub(crate) fn told<T: DeserializeOwned>(tool: &Path, command: &[&str], recording: &Path) -> Result<T> {
+    let mut command = process::command(tool, command);
+    command.args(["--json", "--from"]).arg(recording);
     let text = process::text(&mut command)?;
-    serde_json::from_str(&text).with_context(|| format!("the report of {} is not as documented", recording.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} is not as documented", process::shown(&command)))
 }
 
 /// The object of `kmodtrace report --format json --attempts`.
@@ -30,6 +28,26 @@ pub(crate) struct Report {
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) unloads: Vec<Attempt>,
     pub(crate) requests: Vec<Request>,
+}
+
+/// The object of `kmodtrace why --json`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Why {
+    pub(crate) failed_requests: u64,
+    pub(crate) summary: Vec<String>,
+    pub(crate) causes: Vec<Reason>,
+    pub(crate) dropped: Vec<Reason>,
+}
+
+/// Failures of one kind.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Reason {
+    pub(crate) count: u64,
+    pub(crate) name: Option<String>,
+    pub(crate) outcome: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) headline: String,
+    pub(crate) sentences: Vec<String>,
 }
 
 /// The kernel that was watched.
@@ -88,6 +106,7 @@ pub(crate) struct Attempt {
     pub(crate) leader_tid: Option<u32>,
     pub(crate) init_errno: Option<u32>,
     pub(crate) request: Option<u64>,
+    pub(crate) origin: Option<Origin>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,7 +131,7 @@ pub(crate) struct Request {
     pub(crate) helper: Option<Helper>,
     pub(crate) ret: Option<i64>,
     pub(crate) caller: Option<Caller>,
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<RequestOrigin>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -143,8 +162,36 @@ pub(crate) struct Caller {
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Origin {
+pub(crate) struct RequestOrigin {
     pub(crate) causes: Vec<String>,
+}
+
+/// Where the errno of an attempt came from.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) errno: u32,
+    pub(crate) stage: String,
+    pub(crate) function: Option<String>,
+    pub(crate) certainty: Certainty,
+    pub(crate) between: Option<(String, String)>,
+    pub(crate) causes: Vec<String>,
+    pub(crate) from_tid: Option<u32>,
+    pub(crate) from_errno: Option<u32>,
+    pub(crate) evidence: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Certainty {
+    Exact,
+    Gap,
+}
+
+impl Quality {
+    /// Whether nothing was lost, and the kernel skipped no program.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.lost == 0 && self.missed == 0
+    }
 }
 
 impl Attempt {

@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub(crate) struct Scenario {
     /// Its name.
     pub(crate) name: String,
+    /// The release of the kernel that ran.
+    pub(crate) kernel: String,
     /// Every module system call that it made.
     pub(crate) calls: Vec<Call>,
     /// Every mount that may make the kernel request a module.
@@ -54,6 +56,16 @@ pub(crate) struct Expect {
     pub(crate) leader_tid: Forced<u32>,
     /// What the kernel returns to a task that is killed.
     pub(crate) kernel_errno: Option<u32>,
+    /// The failure that it is a case of, and its cause's id.
+    pub(crate) case: Option<String>,
+    pub(crate) cause: Option<String>,
+    /// The stage and the function that the cause is in.
+    pub(crate) stage: Option<String>,
+    pub(crate) function: Option<String>,
+    /// Whose failure it inherits.
+    pub(crate) from_tid: Option<u32>,
+    /// What the errno was before it was made another.
+    pub(crate) from_errno: Option<u32>,
     /// What is requested for a mount.
     #[serde(default)]
     pub(crate) request: Forced<Requested>,
@@ -98,6 +110,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Forced<T> {
 enum Line {
     Begin {
         scenario: String,
+        kernel: String,
     },
     End {
         #[serde(rename = "summary")]
@@ -109,12 +122,18 @@ enum Line {
 /// Reads the log.
 pub(crate) fn read(path: &Path) -> Result<Vec<Scenario>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("the driver left no {}", path.display()))?;
+    parse(&text)
+}
+
+/// Reads its text.
+pub(crate) fn parse(text: &str) -> Result<Vec<Scenario>> {
     let mut scenarios: Vec<Scenario> = Vec::new();
     for line in text.lines() {
         let parsed = serde_json::from_str(line).with_context(|| format!("the driver's log has a line {line}"))?;
         match parsed {
-            Line::Begin { scenario } => scenarios.push(Scenario {
+            Line::Begin { scenario, kernel } => scenarios.push(Scenario {
                 name: scenario,
+                kernel,
                 calls: Vec::new(),
                 mounts: Vec::new(),
             }),

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 
 use crate::guest::Tally;
-use crate::observed::{Report, report, report_as};
+use crate::observed::{Report, report};
 use crate::{bpftool, compare, corpus, oracle, requests};
 
 /// How the driver calls those of its scenarios that are storms.
@@ -77,25 +77,15 @@ impl Recording {
             return;
         }
         let recording = out.join(format!("{}.kmt", self.name));
-        let reports = report(tool, &recording).and_then(|report| Ok((report, report_as(tool, &recording)?)));
-        let whole = reports.and_then(|(report, with_origins)| {
+        let whole = report(tool, &recording).and_then(|report| {
             let mut checked = Checked {
                 observed: compare::Observed::of(&report),
                 report: &report,
                 scenarios: Vec::new(),
             };
             for log in made {
-                let compared = checked.compare(&log.path(out));
-                let origins = corpus::check(&log.path(out), &with_origins, &mut tally.lines);
-                let result = match (compared, origins) {
-                    (Ok(calls), Ok(counts)) => {
-                        tally.corpus.add(counts);
-                        Ok(calls)
-                    }
-                    (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-                    (Err(calls), Err(origins)) => Err(anyhow!("{calls:#}; {origins:#}")),
-                };
-                tally.scenario(&log.name, result);
+                let compared = oracle::read(&log.path(out)).and_then(|made| checked.compare(made, symbols, tally));
+                tally.scenario(&log.name, compared);
             }
             checked.whole(out, self, symbols)
         });
@@ -118,9 +108,8 @@ struct Checked<'r> {
 }
 
 impl Checked<'_> {
-    /// Compares the calls, or the mounts, of a log with the report. Gives how many they were.
-    fn compare(&mut self, log: &Path) -> Result<usize> {
-        let scenarios = oracle::read(log)?;
+    /// Compares the calls, or the mounts, of a log with the report, and where failures came from. Gives how many calls they were.
+    fn compare(&mut self, scenarios: Vec<oracle::Scenario>, symbols: bool, tally: &mut Tally) -> Result<usize> {
         let mut compared = 0;
         let mut failures = Vec::new();
         for scenario in &scenarios {
@@ -132,6 +121,10 @@ impl Checked<'_> {
             };
             match result {
                 Ok(number) => compared += number,
+                Err(error) => failures.push(format!("{error:#}")),
+            }
+            match corpus::check(scenario, self.report, symbols, &mut tally.lines) {
+                Ok(counts) => tally.corpus.add(counts),
                 Err(error) => failures.push(format!("{error:#}")),
             }
         }

@@ -1,10 +1,10 @@
 //! What kmodtrace recorded of the driver's scenarios, compared with what the driver says it got.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use guest_vm::{artifacts, fixtures, kernel::Flavour, process, vm::VmSpec};
 
 use crate::guest::{self, Tally};
@@ -26,10 +26,27 @@ const EVERY_FAMILY: &str = "--with mutex,rcu,printk,stacks";
 /// The scenario in which the kernel loads modules too, of which the driver's log has nothing.
 const REQUESTS: &str = "requests";
 
-/// What is not of the driver alone: its name, and the function of the guest's command that makes it.
-const OTHERS: [(&str, &str); 2] = [(CLIPPED, "clipped"), (STOCK_STORM, "stock_storm")];
-const CLIPPED: &str = "clipped";
-const STOCK_STORM: &str = "stock-storm";
+/// A scenario that is not of the driver alone.
+struct Other {
+    name: &'static str,
+    /// What makes it in the guest.
+    command: &'static str,
+    /// Looks at what the guest left, with kmodtrace.
+    check: fn(&Path, &Path) -> Result<()>,
+}
+
+const OTHERS: [Other; 2] = [
+    Other {
+        name: "clipped",
+        command: clipped::COMMAND,
+        check: clipped::check,
+    },
+    Other {
+        name: "stock-storm",
+        command: storm::COMMAND,
+        check: storm::check,
+    },
+];
 
 /// What is made on every kernel: tasks that wait for each other and meet each state of a module, requests, and the corpus.
 const HEART: [&str; 9] = [
@@ -47,10 +64,15 @@ const HEART: [&str; 9] = [
 /// The names of all scenarios of a kernel but storms.
 pub(crate) fn names(flavour: Flavour) -> Result<Vec<String>> {
     let drivers = of_the_driver()?.into_iter().filter(|name| !name.starts_with(STORMS));
-    let more = WITH_ALL.iter().chain(&OTHERS).map(|(name, _)| (*name).to_owned());
-    let mut names: Vec<String> = more.chain(drivers).collect();
+    let mut names: Vec<String> = not_of_the_driver().map(str::to_owned).chain(drivers).collect();
     names.retain(|name| flavour.every_scenario || HEART.contains(&name.as_str()));
     Ok(names)
+}
+
+/// The names of scenarios that the driver does not know.
+fn not_of_the_driver() -> impl Iterator<Item = &'static str> {
+    let with_all = WITH_ALL.iter().map(|(name, _)| *name);
+    with_all.chain(OTHERS.iter().map(|other| other.name))
 }
 
 /// The names of storms.
@@ -64,12 +86,8 @@ pub(crate) fn storm_names() -> Result<Vec<String>> {
 /// The driver is static: it runs here as it does in a guest.
 fn of_the_driver() -> Result<Vec<String>> {
     let programs = artifacts::guest_programs()?;
-    let driver = programs.iter().find(|program| program.ends_with("load-driver"));
-    let mut list = Command::new(driver.context("no load-driver was built")?);
-    Ok(process::text(list.args(["list", "all"]))?
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    let mut list = process::command(artifacts::named(&programs, "load-driver")?, ["list", "all"]);
+    Ok(process::text(&mut list)?.lines().map(str::to_owned).collect())
 }
 
 /// Runs every scenario but storms that this kernel is for.
@@ -94,8 +112,9 @@ fn recordings(names: &[String]) -> Vec<Recording> {
             logs: vec![Log::of(name, scenario)],
         });
     }
-    let is_other = |name: &str| WITH_ALL.iter().chain(&OTHERS).any(|(other, _)| *other == name);
-    let drivers = names.iter().filter(|name| !is_other(name));
+    let drivers = names
+        .iter()
+        .filter(|name| not_of_the_driver().all(|other| other != *name));
     let (alone, together): (Vec<_>, Vec<_>) = drivers
         .map(|name| Log::of(name, name))
         .partition(|log| log.name == REQUESTS);
@@ -116,13 +135,13 @@ fn all(subject: &Subject<'_>, suffix: &str, mut names: Vec<String>) -> Result<Ta
     names.retain(|name| subject.wants(name));
     let others = OTHERS
         .iter()
-        .filter(|(other, _)| names.iter().any(|name| name == other));
+        .filter(|other| names.iter().any(|name| name == other.name));
     let recordings = recordings(&names);
     let kernel = &subject.kernel;
     let out = artifacts::target_dir()?
         .join("guests")
         .join(format!("{}{suffix}", kernel.name));
-    let others_first = others.clone().map(|(_, line)| format!("{line}\n"));
+    let others_first = others.clone().map(|other| other.command.to_owned());
     let lines: String = others_first.chain(recordings.iter().map(Recording::command)).collect();
     let mut spec = VmSpec::new(kernel.clone(), format!("{COMMAND}{lines}"));
     spec.guest.programs = artifacts::guest_programs()?;
@@ -134,8 +153,8 @@ fn all(subject: &Subject<'_>, suffix: &str, mut names: Vec<String>) -> Result<Ta
     spec.out_dir = Some(out.clone());
     let mut tally = Tally::default();
     let outcome = guest::run(&spec, &mut tally)?;
-    guest::succeeded(&outcome)?;
-    let tool = guest::tool(&spec.guest.programs)?;
+    outcome.succeeded()?;
+    let tool = artifacts::named(&spec.guest.programs, "kmodtrace")?;
     let failed = String::from_utf8_lossy(&outcome.stdout).trim().to_owned();
     if !failed.is_empty() {
         let said = fs::read_to_string(out.join(format!("{failed}.err"))).unwrap_or_default();
@@ -144,12 +163,11 @@ fn all(subject: &Subject<'_>, suffix: &str, mut names: Vec<String>) -> Result<Ta
             Err(anyhow!("it failed, and those after it did not run: {said}")),
         );
     }
-    for (name, _) in others.filter(|(name, _)| *name != failed && out.join(format!("{name}.err")).exists()) {
-        let checked = match *name {
-            CLIPPED => clipped::check(tool, &out),
-            _ => storm::check(tool, &out),
-        };
-        tally.scenario(name, checked.map(|()| 0));
+    for Other { name, check, .. } in others.filter(|other| other.name != failed) {
+        // None is made behind one that failed.
+        if out.join(format!("{name}.err")).exists() {
+            tally.scenario(name, check(tool, &out).map(|()| 0));
+        }
     }
     let symbols = subject.flavour.symbols;
     for recording in recordings.iter().filter(|recording| recording.name != failed) {

@@ -23,25 +23,6 @@ scenarios() {
     traced "$name" record $with -o "/out/$name.kmt" -- sh /tmp/scenarios
 }
 
-# More attempts than there is room for.
-clipped() {
-    traced clipped record --max-in-flight 4 -o /out/clipped.kmt -- load-driver copies --log /out/clipped.log
-}
-
-# The storm of stock modules with its lines, live.
-stock_storm() {
-    cat >/tmp/storm <<'END'
-modprobe -r xfs 2>/dev/null
-for task in 1 2 3 4 5 6 7 8; do
-    for module in acpi_cpufreq pcc_cpufreq xfs; do
-        modprobe $module 2>/dev/null &
-    done
-done
-wait
-END
-    traced stock-storm trace -o /out/stock-storm.kmt -- sh /tmp/storm
-}
-
 sysctl -qw kernel.bpf_stats_enabled=1
 kmodtrace check --json >/out/check.json || exit
 possible=$(load-driver list)

@@ -6,23 +6,19 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use guest_vm::{artifacts, fixtures, process, vm::VmSpec};
-use serde::{Deserialize, de::DeserializeOwned};
+use guest_vm::{artifacts, fixtures, vm::VmSpec};
+use serde::Deserialize;
 
 use crate::compare;
 use crate::guest::{self, Tally};
-use crate::observed::report;
+use crate::observed::{Request, Why, report, told};
 use crate::subject::Subject;
 
 /// The guest's command, which says what it does.
 const COMMAND: &str = include_str!("selftest.sh");
-
-/// No function of the loader makes the errno that the test gets.
-const NOT_OF_THE_LOADER: &str = "no function of the loader returned EINVAL";
 
 /// A way to run the test, and what `why` must find.
 #[derive(Debug)]
@@ -31,7 +27,7 @@ struct Way {
     name: &'static str,
     /// The cause of the failed requests, and how they end; none where nothing fails.
     cause: Option<(&'static str, &'static str)>,
-    /// What the chain behind them says.
+    /// What the chain behind them says; no field does.
     root: &'static [&'static str],
     /// Modules and names that a deadlock is made of; none where there is none.
     deadlock: &'static [&'static str],
@@ -94,8 +90,8 @@ pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
     spec.out_dir = Some(out.clone());
     let mut tally = Tally::default();
     let outcome = guest::run(&spec, &mut tally)?;
-    guest::succeeded(&outcome)?;
-    let tool = guest::tool(&spec.guest.programs)?;
+    outcome.succeeded()?;
+    let tool = artifacts::named(&spec.guest.programs, "kmodtrace")?;
     for way in WAYS {
         let checked = way.check(tool, &out).map(|sentence| {
             tally.lines.push(format!("{} | {sentence}", way.name));
@@ -142,25 +138,6 @@ impl Said {
     }
 }
 
-/// What is read of `kmodtrace why --json`.
-#[derive(Debug, Deserialize)]
-struct Why {
-    failed_requests: u64,
-    summary: Vec<String>,
-    causes: Vec<Reason>,
-    dropped: Vec<Reason>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Reason {
-    count: u64,
-    name: Option<String>,
-    outcome: String,
-    causes: Vec<String>,
-    headline: String,
-    sentences: Vec<String>,
-}
-
 /// What is read of `kmodtrace graph --format json`.
 #[derive(Debug, Deserialize)]
 struct Graph {
@@ -169,7 +146,14 @@ struct Graph {
 
 #[derive(Debug, Deserialize)]
 struct Cycle {
-    sentence: String,
+    way: Vec<Waiter>,
+}
+
+/// One that waits for the next.
+#[derive(Debug, Deserialize)]
+struct Waiter {
+    /// The module that it loads, or what it requests.
+    name: Option<String>,
 }
 
 impl Way {
@@ -183,31 +167,18 @@ impl Way {
         let recording = out.join(format!("{}.kmt", self.name));
         let report = report(tool, &recording)?;
         compare::whole(&report)?;
-        let null = |request: &&crate::observed::Request| request.caller.as_ref().is_some_and(|caller| !caller.found);
+        let null = |request: &&Request| request.caller.as_ref().is_some_and(|caller| !caller.found);
         let nulls = report.requests.iter().filter(null).count() as u64;
         ensure!(
             nulls == said.without_fs,
             "{} threads got no file system, get_fs_type was seen to give NULL {nulls} times",
             said.without_fs
         );
-        let why = ["why", "--errno", "EINVAL"];
-        let text = process::text(Command::new(tool).args(why).arg("--from").arg(&recording))?;
-        ensure!(
-            text.contains(NOT_OF_THE_LOADER),
-            "why does not say whose EINVAL it is not: {text}"
-        );
-        let why: Why = json(Command::new(tool).args(why).args(["--json", "--from"]).arg(&recording))?;
-        ensure!(
-            why.causes.is_empty() && why.summary.iter().any(|sentence| sentence == NOT_OF_THE_LOADER),
-            "EINVAL is not the loader's: {why:?}"
-        );
-        let graph: Graph = json(
-            Command::new(tool)
-                .args(["graph", "--format", "json", "--from"])
-                .arg(&recording),
-        )?;
-        self.deadlocks(&graph)?;
-        self.reason(&why, &said, &text)
+        // No function of the loader makes the errno that the test gets.
+        let why: Why = told(tool, &["why", "--errno", "EINVAL"], &recording)?;
+        ensure!(why.causes.is_empty(), "EINVAL is not the loader's: {why:?}");
+        self.deadlocks(&told(tool, &["graph"], &recording)?)?;
+        self.reason(&why, &said)
     }
 
     fn deadlocks(&self, graph: &Graph) -> Result<()> {
@@ -215,22 +186,23 @@ impl Way {
         let cycles = &graph.cycles;
         ensure!(cycles.len() == forced, "{forced} deadlocks, seen {cycles:?}");
         for cycle in cycles {
-            let named = self.deadlock.iter().all(|name| cycle.sentence.contains(name));
+            let has = |name: &&str| cycle.way.iter().any(|waiter| waiter.name.as_deref() == Some(name));
+            let named = self.deadlock.iter().all(has);
             ensure!(named, "a deadlock of {:?}, seen {cycle:?}", self.deadlock);
         }
         Ok(())
     }
 
     /// The named cause, how often, and what is behind it.
-    fn reason(&self, why: &Why, said: &Said, text: &str) -> Result<String> {
+    fn reason(&self, why: &Why, said: &Said) -> Result<String> {
         // A machine too slow for fifty modprobes within five seconds is told by the test, and by `why` as well.
         let too_slow = Some(("no-slot", "ETIME")).filter(|_| said.without_fs > 0);
         let Some((cause, outcome)) = self.cause.or(too_slow) else {
             ensure!(
                 why.failed_requests == 0 && why.dropped.is_empty() && why.causes.is_empty(),
-                "nothing failed, and why says {text}"
+                "nothing failed: {why:?}"
             );
-            return Ok(text.lines().last().unwrap_or_default().to_owned());
+            return Ok(why.summary.join("; "));
         };
         let count: u64 = why.dropped.iter().map(|reason| reason.count).sum();
         ensure!(
@@ -247,8 +219,8 @@ impl Way {
         }
         let first = why.dropped.first().context("why names no cause")?;
         for sentence in self.root {
-            let told = first.sentences.iter().any(|told| told.contains(sentence)) && text.contains(sentence);
-            ensure!(told, "why does not say \"{sentence}\": {text}");
+            let is_told = first.sentences.iter().any(|told| told.contains(sentence));
+            ensure!(is_told, "why does not say \"{sentence}\": {first:?}");
         }
         let root = self
             .root
@@ -257,9 +229,4 @@ impl Way {
         let root = root.or(first.sentences.first());
         Ok(format!("{}; {}", first.headline, root.map_or("", String::as_str)))
     }
-}
-
-fn json<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
-    let text = process::text(command)?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not as documented: {text}", process::shown(command)))
 }

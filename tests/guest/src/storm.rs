@@ -9,6 +9,20 @@ use guest_vm::process;
 use crate::compare;
 use crate::observed::{Module, Report, report};
 
+/// What makes it, with its lines, live: `traced` is of the guest's command.
+pub(crate) const COMMAND: &str = "
+cat >/tmp/storm <<'END'
+modprobe -r xfs 2>/dev/null
+for task in 1 2 3 4 5 6 7 8; do
+    for module in acpi_cpufreq pcc_cpufreq xfs; do
+        modprobe $module 2>/dev/null &
+    done
+done
+wait
+END
+traced stock-storm trace -o /out/stock-storm.kmt -- sh /tmp/storm
+";
+
 /// Checks what such a guest forces, and that the lines seen live are those of the recording.
 pub(crate) fn check(tool: &Path, out: &Path) -> Result<()> {
     let recording = out.join("stock-storm.kmt");

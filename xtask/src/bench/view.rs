@@ -96,10 +96,8 @@ struct View {
 
 impl View {
     fn build(seconds: u64) -> Result<Self> {
-        let programs = artifacts::guest_programs()?;
-        let tool = programs.into_iter().find(|program| program.ends_with("kmodtrace"));
         Ok(Self {
-            tool: tool.context("no kmodtrace was built")?,
+            tool: artifacts::static_kmodtrace()?,
             bench: artifacts::example("load-driver", "view-bench")?,
             seconds,
         })

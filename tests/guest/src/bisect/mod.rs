@@ -16,7 +16,7 @@ use guest_vm::{
     },
 };
 
-use crate::guest::{self, Tally};
+use crate::guest::Tally;
 use session::Side;
 
 /// Recordings of each that a difference takes.
@@ -48,7 +48,7 @@ pub(super) fn kernels() -> Result<Tally> {
 pub(super) fn run() -> Result<Tally> {
     let (plain, before) = both_kernels()?;
     let programs = artifacts::guest_programs()?;
-    let tool = guest::tool(&programs)?;
+    let tool = artifacts::named(&programs, "kmodtrace")?;
     let out = artifacts::target_dir()?.join("guests/bisect");
     let side = |name, kernel, runs| Side {
         name,

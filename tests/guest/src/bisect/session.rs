@@ -39,7 +39,7 @@ impl Side<'_> {
         spec.out_dir = Some(self.out.clone());
         let mut tally = Tally::default();
         let outcome = guest::run(&spec, &mut tally)?;
-        guest::succeeded(&outcome)?;
+        outcome.succeeded()?;
         let said = String::from_utf8_lossy(&outcome.stdout).into_owned();
         tally.scenario(&format!("statuses, {}", self.name), self.statuses(&said));
         Ok(tally)

@@ -3,69 +3,45 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
+use anyhow::{Result, ensure};
 
-use super::graph::{Call, Graph};
-
-/// A load, as drill writes it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Load {
-    pub(super) module: String,
-    pub(super) tid: u32,
-    pub(super) result: Option<String>,
-    calls: Vec<Node>,
-    calls_dropped: u64,
-}
-
-/// A call.
-#[derive(Debug, Deserialize)]
-struct Node {
-    module: Option<String>,
-    function: String,
-    tid: u32,
-    calls: Vec<Self>,
-}
+use super::{
+    graph::{Call, Graph},
+    load::{Load, Node},
+};
+use crate::observed::Quality;
 
 /// What a load under both left.
 #[derive(Debug)]
-pub(super) struct Both<'t> {
-    /// The loads, a line each.
-    pub(super) loads: &'t str,
-    /// What drill said beside them.
-    pub(super) told: &'t str,
+pub(super) struct Both {
+    /// The loads, by drill.
+    pub(super) loads: Vec<Load>,
+    /// What its recording lacks.
+    pub(super) quality: Quality,
     /// The events that there were.
-    pub(super) events: &'t str,
+    pub(super) events: String,
     /// The trace.
-    pub(super) graph: &'t str,
+    pub(super) graph: String,
 }
 
-/// Reads loads.
-pub(super) fn loads(text: &str) -> Result<Vec<Load>> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).with_context(|| format!("not a load: {line}")))
-        .collect()
-}
-
-impl Both<'_> {
+impl Both {
     /// How many calls are the same in both, all of them. Calls that one of them says it did not see are no disagreement, and
     /// are told in another way.
     pub(super) fn compare(&self) -> Result<usize> {
         let graph = self.complete()?;
-        let loads = loads(self.loads)?;
-        ensure!(!loads.is_empty(), "drill saw no load\n{}", self.told);
-        for load in &loads {
+        ensure!(!self.loads.is_empty(), "drill saw no load");
+        for load in &self.loads {
             ensure!(
                 load.calls_dropped == 0,
                 "incomplete: drill dropped calls of {}",
                 load.module
             );
         }
-        let probed = probed(self.events);
+        let probed = probed(&self.events);
         let seen = |task| restricted(graph.tasks.get(&task).map_or(&[][..], Vec::as_slice), &probed);
         // A task may load several modules, one after another.
         let mut own: BTreeMap<u32, Vec<Call>> = BTreeMap::new();
-        for load in &loads {
+        for load in &self.loads {
             let nodes = load.calls.iter().filter(|node| node.tid == load.tid);
             own.entry(load.tid).or_default().extend(nodes.flat_map(drilled));
         }
@@ -81,7 +57,7 @@ impl Both<'_> {
             same += count(calls);
         }
         // Of other tasks drill shows what they called while the init function ran.
-        for load in &loads {
+        for load in &self.loads {
             let others = load.calls.iter().filter(|node| !own.contains_key(&node.tid));
             for node in others {
                 let (calls, seen) = (drilled(node), seen(node.tid));
@@ -103,7 +79,7 @@ impl Both<'_> {
     /// How often each function was called, in whatever task, by the function graph.
     pub(super) fn counts(&self) -> Result<BTreeMap<String, usize>> {
         let graph = self.complete()?;
-        let probed = probed(self.events);
+        let probed = probed(&self.events);
         let mut counts = BTreeMap::new();
         for calls in graph.tasks.values() {
             add(&restricted(calls, &probed), &mut counts);
@@ -113,9 +89,8 @@ impl Both<'_> {
 
     /// The graph, if neither missed anything.
     fn complete(&self) -> Result<Graph> {
-        let last = self.told.lines().last().unwrap_or_default();
-        ensure!(last.contains("lost 0, missed 0"), "incomplete: drill says \"{last}\"");
-        let graph = Graph::parse(self.graph)?;
+        ensure!(self.quality.is_whole(), "incomplete: drill says {:?}", self.quality);
+        let graph = Graph::parse(&self.graph)?;
         ensure!(graph.lost == 0, "incomplete: the function graph lost {}", graph.lost);
         ensure!(
             !self.graph.contains(" 0x"),
@@ -192,7 +167,7 @@ fn outline(calls: &[Call]) -> String {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-    use super::*;
+    use super::{super::load, *};
 
     const EVENTS: &str = "p:kmodtrace_7_9/e0_7 m:init\nr32:kmodtrace_7_9/r1_7 m:init\np:kmodtrace_7_9/e2_7 m:inner\n\
                           r32:kmodtrace_7_9/r3_7 m:inner\nr32:kmodtrace_7_9/r5_7 m:worker\nr32:kmodtrace_7_9/r7_7 register_it\n\
@@ -204,7 +179,6 @@ mod tests {
  1)  modprob-5   | 1 us |  } /* init [m] */
  0)  kworker-9   | 1 us |  worker [m]();
 ";
-    const TOLD: &str = "kmodtrace: m: 3 of its 4 functions\nkmodtrace: lost 0, missed 0, clipped 0";
 
     fn load(calls: &str) -> String {
         format!(
@@ -217,12 +191,15 @@ mod tests {
         format!(r#"{{{module}"function":"{function}","tid":{tid},"start_ns":1,"returned":"","calls":[{calls}]}}"#)
     }
 
-    fn both<'t>(loads: &'t str, told: &'t str) -> Both<'t> {
+    fn both(loads: &str, missed: u64) -> Both {
+        let quality = format!(
+            r#"{{"lost":0,"missed":{missed},"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"truncated":null}}"#
+        );
         Both {
-            loads,
-            told,
-            events: EVENTS,
-            graph: GRAPH,
+            loads: load::read(loads).unwrap(),
+            quality: serde_json::from_str(&quality).unwrap(),
+            events: EVENTS.to_owned(),
+            graph: GRAPH.to_owned(),
         }
     }
 
@@ -232,20 +209,19 @@ mod tests {
         let init = node(Some("m"), "init", 5, &inner);
         let worker = node(Some("m"), "worker", 9, "");
         let text = load(&format!("{init},{worker}"));
-        assert_eq!(both(&text, TOLD).compare().unwrap(), 3);
-        assert_eq!(both("", TOLD).counts().unwrap()["m:inner"], 1);
+        assert_eq!(both(&text, 0).compare().unwrap(), 3);
+        assert_eq!(both("", 0).counts().unwrap()["m:inner"], 1);
     }
 
     #[test]
     fn a_call_at_another_place_is_told() {
         let beside = format!("{},{}", node(Some("m"), "init", 5, ""), node(Some("m"), "inner", 5, ""));
-        let error = both(&load(&beside), TOLD).compare().unwrap_err().to_string();
+        let error = both(&load(&beside), 0).compare().unwrap_err().to_string();
         assert!(
             error.contains("  m:init\n  m:inner\nby the function graph:\n  m:init\n    m:inner\n"),
             "{error}"
         );
-        let told = "kmodtrace: lost 0, missed 2, clipped 0";
-        let error = both(&load(&beside), told).compare().unwrap_err().to_string();
+        let error = both(&load(&beside), 2).compare().unwrap_err().to_string();
         assert!(error.starts_with("incomplete: "), "{error}");
     }
 }

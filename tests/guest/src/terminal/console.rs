@@ -16,7 +16,7 @@ pub(super) const CASES: &[Case] = &[
     ("a recording that is followed until its writer is killed", followed),
 ];
 
-/// This program, in a terminal.
+/// xtask, which runs this, in a terminal.
 fn xtask(stage: &Stage, arguments: &[&str]) -> Result<Terminal> {
     let program = env::current_exe().context("this program has no name")?;
     let mut command = vec![program.as_os_str()];

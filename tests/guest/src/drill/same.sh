@@ -17,27 +17,26 @@ graph() {
     for option in funcgraph-proc funcgraph-tail nofuncgraph-irqs; do echo $option >$tracing/trace_options; done
     cat $tracing/trace_pipe >/out/$name.graph &
     reader=$!
-    drill $name $arguments -- sh -c 'cat /sys/kernel/tracing/kprobe_events >/out/$0.probed; exec "$@"' $name "$@"
+    recorded $name $arguments -- sh -c 'cat /sys/kernel/tracing/kprobe_events >/out/$0.probed; exec "$@"' $name "$@"
     sleep 1
     kill $reader
     wait $reader
     echo nop >$tracing/current_tracer
     : >$tracing/set_ftrace_filter
 }
-has() { grep -q "/$1\.ko" /lib/modules/*/modules.dep; }
 
 modprobe -r xfs
-graph graph-cpufreq :mod:acpi_cpufreq 'acpi_cpufreq --format json' modprobe acpi_cpufreq
-graph graph-pcc :mod:pcc_cpufreq 'pcc_cpufreq --format json' modprobe pcc_cpufreq
-graph graph-xfs 'xfs_*init*:mod:xfs' 'xfs --functions xfs_*init* --format json' modprobe xfs
+graph graph-cpufreq :mod:acpi_cpufreq 'acpi_cpufreq' modprobe acpi_cpufreq
+graph graph-pcc :mod:pcc_cpufreq 'pcc_cpufreq' modprobe pcc_cpufreq
+graph graph-xfs 'xfs_*init*:mod:xfs' 'xfs --functions xfs_*init*' modprobe xfs
 # Init functions that make the kernel load another module: the first does not wait for it, the second does.
 ended='grep -q "^stm_p_basic .* Live" /proc/modules && ! pidof modprobe >/dev/null'
-has stm_core && graph graph-nowait ':mod:stm_core :mod:stm_p_basic' 'stm_core,stm_p_basic --format json' \
+has stm_core && graph graph-nowait ':mod:stm_core :mod:stm_p_basic' 'stm_core,stm_p_basic' \
     sh -c "modprobe stm_core; for i in \$(seq 60); do $ended && exit; sleep 1; done"
 if has kt_deep; then
-    graph graph-request ':mod:kt_init :mod:kt_dep' 'kt_init,kt_dep --format json' modprobe kt_init request=kt_dep
+    graph graph-request ':mod:kt_init :mod:kt_dep' 'kt_init,kt_dep' modprobe kt_init request=kt_dep
     for way in static probe work; do
-        graph graph-$way :mod:kt_deep 'kt_deep --format json' modprobe kt_deep way=$way place=2
+        graph graph-$way :mod:kt_deep 'kt_deep' modprobe kt_deep way=$way place=2
     done
 fi
 
@@ -46,9 +45,3 @@ modprobe dummy numdummies=0
 graph loaded :mod:dummy dummy ip link add dummy7 type dummy
 ip link del dummy7
 rmmod dummy
-
-# Again and again under one drill, beside an event of somebody else.
-echo 'p:mine/x vfs_read' >>$events
-drill cycles dummy --format json -- sh -c \
-    'i=0; while [ $i -lt 20 ]; do modprobe dummy numdummies=0 && rmmod dummy || echo "cycle $i"; i=$((i + 1)); done >&2'
-echo '-:mine/x' >>$events
