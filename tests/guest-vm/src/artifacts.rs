@@ -16,7 +16,7 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The packages whose programs a guest gets.
 const PACKAGES: [&str; 2] = ["kmodtrace", "load-driver"];
 
-/// Every program a guest gets.
+/// Builds every program that a guest gets.
 pub fn guest_programs() -> Result<Vec<PathBuf>> {
     PACKAGES
         .iter()
@@ -25,7 +25,7 @@ pub fn guest_programs() -> Result<Vec<PathBuf>> {
         .map(|built| built.concat())
 }
 
-/// The one of these programs with this name. It is static: it runs here as it does in a guest.
+/// The program of this name among those that were built. It is static: it runs here as it does in a guest.
 pub fn named<'p>(programs: &'p [PathBuf], name: &str) -> Result<&'p Path> {
     let found = programs.iter().find(|program| program.ends_with(name));
     found
@@ -33,7 +33,7 @@ pub fn named<'p>(programs: &'p [PathBuf], name: &str) -> Result<&'p Path> {
         .with_context(|| format!("no {name} was built"))
 }
 
-/// The programs that build. For guests that are there to try something else while one does not.
+/// Builds the programs that a guest gets, and goes without those that do not build: for guests that are there to try something else.
 pub fn guest_programs_that_build() -> Vec<PathBuf> {
     let built = PACKAGES.iter().map(|package| static_programs(&["--package", package]));
     let kept = built.filter_map(|built| {
@@ -44,13 +44,13 @@ pub fn guest_programs_that_build() -> Vec<PathBuf> {
     kept.flatten().collect()
 }
 
-/// kmodtrace as guests get it. It runs here as well.
+/// Builds kmodtrace as guests get it. It runs here as well.
 pub fn static_kmodtrace() -> Result<PathBuf> {
     let built = static_programs(&["--package", "kmodtrace"])?;
     built.into_iter().next().context("cargo built no kmodtrace")
 }
 
-/// An example of a package, optimised.
+/// Builds an example of a package, optimised.
 pub fn example(package: &str, name: &str) -> Result<PathBuf> {
     let built = static_programs(&["--package", package, "--example", name])?;
     built.into_iter().next().context("cargo built no example")
@@ -66,7 +66,7 @@ pub fn target_dir() -> Result<PathBuf> {
         .context("cargo metadata names no target directory")
 }
 
-/// kmodtrace as the tests of its crate have it: quick to build, and with all assertions.
+/// Builds kmodtrace as the tests of its crate have it: quick to build, and with all assertions.
 pub fn debug_kmodtrace() -> Result<PathBuf> {
     let built = programs(Command::new(env!("CARGO")).arg("build"), &["--package", "kmodtrace"])?;
     built.into_iter().next().context("cargo built no kmodtrace")

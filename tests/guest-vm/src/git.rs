@@ -19,7 +19,7 @@ fn time(number: usize) -> String {
     format!("{} +0000", BEGINNING + 3600 * number as u64)
 }
 
-/// A person and a time as git stores them.
+/// Who makes the commit with this number, and when, as git stores them.
 pub fn signature(number: usize) -> String {
     format!("{NAME} <{EMAIL}> {}", time(number))
 }
@@ -36,12 +36,12 @@ impl Git {
         Self { dir: dir.to_path_buf() }
     }
 
-    /// Where that is.
+    /// The repository's working tree.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// A command of git.
+    /// A command of git, to be run in the repository.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = process::command("git", arguments);
         command.current_dir(&self.dir);
@@ -60,12 +60,12 @@ impl Git {
         command
     }
 
-    /// Runs it.
+    /// Runs git in the repository.
     pub fn run(&self, arguments: &[&str]) -> Result<()> {
         process::captured(&mut self.command(arguments)).map(drop)
     }
 
-    /// What it says.
+    /// Runs git in the repository, and gives what it writes to its standard output.
     pub fn text(&self, arguments: &[&str]) -> Result<String> {
         process::text(&mut self.command(arguments))
     }

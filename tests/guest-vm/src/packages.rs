@@ -30,7 +30,7 @@ const fn need(what: &'static str, package: &'static str) -> Need {
     }
 }
 
-/// To compile and link at all, statically too.
+/// What it takes to compile and link, statically too.
 pub const FOR_BUILDING: &[Need] = &[
     need("cc", "gcc"),
     need(
@@ -39,7 +39,7 @@ pub const FOR_BUILDING: &[Need] = &[
     ),
 ];
 
-/// To make guests and run them.
+/// What it takes to make guests and run them.
 pub const FOR_GUESTS: &[Need] = &[
     need("qemu-system-x86_64", "qemu-system-x86"),
     need("kmod", "kmod"),
@@ -59,7 +59,7 @@ pub const FOR_GUESTS: &[Need] = &[
     },
 ];
 
-/// To build modules for a kernel of Debian 12, whose headers name their compiler; the programs of its build are linked so.
+/// What it takes to build modules for a kernel of Debian 12, whose headers name their compiler; the programs of its build are linked so.
 pub const FOR_FIXTURES: &[Need] = &[
     need("make", "make"),
     need("gcc-12", "gcc-12"),
@@ -69,10 +69,10 @@ pub const FOR_FIXTURES: &[Need] = &[
     ),
 ];
 
-/// To try what draws on a terminal.
+/// What it takes to try programs that draw on a terminal.
 pub const FOR_TERMINALS: &[Need] = &[need("tmux", "tmux")];
 
-/// To build kernels from Debian's source, with types for BPF. The headers of OpenSSL have been moved about.
+/// What it takes to build kernels from Debian's source, with types for BPF. The headers of OpenSSL have been moved about.
 pub const FOR_KERNELS: &[Need] = &[
     need("make", "make"),
     need("gcc-12", "gcc-12"),
@@ -93,16 +93,16 @@ pub const FOR_KERNELS: &[Need] = &[
     ),
 ];
 
-/// To bisect.
+/// What it takes to bisect.
 pub const FOR_BISECTING: &[Need] = &[need("git", "git")];
 
-/// To run virtme-ng, which asks `file` for the release of an image.
+/// What it takes to run virtme-ng, which asks `file` for the release of an image.
 pub const FOR_VIRTME: &[Need] = &[need("python3", "python3"), need("file", "file")];
 
-/// To install it, where Python is seen to lack this: its version is in the path of the files themselves.
+/// What it takes to install virtme-ng where Python is seen to lack this: its version is in the path of the files themselves.
 pub const FOR_PYTHON_ENVIRONMENTS: &[Need] = &[need("/usr/share/doc/python3-venv", "python3-venv")];
 
-/// To compare with: nothing is lost without it but the comparison.
+/// What kmodtrace is compared with: nothing is lost without it but the comparison.
 pub const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",
     package: "bpftrace",
@@ -128,7 +128,7 @@ impl Need {
 /// Held while packages are installed: apt does not run twice at the same time.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
-/// Installs what of this is missing.
+/// Installs those of these needs that this machine lacks.
 pub fn ensure(needs: &[Need]) -> Result<()> {
     let _lock = INSTALLING.lock();
     let missing: Vec<_> = needs.iter().filter(|need| !need.is_met()).collect();
@@ -203,7 +203,7 @@ impl Apt {
         Some(apt)
     }
 
-    /// The version that would be installed.
+    /// The version of a package that would be installed; none where there is no such package.
     pub fn candidate(&self, package: &str) -> Result<Option<String>> {
         let shown = process::text(self.plain("apt-cache").args(["policy", package]))?;
         let version = shown.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));

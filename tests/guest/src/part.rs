@@ -7,7 +7,7 @@ use crate::{
     bad_input, bisect, bisect_guests, drill, guest::Tally, host, scenarios, selftest, subject::Subject, terminal,
 };
 
-/// A part.
+/// A part of the gate, which has one line of the result.
 #[derive(Debug)]
 pub struct Part {
     /// What users call it.
@@ -157,7 +157,7 @@ fn part(name: &str, seconds: u32, after: Option<&'static str>, work: Work) -> Pa
     }
 }
 
-/// What these names leave of the parts.
+/// Those of the parts that names ask for: by part, by kernel, or one scenario. A name of nothing is an error.
 pub fn choose(parts: Vec<Part>, names: &[String]) -> Result<Vec<Part>> {
     for name in names {
         if !is_known(&parts, name)? {

@@ -39,7 +39,7 @@ const SIZE: Size = (110, 30);
 /// Signs as everybody has them.
 const UTF8: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
 
-/// A recording of the tests.
+/// Where a recording of the tests is, by its file's name.
 pub fn recording(name: &str) -> PathBuf {
     paths::workspace().join("kmodtrace-core/tests/recordings").join(name)
 }

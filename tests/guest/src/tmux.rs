@@ -73,7 +73,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a program.
+    /// Starts a program in a terminal of its own.
     pub fn start(run: &Run<'_>) -> Result<Self> {
         let scratch = Scratch::new()?;
         let mut server = tmux(scratch.path())?;

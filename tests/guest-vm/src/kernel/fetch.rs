@@ -25,7 +25,7 @@ pub(super) fn home(flavour: Flavour) -> Result<PathBuf> {
     Ok(paths::cache()?.join("kernels").join(name))
 }
 
-/// The kernel, from the cache or else fetched into it; says so on standard error when it fetches.
+/// The kernel of a row of the matrix, from the cache or else fetched into it; says so on standard error when it fetches.
 pub fn ensure(flavour: Flavour) -> Result<Kernel> {
     let home = home(flavour)?;
     // Tests of one kernel begin at the same time, and one download is enough.
@@ -46,7 +46,7 @@ pub fn ensure(flavour: Flavour) -> Result<Kernel> {
     })
 }
 
-/// Brings the suite's newest kernel into the cache. Guests that run keep theirs: they have it in memory.
+/// Fetches the newest kernel of a row's suite into the cache. Guests that run keep theirs: they have it in memory.
 pub fn refresh(flavour: Flavour) -> Result<()> {
     fetch(flavour, &home(flavour)?)
 }

@@ -70,7 +70,7 @@ const USUAL: Flavour = Flavour {
     drill: true,
 };
 
-/// Oldest first. The kernels of sid and of backports move, so they go by the suite's name.
+/// The test matrix, the oldest kernel first. The kernels of sid and of backports move, so they go by the suite's name.
 pub static MATRIX: [Flavour; 7] = [
     Flavour {
         name: "5.10",

@@ -21,7 +21,7 @@ pub use matrix::{BadInput, Flavour, MATRIX};
 pub use modules::Selection;
 pub(crate) use modules::{extend, stage};
 
-/// The kernels of these names; all of the matrix if there is none.
+/// The rows of the matrix that have these names; all of them if no name is given.
 pub fn choose(names: &[String]) -> Result<Vec<Flavour>> {
     if names.is_empty() {
         Ok(MATRIX.to_vec())

@@ -68,7 +68,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Reads `all`, or names separated by commas or spaces; `useful` among them stands for the everyday set.
+    /// Reads a list of modules as users type it: `all`, or names separated by commas or spaces; `useful` among them stands for the everyday set.
     pub fn parse(text: &str) -> Self {
         if text == "all" {
             return Self::All;

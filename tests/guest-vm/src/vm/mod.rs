@@ -140,7 +140,7 @@ impl fmt::Display for EmulatorFailed {
 
 impl std::error::Error for EmulatorFailed {}
 
-/// Boots and runs. An error is a guest that did not come to its end, or whose kernel complained; the command's own failure
+/// Boots a guest and runs its command. An error is a guest that did not come to its end, or whose kernel complained; the command's own failure
 /// is in the status.
 pub fn run(spec: &VmSpec, sink: &mut Sink<'_>) -> Result<Outcome> {
     let scratch = Scratch::new()?;

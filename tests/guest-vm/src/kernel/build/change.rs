@@ -58,7 +58,7 @@ impl Fix {
         }
     }
 
-    /// The source of its file without it.
+    /// Takes the fix out of the text of the file that it is in.
     pub fn revert(self, mut source: String) -> Result<String> {
         for (function, substitutions) in self.substitutions().1 {
             source = edit::in_function(&source, function, substitutions)?;

@@ -12,7 +12,7 @@ pub(super) const CONFIG: &str = include_str!("kernel.config");
 /// Kernels of Debian 12 are made with this compiler. A later one may refuse the source.
 pub const COMPILER: [&str; 2] = ["CC=gcc-12", "HOSTCC=gcc-12"];
 
-/// How many processors it may use.
+/// How many processors the kernel's make may use.
 pub fn jobs() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }

@@ -42,7 +42,7 @@ pub struct BuildSpec {
     pub name: Option<String>,
 }
 
-/// The kernel, from the cache if it was made from the same source, configuration and change.
+/// Builds a kernel, unless the cache has it from the same source, with the same configuration and change.
 pub fn ensure(spec: &BuildSpec) -> Result<Kernel> {
     let flavour = find(&spec.series)?;
     let change = Change::read(spec.revert, spec.patch.as_deref())?;
