@@ -4,10 +4,14 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use clap::Args;
+use guest_vm::{
+    artifacts, kernel, packages,
+    vm::{VmSpec, run},
+};
 
 use crate::{
-    artifacts, kernel, setup,
-    vm::{self, VmSpec},
+    setup,
+    vm::{self, UNTIL_QUIT},
 };
 
 /// What the recording is called, here and in the guest's /out.
@@ -60,7 +64,7 @@ pub(crate) struct DemoArgs {
 pub(crate) fn main(args: &DemoArgs) -> Result<ExitCode> {
     let terminal = args.view.then(vm::terminal).transpose()?;
     setup::build_tools()?;
-    setup::guest_tools()?;
+    packages::ensure(packages::FOR_GUESTS)?;
     let kernel = kernel::ensure(kernel::first(|flavour| flavour.everyday)?)?;
     eprintln!("xtask: building kmodtrace (a minute the first time)");
     let programs = artifacts::guest_programs()?;
@@ -70,11 +74,11 @@ pub(crate) fn main(args: &DemoArgs) -> Result<ExitCode> {
     spec.guest.programs = programs;
     spec.out_dir = Some(out.clone());
     if terminal.is_some() {
-        spec.timeout = vm::UNTIL_QUIT;
+        spec.timeout = UNTIL_QUIT;
     }
     spec.guest.terminal = terminal;
     vm::announce(&spec);
-    let outcome = vm::run(&spec, &mut vm::pass_through)?;
+    let outcome = run(&spec, &mut vm::pass_through)?;
     outcome.succeeded()?;
     tell(&out);
     Ok(ExitCode::SUCCESS)

@@ -4,11 +4,12 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-
-use crate::{
-    artifacts, kernel, setup,
+use guest_vm::{
+    artifacts, kernel, packages,
     vm::{self, VmSpec},
 };
+
+use crate::setup;
 
 /// Writes the output of `kmodtrace check --json` on a kernel: kmodtrace-core/tests/facts has such files.
 #[derive(Debug, Args)]
@@ -24,7 +25,7 @@ pub(crate) struct FactsArgs {
 /// Runs it.
 pub(crate) fn main(args: &FactsArgs) -> Result<ExitCode> {
     setup::build_tools()?;
-    setup::guest_tools()?;
+    packages::ensure(packages::FOR_GUESTS)?;
     let mut spec = VmSpec::new(kernel::ensure(kernel::find(&args.kernel)?)?, "kmodtrace check --json");
     spec.guest.programs = vec![artifacts::static_kmodtrace()?];
     let outcome = vm::run(&spec, &mut |_, _| Ok(()))?;

@@ -1,19 +1,12 @@
 //! What cargo cannot do: compilers for BPF, kernels, guests to run in.
 
-mod artifacts;
 mod bench;
 mod bisect_demo;
 mod demo;
 mod facts;
-mod fixtures;
-mod git;
-mod guest;
 mod kernel;
-mod paths;
-mod process;
 mod screens;
 mod setup;
-mod terminal;
 mod test;
 mod vm;
 

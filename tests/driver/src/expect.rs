@@ -1,11 +1,14 @@
 //! What an arrangement forces for one call.
 
+use serde::Serialize;
+use serde_json::{Value, json};
+
 use crate::failure::{Cause, Failure};
-use crate::json::Object;
 use crate::request::{Request, Requested};
 
 /// What a task is among the loads of the same module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Its own load goes ahead.
     Leader,
@@ -16,7 +19,8 @@ pub(crate) enum Role {
 }
 
 /// What a load finds in its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Collision {
     /// A module that is being set up.
     Unformed,
@@ -31,7 +35,8 @@ pub(crate) enum Collision {
 }
 
 /// Why a task waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Wait {
     /// For a module of the same name.
     SameName,
@@ -174,65 +179,31 @@ impl Expect {
         }
     }
 
-    /// As the log has it.
-    pub(crate) fn json(&self) -> Object {
-        let mut object = Object::new();
+    /// As the log has it: what is not forced is not in it.
+    pub(crate) fn json(&self) -> Value {
+        let mut object = self.failure.map_or_else(|| json!({}), |failure| json!(failure));
         if let Some(forced) = self.forced {
             // Which role a call has that failed so early is the tracer's affair.
             if let Some(role) = forced.role {
-                object.string("role", role.name());
+                object["role"] = json!(role);
             }
-            object.string_or_null("collided_with", forced.collided_with.map(Collision::name));
-            object.string_or_null("wait", forced.wait.map(Wait::name));
+            object["collided_with"] = json!(forced.collided_with);
+            object["wait"] = json!(forced.wait);
             if self.leader_known {
-                object.number_or_null("leader_tid", forced.leader_tid.map(i64::from));
+                object["leader_tid"] = json!(forced.leader_tid);
             }
         }
         if let [errno] = self.errnos[..] {
-            object.number("errno", i64::from(errno));
+            object["errno"] = json!(errno);
         }
         if let Some(errno) = self.killed {
-            object.number("kernel_errno", i64::from(errno));
-        }
-        if let Some(failure) = &self.failure {
-            failure.describe(&mut object);
+            object["kernel_errno"] = json!(errno);
         }
         match &self.requested {
-            Some(Requested::This(request)) => object.object("request", &request.json()),
-            Some(Requested::Nothing) => object.string_or_null("request", None),
+            Some(Requested::This(request)) => object["request"] = request.json(),
+            Some(Requested::Nothing) => object["request"] = Value::Null,
             None => {}
         }
         object
-    }
-}
-
-impl Role {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Leader => "leader",
-            Self::Follower => "follower",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-impl Collision {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Unformed => "UNFORMED",
-            Self::Coming => "COMING",
-            Self::Going => "GOING",
-            Self::Live => "LIVE",
-            Self::InFlight => "IN_FLIGHT",
-        }
-    }
-}
-
-impl Wait {
-    fn name(self) -> &'static str {
-        match self {
-            Self::SameName => "same-name",
-            Self::SameInode => "same-inode",
-        }
     }
 }

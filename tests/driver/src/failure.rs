@@ -4,13 +4,15 @@
 //! loader itself: what lower layers make passes through the loader's function that called them. A maker that the
 //! compiler puts into its caller is named by that caller, because no tracer can see more.
 
-use crate::json::Object;
+use serde::Serialize;
+
 use crate::kernel::Kernel;
 
 /// What made an errno.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Cause {
     /// Its id.
+    #[serde(rename = "cause")]
     pub(crate) id: &'static str,
     /// What the loader was about.
     pub(crate) stage: &'static str,
@@ -19,10 +21,11 @@ pub(crate) struct Cause {
 }
 
 /// One failure, provoked on purpose.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Failure {
     /// A name for people.
     case: &'static str,
+    #[serde(flatten)]
     cause: Cause,
     from_tid: Option<i32>,
     from_errno: Option<i32>,
@@ -53,20 +56,6 @@ impl Failure {
         Self {
             from_errno: Some(errno),
             ..Self::new(name, cause)
-        }
-    }
-
-    /// As the log has it.
-    pub(crate) fn describe(&self, object: &mut Object) {
-        object.string("case", self.case);
-        object.string("cause", self.cause.id);
-        object.string("stage", self.cause.stage);
-        object.string("function", self.cause.function);
-        if let Some(tid) = self.from_tid {
-            object.number("from_tid", tid);
-        }
-        if let Some(errno) = self.from_errno {
-            object.number("from_errno", errno);
         }
     }
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
 
 use crate::call::Made;
 use crate::expect::Expect;
-use crate::json::Object;
 use crate::kernel::Kernel;
 
 /// Where calls are written down.
@@ -43,27 +43,12 @@ impl Log {
     pub(crate) fn begin(&mut self, scenario: &str, kernel: &Kernel) -> Result<()> {
         self.start = Instant::now();
         self.calls = 0;
-        let mut object = Object::new();
-        object.string("scenario", scenario);
-        object.string("kernel", &kernel.release);
-        self.line(&object)
+        self.line(&json!({ "scenario": scenario, "kernel": kernel.release }))
     }
 
     /// One call. `module` is none where the kernel cannot know it either.
     pub(crate) fn call(&mut self, syscall: &str, module: Option<&str>, made: &Made, expect: &Expect) -> Result<()> {
         self.calls += 1;
-        let mut object = Object::new();
-        object.number("tid", i64::from(made.tid));
-        object.number("tgid", i64::from(made.tgid));
-        object.string("syscall", syscall);
-        object.string_or_null("module", module);
-        object.number("start_ns", made.start_ns);
-        object.number("end_ns", made.end_ns);
-        object.number_or_null("errno", made.errno.map(i64::from));
-        if made.errno.is_none() {
-            object.yes("killed");
-        }
-        object.object("expect", &expect.json());
         if !expect.holds(made.errno) {
             let got = made
                 .errno
@@ -75,7 +60,17 @@ impl Log {
                 made.tid
             ));
         }
-        self.line(&object)
+        self.line(&json!({
+            "tid": made.tid,
+            "tgid": made.tgid,
+            "syscall": syscall,
+            "module": module,
+            "start_ns": made.start_ns,
+            "end_ns": made.end_ns,
+            "errno": made.errno,
+            "killed": made.errno.is_none(),
+            "expect": expect.json(),
+        }))
     }
 
     /// The last line of a scenario; an error when an errno was not the forced one.
@@ -95,14 +90,10 @@ impl Log {
     }
 
     fn summary(&mut self, what: &str, calls: usize, time: Duration) -> Result<()> {
-        let mut object = Object::new();
-        object.string("summary", what);
-        object.number("calls", calls);
-        object.number("duration_ms", time.as_millis());
-        self.line(&object)
+        self.line(&json!({ "summary": what, "calls": calls, "duration_ms": time.as_secs_f64() * 1e3 }))
     }
 
-    fn line(&mut self, object: &Object) -> Result<()> {
+    fn line(&mut self, object: &Value) -> Result<()> {
         writeln!(self.out, "{object}").context("cannot write the log")
     }
 }

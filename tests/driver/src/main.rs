@@ -14,7 +14,6 @@ mod elf;
 mod expect;
 mod failure;
 mod hold;
-mod json;
 mod kernel;
 mod library;
 mod log;
@@ -27,6 +26,7 @@ mod task;
 mod uffd;
 mod watch;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -45,14 +45,29 @@ fn main() -> ExitCode {
         ["list", "all"] => return exit(list(|_, _| true)),
         _ => {}
     }
-    let options = match Options::parse(words.into_iter()) {
-        Ok(options) => options,
+    let asked =
+        Options::parse(words.into_iter()).and_then(|options| Ok((scenario::named(&options.scenario)?, options)));
+    match asked {
+        Ok((scenarios, options)) => exit(run(&scenarios, &options)),
         Err(error) => {
-            eprintln!("load-driver: {error:#}\n{}", options::usage());
-            return ExitCode::from(2);
+            eprintln!("load-driver: {error:#}\n{}", usage());
+            ExitCode::from(2)
         }
-    };
-    exit(run(&options))
+    }
+}
+
+/// What can be asked for.
+fn usage() -> String {
+    let mut usage = String::from(
+        "usage: load-driver list [all]\n\
+         usage: load-driver SCENARIO|all [MODULE|PATH]... [--tasks N] [--rounds N] [--dir DIR] [--log FILE]\n\
+         Runs as root. MODULE is looked up in DIR, then in /lib/modules; .ko.xz is unpacked. Scenarios:\n",
+    );
+    for scenario in scenario::ALL {
+        // Writing to a String does not fail.
+        let _ = writeln!(usage, "  {:20} {}", scenario.name, scenario.about);
+    }
+    usage
 }
 
 fn exit(result: Result<()>) -> ExitCode {
@@ -75,14 +90,14 @@ fn list(which: fn(&Scenario, &Kernel) -> bool) -> Result<()> {
 }
 
 /// Runs the scenarios one after another. The first that fails ends the run: what it left behind would spoil the next.
-fn run(options: &Options) -> Result<()> {
+fn run(scenarios: &[&Scenario], options: &Options) -> Result<()> {
     let kernel = Kernel::running()?;
     let library = Library::new(&kernel, options.dir.clone())?;
     let mut log = Log::to(options.log.as_deref())?;
-    let several = options.scenarios.len() > 1;
+    let several = scenarios.len() > 1;
     // One that was named is tried in any case, and says what it lacks.
     let asked = |scenario: &&&Scenario| !several || (scenario.possible)(&kernel);
-    for scenario in options.scenarios.iter().filter(asked) {
+    for scenario in scenarios.iter().filter(asked) {
         log.begin(scenario.name, &kernel)?;
         let mut stage = Stage::new(&mut log, &library, &kernel, options);
         (scenario.run)(&mut stage).with_context(|| format!("scenario {} on {}", scenario.name, kernel.release))?;

@@ -1,16 +1,13 @@
 //! The command line.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use crate::scenario::{ALL, Scenario};
-
 /// What was asked for.
 pub(crate) struct Options {
-    /// In this order.
-    pub(crate) scenarios: Vec<&'static Scenario>,
+    /// The name of a scenario, or `all`.
+    pub(crate) scenario: String,
     /// Modules by name or path, in place of the scenario's own.
     pub(crate) modules: Vec<String>,
     /// How many tasks, where the scenario leaves a choice.
@@ -26,21 +23,14 @@ pub(crate) struct Options {
 impl Options {
     /// From the words after the program's name.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let name = words.next().ok_or_else(|| anyhow!("no scenario given"))?;
         let mut options = Self {
-            scenarios: ALL
-                .iter()
-                .filter(|scenario| name == "all" || name == scenario.name)
-                .collect(),
+            scenario: words.next().ok_or_else(|| anyhow!("no scenario given"))?,
             modules: Vec::new(),
             tasks: None,
             rounds: None,
             dir: None,
             log: None,
         };
-        if options.scenarios.is_empty() {
-            bail!("no scenario {name:?}");
-        }
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| anyhow!("{word} wants a value"));
             match word.as_str() {
@@ -52,7 +42,7 @@ impl Options {
                 _ => options.modules.push(word),
             }
         }
-        if name == "all" && !options.modules.is_empty() {
+        if options.scenario == "all" && !options.modules.is_empty() {
             bail!("all takes no modules: each scenario needs its own");
         }
         Ok(options)
@@ -67,20 +57,6 @@ fn number(word: &str) -> Result<usize> {
     Ok(number)
 }
 
-/// What can be asked for.
-pub(crate) fn usage() -> String {
-    let mut usage = String::from(
-        "usage: load-driver list [all]\n\
-         usage: load-driver SCENARIO|all [MODULE|PATH]... [--tasks N] [--rounds N] [--dir DIR] [--log FILE]\n\
-         Runs as root. MODULE is looked up in DIR, then in /lib/modules; .ko.xz is unpacked. Scenarios:\n",
-    );
-    for scenario in ALL {
-        // Writing to a String does not fail.
-        let _ = writeln!(usage, "  {:20} {}", scenario.name, scenario.about);
-    }
-    usage
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
@@ -92,18 +68,10 @@ mod tests {
 
     #[test]
     fn words() {
-        assert_eq!(parse("all --tasks 4").unwrap().scenarios.len(), ALL.len());
         let options = parse("copies ifb --tasks 4 --dir /m").unwrap();
-        assert_eq!((options.scenarios.len(), options.tasks), (1, Some(4)));
+        assert_eq!((options.scenario.as_str(), options.tasks), ("copies", Some(4)));
         assert_eq!(options.modules, ["ifb"]);
-        for wrong in [
-            "",
-            "nothing",
-            "copies --tasks",
-            "copies --tasks 0",
-            "copies --what",
-            "all dummy",
-        ] {
+        for wrong in ["", "copies --tasks", "copies --tasks 0", "copies --what", "all dummy"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,6 +1,6 @@
 //! What the kernel requests for a mount, and what comes of it: what an arrangement forces about `__request_module`.
 
-use crate::json::Object;
+use serde_json::{Value, json};
 
 /// How a request ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,20 +45,20 @@ pub(crate) struct Request {
 
 impl Request {
     /// As the log has it. `found` is whether `get_fs_type` has the file system then.
-    pub(crate) fn json(&self) -> Object {
+    pub(crate) fn json(&self) -> Value {
         let (ret, cause, module) = match self.answer {
             Answer::Loads(module) => (0, None, Some(module)),
             Answer::Fails(ret, cause) => (ret, Some(cause), None),
             Answer::NoSlot => (-libc::ETIME, Some("no-slot"), None),
         };
         let helper = (self.answer != Answer::NoSlot).then_some(self.helper.as_str());
-        let mut object = Object::new();
-        object.string("name", &self.name);
-        object.string_or_null("helper", helper);
-        object.number("ret", ret);
-        object.string_or_null("cause", cause);
-        object.string_or_null("module", module);
-        object.boolean("found", module.is_some());
-        object
+        json!({
+            "name": self.name,
+            "helper": helper,
+            "ret": ret,
+            "cause": cause,
+            "module": module,
+            "found": module.is_some(),
+        })
     }
 }

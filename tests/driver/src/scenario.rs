@@ -14,7 +14,7 @@ mod requests;
 mod storm;
 mod unload;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::kernel::Kernel;
 use crate::stage::Stage;
@@ -163,6 +163,29 @@ pub(crate) const ALL: &[Scenario] = &[
     },
 ];
 
+/// Those of this name, or all of them, in this order.
+pub(crate) fn named(name: &str) -> Result<Vec<&'static Scenario>> {
+    let found: Vec<_> = ALL
+        .iter()
+        .filter(|scenario| name == "all" || name == scenario.name)
+        .collect();
+    ensure!(!found.is_empty(), "no scenario {name:?}");
+    Ok(found)
+}
+
 fn anywhere(_: &Kernel) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(named("all").unwrap().len(), ALL.len());
+        assert_eq!(named("copies").unwrap().len(), 1);
+        assert!(named("nothing").is_err());
+    }
 }

@@ -17,14 +17,18 @@ use syn::{Attribute, Item, UseTree};
 /// A module by its path: `kmodtrace_core::report::csv` is `["report", "csv"]`.
 type Module = Vec<String>;
 
-/// The crates of the product, with the file at the root of each.
-const CRATES: [(&str, &str); 6] = [
+/// The crates of the product and of its tests, with the file at the root of each.
+const CRATES: [(&str, &str); 10] = [
     ("kmodtrace-common", "lib.rs"),
     ("kmodtrace-core", "lib.rs"),
     ("kmodtrace-module-file", "lib.rs"),
     ("kmodtrace-bpf-toolchain", "lib.rs"),
     ("kmodtrace-ebpf", "main.rs"),
     ("kmodtrace", "main.rs"),
+    ("xtask", "main.rs"),
+    ("tests/driver", "main.rs"),
+    ("tests/guest", "lib.rs"),
+    ("tests/guest-vm", "lib.rs"),
 ];
 
 #[test]

@@ -1,10 +1,11 @@
 //! What load-bench says, a JSON object in a line each.
 
 use anyhow::{Context as _, Result};
+use guest_vm::vm::{self, Stream, VmSpec};
 use serde::Deserialize;
 
 use super::figure::quantile;
-use crate::vm::{self, Stream, VmSpec};
+use crate::vm::pass_through;
 
 /// One line.
 #[derive(Debug, Deserialize)]
@@ -63,7 +64,7 @@ pub(super) struct Memory {
 pub(super) fn of_guest(spec: &VmSpec) -> Result<(String, Vec<Answer>)> {
     let outcome = vm::run(spec, &mut |stream, bytes| match stream {
         Stream::Stdout => Ok(()),
-        Stream::Stderr => vm::pass_through(stream, bytes),
+        Stream::Stderr => pass_through(stream, bytes),
     })?;
     outcome.succeeded()?;
     let answers = read(&String::from_utf8_lossy(&outcome.stdout))?;

@@ -3,17 +3,17 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
+use guest_vm::{
+    artifacts,
+    kernel::Kernel,
+    paths::{self, Scratch},
+    vm::VmSpec,
+};
 
 use super::{
     Size,
     answer::{self, Answer, Block, Pick, Storm, Tracer},
     figure::{Figure, Report, short, spread},
-};
-use crate::{
-    artifacts,
-    kernel::Kernel,
-    paths::{self, Scratch},
-    vm::VmSpec,
 };
 use std::time::Duration;
 

@@ -3,13 +3,13 @@
 use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
+use guest_vm::{artifacts, kernel::Kernel, paths::Scratch, vm::VmSpec};
 
 use super::{
     Size,
     answer::{self, Answer, Block},
     figure::{Figure, Report},
 };
-use crate::{artifacts, kernel::Kernel, paths::Scratch, vm::VmSpec};
 
 /// What the guest does.
 const SCRIPT: &str = include_str!("inside.sh");

@@ -15,8 +15,9 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use guest_vm::{kernel, packages};
 
-use crate::{kernel, setup};
+use crate::setup;
 use figure::Report;
 
 /// Measures what tracing costs: on loads, also with their module's functions drilled, to attach, in memory, in records lost; how fast
@@ -117,14 +118,14 @@ fn in_guests(args: &BenchArgs) -> Result<Report> {
         Some(name) => kernel::find(name)?,
         None => kernel::first(|flavour| flavour.everyday)?,
     };
-    setup::guest_tools()?;
+    packages::ensure(packages::FOR_GUESTS)?;
     let kernel = kernel::ensure(flavour)?;
     if args.drill {
         let mut report = Report::of(format!("What drill costs on {}", kernel.release));
         inside::measure(kernel, size, &mut report)?;
         return Ok(report);
     }
-    setup::bench_tools()?;
+    packages::ensure(packages::FOR_BENCHMARKS)?;
     let mut report = guest::measure(kernel.clone(), size, args.smp, flavour.detaches_at_once)?;
     inside::measure(kernel, size, &mut report)?;
     replay::measure(size, &mut report)?;

@@ -3,27 +3,24 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
+use guest_vm::{artifacts, paths::Scratch, process};
 
 use super::{
     Size,
     answer::{self, Answer, Tracer},
     figure::{Figure, Report, short},
 };
-use crate::{artifacts, paths::Scratch, process};
 
 const GROUP: &str = "replay of a synthetic recording on this machine, one thread";
 
 /// Reports of two recordings, one ten times as long as the other.
 pub(super) fn measure(size: Size, report: &mut Report) -> Result<()> {
     let programs = artifacts::guest_programs()?;
-    let program = |name: &str| {
-        programs
-            .iter()
-            .find(|program| program.ends_with(name))
-            .with_context(|| format!("no {name} was built"))
-    };
-    let (tool, bench) = (program("kmodtrace")?, program("load-bench")?);
+    let (tool, bench) = (
+        artifacts::named(&programs, "kmodtrace")?,
+        artifacts::named(&programs, "load-bench")?,
+    );
     let storm = artifacts::example("synth", "storm")?;
     let scratch = Scratch::new()?;
     let mut peaks = Vec::new();

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use guest_vm::{artifacts, paths::Scratch, process};
 use serde::Deserialize;
 
 use super::figure::{Figure, Report, short};
-use crate::{artifacts, paths::Scratch, process};
 
 const GROUP: &str = "the live view, on a pseudo terminal of this machine";
 /// Attempts a second, where it plays.
@@ -96,10 +96,8 @@ struct View {
 
 impl View {
     fn build(seconds: u64) -> Result<Self> {
-        let programs = artifacts::guest_programs()?;
-        let tool = programs.into_iter().find(|program| program.ends_with("kmodtrace"));
         Ok(Self {
-            tool: tool.context("no kmodtrace was built")?,
+            tool: artifacts::static_kmodtrace()?,
             bench: artifacts::example("load-driver", "view-bench")?,
             seconds,
         })

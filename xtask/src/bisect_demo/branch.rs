@@ -1,10 +1,9 @@
 //! The two histories of the demo: one whose regression shows in every boot, and one whose does not.
 
 use anyhow::Result;
-
-use crate::kernel::{
+use guest_vm::kernel::build::{
     Fix,
-    build::edit::{self, Substitution},
+    edit::{self, Substitution},
 };
 
 /// A branch of the demo's repository.

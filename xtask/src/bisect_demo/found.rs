@@ -1,8 +1,7 @@
 //! What git has found, by its own log.
 
 use anyhow::Result;
-
-use crate::git::Git;
+use guest_vm::git::Git;
 
 /// The end of a bisection.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use std::{fmt::Write as _, fs, process::Stdio};
 
 use anyhow::{Context as _, Result};
-
-use crate::{
+use guest_vm::{
     git::{self, Git},
     paths::Scratch,
     process,

@@ -19,13 +19,14 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-
-use crate::{
+use guest_vm::{
     artifacts,
     git::Git,
     kernel::{self, build::make},
-    process, setup,
+    packages, process,
 };
+
+use crate::setup;
 use branch::Branch;
 use found::Found;
 use place::Place;
@@ -48,9 +49,9 @@ pub(crate) struct BisectDemoArgs {
 pub(crate) fn main(args: &BisectDemoArgs) -> Result<ExitCode> {
     let began = Instant::now();
     setup::build_tools()?;
-    setup::guest_tools()?;
-    setup::kernel_tools()?;
-    setup::bisect_tools()?;
+    packages::ensure(packages::FOR_GUESTS)?;
+    packages::ensure(packages::FOR_KERNELS)?;
+    packages::ensure(packages::FOR_BISECTING)?;
     let branch = if args.intermittent {
         Branch::Intermittent
     } else {

@@ -6,9 +6,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use guest_vm::{kernel::Flavour, paths};
 use rustix::io::{FdFlags, fcntl_setfd};
-
-use crate::{kernel::Flavour, paths};
 
 /// The demo's directory in the cache, which this run alone works in.
 #[derive(Debug)]

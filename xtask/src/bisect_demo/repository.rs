@@ -3,17 +3,17 @@
 use std::{fs, io, path::Path};
 
 use anyhow::{Context as _, Result};
+use guest_vm::{
+    git::Git,
+    kernel::{Flavour, build::unpack},
+    paths::Scratch,
+};
 
 use super::{
     branch::Branch,
     import::{self, Step},
     place::Place,
     series::{self, Role, SERIES},
-};
-use crate::{
-    git::Git,
-    kernel::{Flavour, build::unpack},
-    paths::Scratch,
 };
 
 /// The name of the commit that is Debian's source.
@@ -119,7 +119,8 @@ mod tests {
     use std::fs;
 
     use super::{Git, Role, SERIES, SOURCE, Step, first_commit, import, recover};
-    use crate::{bisect_demo::found::Found, paths::Scratch};
+    use crate::bisect_demo::found::Found;
+    use guest_vm::paths::Scratch;
 
     /// A judge who knows the number of the commit: the first line of the only file.
     fn judge(number: usize, unbuildable: usize) -> String {

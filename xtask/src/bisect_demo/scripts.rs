@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use guest_vm::kernel::build::make;
 
 use super::{Programs, branch::Branch, place::Place};
-use crate::kernel::build::make;
 
 /// The module that all tasks load.
 const MODULE: &str = "acpi_cpufreq";
@@ -59,7 +59,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::settings;
-    use crate::process;
+    use guest_vm::process;
 
     #[test]
     fn the_shell_reads_what_was_meant() -> anyhow::Result<()> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use guest_vm::kernel::build::edit::{self, Substitution};
 
 use super::branch::Branch;
-use crate::kernel::build::edit::{self, Substitution};
 
 /// What a commit does to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

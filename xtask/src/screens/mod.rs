@@ -1,23 +1,18 @@
 //! `cargo xtask screens`: what each view looks like, as text and as a picture, from the recordings of the tests.
 
-mod sgr;
 mod svg;
 
-use std::{
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{ffi::OsStr, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
-
-pub(crate) use sgr::{Cell, cells};
-
-use crate::{
-    artifacts, paths, setup,
-    terminal::{Run, Size, Terminal},
+use guest_tests::{
+    sgr,
+    terminal::recording,
+    tmux::{Run, Size, Terminal},
 };
+use guest_vm::{artifacts, packages, paths};
+
+use crate::setup;
 
 /// As much as an ordinary terminal shows.
 const SIZE: Size = (110, 30);
@@ -129,7 +124,7 @@ const SHOTS: [Shot; 11] = [
 /// Takes all pictures. Where no view has changed, no file does.
 pub(crate) fn main() -> Result<ExitCode> {
     setup::build_tools()?;
-    setup::terminal_tools()?;
+    packages::ensure(packages::FOR_TERMINALS)?;
     eprintln!("xtask: building kmodtrace");
     let tool = artifacts::debug_kmodtrace()?;
     let dir = paths::workspace().join("docs/screens");
@@ -137,7 +132,7 @@ pub(crate) fn main() -> Result<ExitCode> {
     for shot in &SHOTS {
         let Shot { name, .. } = shot;
         let styled = shot.take(&tool).with_context(|| format!("no picture of {name}"))?;
-        let rows = cells(&styled);
+        let rows = sgr::cells(&styled);
         write(&dir, name, "txt", &sgr::text(&rows))?;
         write(&dir, name, "svg", &svg::picture(name, &rows, SIZE))?;
     }
@@ -148,11 +143,6 @@ pub(crate) fn main() -> Result<ExitCode> {
 fn write(dir: &Path, name: &str, ending: &str, text: &str) -> Result<()> {
     let file = dir.join(format!("{name}.{ending}"));
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// A recording of the tests.
-pub(crate) fn recording(name: &str) -> PathBuf {
-    paths::workspace().join("kmodtrace-core/tests/recordings").join(name)
 }
 
 impl Shot {

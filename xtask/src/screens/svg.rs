@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::sgr::{Cell, Colour, Look};
-use crate::terminal::Size;
+use guest_tests::{
+    sgr::{Cell, Colour, Look},
+    tmux::Size,
+};
 
 /// The size of a character's place. Letters of a font of this size are that wide in nearly every monospaced family, and each
 /// text is told its width, so that columns stand below each other in all of them.
@@ -162,7 +164,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sgr::{Colour, cells};
+    use guest_tests::sgr::{Colour, cells};
+
     use super::{picture, rgb};
 
     #[test]

@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use guest_vm::{packages::Apt, process};
 use kmodtrace_bpf_toolchain::{LINKER_VERSION, linker_root};
-
-use super::packages::Apt;
-use crate::process;
 
 /// The LLVM versions that this release of the linker builds with.
 const KNOWN: std::ops::RangeInclusive<u32> = 21..=23;

@@ -1,21 +1,18 @@
 //! `cargo xtask setup`: what this machine needs to build kmodtrace and to run guests. Run again, it does nothing.
 
 mod linker;
-mod packages;
-mod virtme;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use kmodtrace_bpf_toolchain::Missing;
-
-use crate::{
+use guest_vm::{
     fixtures,
     kernel::{self, Flavour, MATRIX},
+    packages::{self, Apt},
     process,
 };
-use packages::Apt;
+use kmodtrace_bpf_toolchain::Missing;
 
 /// The target kmodtrace's programs are compiled for on the machines that xtask runs on.
 const BPF_TARGET: &str = "bpfel-unknown-none";
@@ -49,7 +46,7 @@ pub(crate) fn main(args: &SetupArgs) -> Result<ExitCode> {
     };
     build_tools()?;
     if !flavours.is_empty() {
-        guest_tools()?;
+        packages::ensure(packages::FOR_GUESTS)?;
     }
     if args.refresh {
         each(&flavours, kernel::refresh)?;
@@ -80,42 +77,6 @@ pub(crate) fn build_tools() -> Result<()> {
         Err(missing) => bail!("{missing}"),
     }
     Ok(())
-}
-
-/// Makes sure that guests run here.
-pub(crate) fn guest_tools() -> Result<()> {
-    packages::ensure(packages::FOR_GUESTS)
-}
-
-/// Makes sure that modules for guests build here.
-pub(crate) fn fixture_tools() -> Result<()> {
-    packages::ensure(packages::FOR_FIXTURES)
-}
-
-/// Makes sure that there is a terminal to try programs on.
-pub(crate) fn terminal_tools() -> Result<()> {
-    packages::ensure(packages::FOR_TERMINALS)
-}
-
-/// Makes sure that kernels build here.
-pub(crate) fn kernel_tools() -> Result<()> {
-    packages::ensure(packages::FOR_KERNELS)
-}
-
-/// Makes sure that there is git.
-pub(crate) fn bisect_tools() -> Result<()> {
-    packages::ensure(packages::FOR_BISECTING)
-}
-
-/// Makes sure that virtme-ng boots guests here, and says where it is.
-pub(crate) fn virtme_tools() -> Result<PathBuf> {
-    guest_tools()?;
-    virtme::ensure()
-}
-
-/// Gets what kmodtrace is measured against, if it is to be had.
-pub(crate) fn bench_tools() -> Result<()> {
-    packages::ensure(packages::FOR_BENCHMARKS)
 }
 
 /// Installs a compiler with `core` for BPF: the distribution's if it has one, or rustup's nightly with sources.

@@ -1,9 +1,0 @@
-//! What a guest runs: an initramfs with the host's own tools in it, and nothing to install.
-
-mod cpio;
-mod libraries;
-mod rootfs;
-mod tools;
-
-pub(crate) use rootfs::Rootfs;
-pub(crate) use tools::{Guest, Terminal, build};
