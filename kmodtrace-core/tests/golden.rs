@@ -20,7 +20,7 @@ use kmodtrace_core::model::{Finished, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
 use kmodtrace_core::report::line::Line;
-use kmodtrace_core::report::{Layout, Report, Selection, Source, schema, write_text};
+use kmodtrace_core::report::{Report, Selection, Source, TextLayout, schema, write_text};
 
 fn recordings() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
@@ -74,7 +74,7 @@ fn shown(path: &Path) -> String {
         .with_answer(account, why.finish(end))
         .with_findings(findings.list(), &selection);
     let mut text = Vec::new();
-    write_text(&report, &Layout::default(), &mut text).unwrap();
+    write_text(&report, &TextLayout::default(), &mut text).unwrap();
     let screen = String::from_utf8(text.clone()).unwrap();
     let named = |name: String| {
         screen
@@ -87,7 +87,7 @@ fn shown(path: &Path) -> String {
         "what cost most is not on the first screen:\n{screen}"
     );
     let report = report.with_attempts(&attempts, &requests, &selection);
-    write_text(&report, &Layout::default(), &mut text).unwrap();
+    write_text(&report, &TextLayout::default(), &mut text).unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(validation::violations(&json, &schema()), Vec::<String>::new());
     let mut text = String::from_utf8(text).unwrap();

@@ -11,13 +11,13 @@ use kmodtrace_core::model::{Attempt, Finished, Ktime, Request, Zero};
 use kmodtrace_core::plan::{Coverage, Observed};
 use kmodtrace_core::report::line;
 use kmodtrace_core::report::{
-    KernelRow, Layout, Report, Selection, SortKey, Source, schema, write_attempts_csv, write_histograms, write_jsonl,
-    write_modules_csv, write_text,
+    KernelRow, Report, Selection, SortKey, Source, TextLayout, schema, write_attempts_csv, write_histograms,
+    write_jsonl, write_modules_csv, write_text,
 };
 use kmodtrace_core::text::{Names, write_json};
 
 /// Room for every table.
-const WIDE: Layout = Layout {
+const WIDE: TextLayout = TextLayout {
     columns: 200,
     zero: Zero::Boot,
 };

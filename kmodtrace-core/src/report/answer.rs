@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Layout, Report};
+use super::{Report, TextLayout};
 use crate::analysis::account::{Asker, Cost};
 use crate::model::Stage;
 use crate::text::{printable, span_text, wrapped};
@@ -16,7 +16,7 @@ const FAILURES: usize = 8;
 const ASKERS: usize = 5;
 const STAGES: usize = 8;
 
-pub(super) fn write(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let Some(account) = &report.account else {
         return Ok(());
     };
@@ -28,7 +28,7 @@ pub(super) fn write(report: &Report, layout: &Layout, out: &mut impl Write) -> i
 }
 
 /// A name, and behind it a sentence that may take several lines.
-fn item(name: &str, sentence: &str, width: usize, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn item(name: &str, sentence: &str, width: usize, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let name = printable(name);
     let (first, rest) = if name.len() > width {
         writeln!(out, "  {name}")?;
@@ -47,7 +47,7 @@ fn width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
     names.map(str::len).max().unwrap_or_default().clamp(4, 20)
 }
 
-fn costs(costs: &[Cost], layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn costs(costs: &[Cost], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let most = costs.first().map_or(0, |cost| cost.task_ns);
     let large = |cost: &&Cost| cost.task_ns > 0 && cost.task_ns >= most / SHARE;
     let told: Vec<&Cost> = costs.iter().filter(large).take(COSTS).collect();
@@ -67,7 +67,7 @@ fn name(cost: &Cost) -> &str {
     name.filter(|name| !name.is_empty()).unwrap_or("(unknown)")
 }
 
-fn hanging(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn hanging(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let hanging = report.hanging.as_deref().unwrap_or_default();
     if hanging.is_empty() {
         return Ok(());
@@ -79,7 +79,7 @@ fn hanging(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result
     more(hanging.len(), FAILURES, "kmodtrace why tells of all", layout, out)
 }
 
-fn failures(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn failures(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let all = report.failures.as_deref().unwrap_or_default();
     let (harmless, failed): (Vec<_>, Vec<_>) = all.iter().partition(|reason| reason.harmless);
     if !failed.is_empty() {
@@ -99,20 +99,20 @@ fn failures(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Resul
     Ok(())
 }
 
-fn paragraph(text: &str, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn paragraph(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     wrapped(&printable(text), "  ", "    ", layout.columns)
         .iter()
         .try_for_each(|line| writeln!(out, "{line}"))
 }
 
-fn more(all: usize, told: usize, how: &str, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn more(all: usize, told: usize, how: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     match all.saturating_sub(told) {
         0 => Ok(()),
         more => paragraph(&format!("and {more} more: {how}"), layout, out),
     }
 }
 
-fn askers(askers: &[Asker], layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     if askers.is_empty() {
         return Ok(());
     }
@@ -132,7 +132,7 @@ fn askers(askers: &[Asker], layout: &Layout, out: &mut impl Write) -> io::Result
 }
 
 /// Sums over all loads, most first; what took no part worth a word is left out.
-fn stages(stages: &[(Stage, u64)], layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn stages(stages: &[(Stage, u64)], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let all: u64 = stages.iter().map(|(_, long)| *long).fold(0, u64::saturating_add);
     let told = stages
         .iter()

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::modules::outcomes;
+use super::spread::outcomes;
 use super::{AttemptRow, ModuleRow, Outcomes, Report};
 use crate::measures::{MEASURES, Measure, STATS, Unit, Value};
 use crate::model::{Note, WaitKind};

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::Map;
 
-use super::modules::outcomes;
-use super::{Outcomes, Spread};
+use super::Outcomes;
+use super::spread::{Spread, outcomes};
 use crate::analysis::aggregate::ModuleStats;
 use crate::analysis::histogram::Histogram;
 use crate::measures::{MEASURES, Measure, Value};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Layout, Quality, Report};
+use super::{Quality, Report, TextLayout};
 use crate::analysis::account::Account;
 use crate::model::{Ktime, Zero, calendar};
 use crate::recording::Header;
@@ -39,7 +39,7 @@ impl RecordingRow {
     }
 }
 
-pub(super) fn write(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let release = report.kernel.release.as_deref().unwrap_or("of unknown release");
     let arch = report.kernel.arch.as_deref().unwrap_or_default();
     let mut kernel = format!("Linux {release} {arch}").trim_end().to_owned();
@@ -78,7 +78,7 @@ pub(super) fn write(report: &Report, layout: &Layout, out: &mut impl Write) -> i
 }
 
 /// A sentence over as many lines as it needs.
-pub(super) fn line(text: &str, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn line(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     wrapped(&printable(text), "", "  ", layout.columns)
         .iter()
         .try_for_each(|line| writeln!(out, "{line}"))

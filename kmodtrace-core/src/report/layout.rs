@@ -7,14 +7,14 @@ const COLUMNS: usize = 80;
 
 /// For whom text is laid out.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub struct TextLayout {
     /// No line is longer.
     pub columns: usize,
     /// The zero of times.
     pub zero: Zero,
 }
 
-impl Default for Layout {
+impl Default for TextLayout {
     fn default() -> Self {
         Self {
             columns: COLUMNS,

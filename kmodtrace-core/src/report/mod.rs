@@ -17,6 +17,7 @@ mod origins;
 mod requests;
 mod requests_text;
 mod select;
+mod spread;
 mod text;
 
 use std::collections::BTreeMap;
@@ -41,11 +42,12 @@ pub use head::RecordingRow;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::{schema, write_jsonl};
-pub use layout::Layout;
-pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, Spread, WaitRow};
+pub use layout::TextLayout;
+pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey};
+pub use spread::Spread;
 pub use text::write_text;
 
 pub use csv::{write_attempts_csv, write_modules_csv};

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cell::{NONE, outcomes_text};
+use super::spread::{Spread, outcomes};
 use super::{Fields, NOT_OBSERVED, Outcomes};
-use crate::analysis::aggregate::{Calls, ModuleStats};
+use crate::analysis::aggregate::ModuleStats;
 use crate::analysis::histogram::Histogram;
 use crate::measures::{Measure, P50, Stat, Value};
 use crate::model::{Collision, ModuleState, WaitKind};
@@ -63,23 +64,6 @@ pub struct WaitRow {
     pub p99_ns: Option<u64>,
     /// The longest.
     pub max_ns: Option<u64>,
-}
-
-/// A distribution; its quantiles are null when it is empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Spread {
-    /// How many.
-    pub count: u64,
-    /// Their sum.
-    pub total: u64,
-    /// Half were not longer.
-    pub p50: Option<u64>,
-    /// Nine of ten were not longer.
-    pub p90: Option<u64>,
-    /// 99 of 100 were not longer.
-    pub p99: Option<u64>,
-    /// The longest.
-    pub max: Option<u64>,
 }
 
 /// Counts of collisions; null when nobody watched.
@@ -193,14 +177,6 @@ impl ModuleRow {
     }
 }
 
-pub(super) fn outcomes(calls: &Calls) -> Outcomes {
-    calls
-        .outcomes
-        .iter()
-        .map(|(errno, count)| (errno.name().into_owned(), *count))
-        .collect()
-}
-
 impl WaitRow {
     fn new(kind: WaitKind, stats: &ModuleStats, coverage: &Coverage) -> Self {
         let watched = coverage.observed(Observed::waits(kind));
@@ -214,19 +190,6 @@ impl WaitRow {
             p90_ns: spread.as_ref().and_then(|spread| spread.p90),
             p99_ns: spread.as_ref().and_then(|spread| spread.p99),
             max_ns: spread.and_then(|spread| spread.max),
-        }
-    }
-}
-
-impl Spread {
-    pub(crate) fn new(histogram: &Histogram) -> Self {
-        Self {
-            count: histogram.count(),
-            total: histogram.sum(),
-            p50: histogram.quantile(0.5),
-            p90: histogram.quantile(0.9),
-            p99: histogram.quantile(0.99),
-            max: histogram.max(),
         }
     }
 }

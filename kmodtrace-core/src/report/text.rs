@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::cell::{NONE, count, instant, outcomes_text, span};
 use super::requests_text::{requested, requests};
-use super::{AttemptRow, Layout, ModuleRow, NOT_OBSERVED, Report, WaitRow, answer, head};
+use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Report, TextLayout, WaitRow, answer, head};
 use crate::analysis::findings::write_findings;
 use crate::measures::MEASURES;
 use crate::model::Zero;
@@ -12,7 +12,7 @@ use crate::text::{Grid, printable, wrapped};
 
 /// Writes the head, then the attempts if the report has them, else the answer and a table for each side of the modules; then the findings,
 /// and what was not observed.
-pub fn write_text(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+pub fn write_text(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     head::write(report, layout, out)?;
     match (&report.attempts, &report.unloads) {
         (None, None) => {
@@ -45,7 +45,7 @@ pub fn write_text(report: &Report, layout: &Layout, out: &mut impl Write) -> io:
     writeln!(out, "\n{NONE} none   {NOT_OBSERVED} not observed")
 }
 
-fn write_modules(report: &Report, layout: &Layout, out: &mut impl Write) -> io::Result<()> {
+fn write_modules(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let rows = &report.modules;
     let (waits, left_out) = waits(rows);
     let requested = requested(report.requested.as_deref().unwrap_or_default());

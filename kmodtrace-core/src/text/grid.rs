@@ -1,6 +1,7 @@
 //! Plain aligned columns, two blanks between them.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::wrapped;
@@ -89,12 +90,12 @@ impl Grid {
             };
             let first = lines.remove(0);
             start = line.len();
-            line.push_str(&if *left {
-                format!("{first:<width$}")
+            // Writing into a string does not fail.
+            let _ = if *left {
+                write!(line, "{first:<width$}  ")
             } else {
-                format!("{first:>width$}")
-            });
-            line.push_str("  ");
+                write!(line, "{first:>width$}  ")
+            };
             more = lines;
         }
         writeln!(out, "{}", line.trim_end())?;

@@ -9,7 +9,7 @@ use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
 use kmodtrace_core::model::{Attempt, Finished, Request, Zero};
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::{Layout, Report, Selection, SortKey, Source};
+use kmodtrace_core::report::{Report, Selection, SortKey, Source, TextLayout};
 use kmodtrace_core::text::Names;
 
 use crate::cli;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     }
     args.format.print(&Reported {
         report,
-        layout: Layout {
+        layout: TextLayout {
             columns: columns(),
             zero,
         },

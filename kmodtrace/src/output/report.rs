@@ -1,7 +1,7 @@
 //! What a recording holds.
 
 use kmodtrace_core::report::{
-    Layout, Report, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
+    Report, TextLayout, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
 };
 use kmodtrace_core::text::write_json;
 
@@ -12,7 +12,7 @@ pub(crate) struct Reported {
     /// The report.
     pub(crate) report: Report,
     /// How text is laid out.
-    pub(crate) layout: Layout,
+    pub(crate) layout: TextLayout,
     /// Whether text has bars.
     pub(crate) histogram: bool,
     /// Whether attempts are listed in place of modules, where a format has room for one of both.

@@ -27,7 +27,7 @@ fn what_cannot_be_read_is_named() {
     for (path, said) in [
         (missing.as_str(), "kmodtrace record makes one"),
         (under_a_file.as_str(), "Not a directory"),
-        (folder.to_str().unwrap(), "Is a directory"),
+        (folder.to_str().unwrap(), "no recording in this folder"),
     ] {
         for done in read(path) {
             let line = done.refused(1);

@@ -86,8 +86,8 @@ impl Costs {
             };
         }
         if attempt.failed() {
-            let wasted = cost.wasted_bytes.unwrap_or_default();
-            cost.wasted_bytes = Some(wasted.saturating_add(attempt.bytes().unwrap_or_default()));
+            let before = cost.wasted_bytes.unwrap_or_default();
+            cost.wasted_bytes = Some(before.saturating_add(attempt.bytes().unwrap_or_default()));
         }
         let ahead = waited == 0 || attempt.init.is_some();
         if let Some(long) = attempt.duration().filter(|long| ahead && spent.longest < Some(*long)) {
