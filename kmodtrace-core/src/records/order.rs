@@ -29,38 +29,9 @@ pub const HORIZON: Nanos = Nanos(10_000_000);
 /// horizon holds 10,000.
 const MOST_HELD: usize = 65_536;
 
-/// An event and how many came before it, which decides between equal times.
-#[derive(Debug)]
-struct Held {
-    event: Event,
-    arrival: u64,
-}
-
-impl Held {
-    fn key(&self) -> (Ktime, u64) {
-        (self.event.time, self.arrival)
-    }
-}
-
-impl PartialEq for Held {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Held {}
-
-impl PartialOrd for Held {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Held {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
+/// When an event was, how many came before it, which decides between equal times, and where it is kept: events are large, and a heap
+/// moves what it sorts.
+type Held = (Ktime, u64, usize);
 
 /// Sorts events by time as they come; see the module.
 ///
@@ -70,6 +41,9 @@ impl Ord for Held {
 #[derive(Debug, Default)]
 pub struct Order {
     held: BinaryHeap<Reverse<Held>>,
+    /// The events themselves, and places without one.
+    kept: Vec<Option<Event>>,
+    free: Vec<usize>,
     ready: VecDeque<Event>,
     pushed: u64,
     newest: Ktime,
@@ -83,12 +57,15 @@ impl Order {
     pub fn push(&mut self, event: Event) {
         self.loss.see(&event);
         self.newest = self.newest.max(event.time);
-        self.held.push(Reverse(Held {
-            event,
-            arrival: self.pushed,
-        }));
+        let time = event.time;
+        let place = self.free.pop().unwrap_or(self.kept.len());
+        match self.kept.get_mut(place) {
+            Some(free) => *free = Some(event),
+            None => self.kept.push(Some(event)),
+        }
+        self.held.push(Reverse((time, self.pushed, place)));
         self.pushed += 1;
-        while self.held.len() > MOST_HELD || self.held.peek().is_some_and(|oldest| self.is_due(oldest.0.event.time)) {
+        while self.held.len() > MOST_HELD || self.held.peek().is_some_and(|oldest| self.is_due(oldest.0.0)) {
             self.pass_on();
         }
     }
@@ -98,9 +75,13 @@ impl Order {
     }
 
     fn pass_on(&mut self) {
-        let Some(Reverse(Held { event, .. })) = self.held.pop() else {
+        let Some(Reverse((.., place))) = self.held.pop() else {
             return;
         };
+        let Some(event) = self.kept.get_mut(place).and_then(Option::take) else {
+            return;
+        };
+        self.free.push(place);
         self.late += u64::from(event.time < self.passed);
         self.passed = self.passed.max(event.time);
         self.ready.push_back(event);

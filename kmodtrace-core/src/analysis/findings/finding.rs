@@ -110,6 +110,12 @@ impl Finding {
         modules.take(self.module.as_deref())
     }
 
+    /// Time that it cost, in nanoseconds: the greatest of its times. 0 where it is not about time.
+    pub fn cost_ns(&self) -> u64 {
+        let times = self.numbers.iter().filter(|(name, _)| name.ends_with("_ns"));
+        times.map(|(_, long)| *long).max().unwrap_or_default()
+    }
+
     /// In one line: `herd: SENTENCE (attempts 1, 2 and 40 more); ADVICE`.
     pub fn text(&self) -> String {
         let shown = [self.attempts.text("attempt"), self.requests.text("request")];

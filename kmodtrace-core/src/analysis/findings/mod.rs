@@ -52,7 +52,7 @@ impl Findings {
         }
     }
 
-    /// What was found so far: in the order of [`Name`], of one name those with most evidence first.
+    /// What was found so far: deadlocks, then what cost most time.
     pub fn list(&self) -> Vec<Finding> {
         self.list_with(&[])
     }
@@ -66,7 +66,17 @@ impl Findings {
         let piles = piles.iter().take(PILE_UPS).map(judge::pile_up);
         let cycles = lasting.iter().chain(self.graph.cycles());
         let mut all: Vec<Finding> = cycles.map(judge::deadlock).chain(piles).chain(counted).collect();
-        all.sort_by_key(|finding| (finding.id, Reverse(finding.attempts.count + finding.requests.count)));
+        // A deadlock comes first: it never ends by itself.
+        let rank = |finding: &Finding| {
+            let evidence = finding.attempts.count + finding.requests.count;
+            (
+                finding.id != Name::Deadlock,
+                Reverse(finding.cost_ns()),
+                finding.id,
+                Reverse(evidence),
+            )
+        };
+        all.sort_by_key(rank);
         all
     }
 
