@@ -304,3 +304,28 @@ fn pile_ups_are_called_after_most_of_the_time() {
         &["11 tasks at a time waited 9.82s in all (same-name) for the load of xfs"],
     );
 }
+
+#[test]
+fn why_a_module_is_loaded() {
+    says(
+        "a13",
+        Some("veth"),
+        &[
+            "veth was loaded by attempt 2",
+            "request 1 for rtnl-link-veth by task 398 (ip) asked for it",
+        ],
+    );
+    says(
+        "b06",
+        Some("crc32c_intel"),
+        &["on the way to libcrc32c, which the same modprobe loaded last (attempt 2)"],
+    );
+    let nobody = Filter {
+        modules: Names::matching(["nosuch"]),
+        ..Filter::default()
+    };
+    assert_eq!(
+        text(&why("a13", nobody)),
+        "no load, unload or request of such a name was seen\n"
+    );
+}

@@ -226,6 +226,15 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
         (None, Some(piece)) => (format!("it is {}", place(piece.name)), Some(piece.start)),
         (None, None) => ("where is not known".to_owned(), None),
     };
+    let oops = attempt
+        .log
+        .iter()
+        .map(|line| line.text.as_str())
+        .find(|line| is_oops(line));
+    let where_ = match oops {
+        Some(line) => format!("the kernel oopsed in it, and its task is gone ({line})"),
+        None => where_,
+    };
     let wait = open_wait(attempt).map_or_else(String::new, |wait| format!(", and waits ({})", wait.kind.name()));
     let long = lasted.map_or_else(String::new, |lasted| format!(" for {}", took(lasted)));
     let mut sentences = vec![format!(
@@ -247,6 +256,20 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
         headline: format!("a {} of {name} hangs{long}: {where_}", kind.word()),
         sentences,
     }
+}
+
+/// Whether the kernel ends the task that wrote this line (arch/*/mm/fault.c, lib/bug.c, arch/x86/kernel/traps.c).
+fn is_oops(line: &str) -> bool {
+    const OOPS: &[&str] = &[
+        "BUG: kernel NULL pointer dereference",
+        "BUG: unable to handle",
+        "kernel BUG at ",
+        "Unable to handle kernel ",
+        "general protection fault",
+        "Oops: ",
+        "Internal error: ",
+    ];
+    OOPS.iter().any(|begin| line.starts_with(begin))
 }
 
 /// `in load_module, after X`, or in a function of its own.

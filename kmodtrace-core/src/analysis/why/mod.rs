@@ -10,6 +10,7 @@ mod chain;
 mod deferred;
 mod group;
 mod hang;
+mod loaded;
 mod text;
 mod window;
 mod words;
@@ -28,9 +29,11 @@ use crate::text::{Glob, Names};
 use deferred::Deferred;
 use group::{Group, Key, Kind};
 use hang::InFlight;
+use loaded::Loads;
 use window::{Entry, Window};
 
 pub use hang::Hang;
+pub use loaded::Loaded;
 pub use text::write_text;
 
 /// Name and version of the JSON.
@@ -61,10 +64,14 @@ pub struct WhyFold {
     dropped: BTreeMap<Key, Group>,
     in_flight: InFlight,
     deferred: Deferred,
+    /// Loads of the modules that are asked for by name, where nothing else is asked for.
+    loads: Option<Loads>,
     attempts: u64,
     requests: u64,
     failed_attempts: u64,
     failed_requests: u64,
+    /// Attempts and requests of the names that are asked for, whatever became of them.
+    named: u64,
     /// Attempts and requests that returned the errno that is asked for, whatever their name.
     returned: u64,
     /// None where they are not asked for: findings are about modules and requests, whatever errno these returned.
@@ -92,6 +99,8 @@ pub struct Why {
     pub failed_requests: u64,
     /// What is to be said before anything else.
     pub summary: Vec<String>,
+    /// Why the modules that are asked for are loaded: the first 32 loads that succeeded. Empty where no module is asked for.
+    pub loaded: Vec<Loaded>,
     /// What had not returned when the recording ended, those that lasted longest first. Empty where an errno is asked for.
     pub hanging: Vec<Hang>,
     /// The causes, the most frequent first; what modprobe takes for success comes last.
@@ -137,6 +146,7 @@ impl WhyFold {
     pub fn new(filter: Filter, zero: Zero, functions: &[ProbedFunction], coverage: Coverage) -> Self {
         Self {
             findings: filter.errno.is_none().then(Findings::default),
+            loads: filter.asks_for_modules().then(Loads::default),
             filter,
             window: Window::new(zero, functions, coverage),
             ..Self::default()
@@ -164,7 +174,11 @@ impl WhyFold {
 
     fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Entry> {
         self.attempts += 1;
+        self.named += u64::from(self.filter.modules.take(attempt.module.as_deref()));
         self.window.around.add(&attempt);
+        if let Some(loads) = &mut self.loads {
+            loads.attempt(&attempt, &self.filter.modules);
+        }
         if attempt.failed() {
             self.failed_attempts += 1;
             return self.window.attempt(attempt);
@@ -179,6 +193,10 @@ impl WhyFold {
 
     fn request(&mut self, request: Box<Request>) -> Option<Entry> {
         self.requests += 1;
+        self.named += u64::from(self.filter.modules.take(Some(&request.name)));
+        if let Some(loads) = &mut self.loads {
+            loads.request(&request);
+        }
         if request.notes.contains(&Note::InFlight) {
             self.in_flight.request(request);
             return None;
@@ -221,6 +239,10 @@ impl WhyFold {
         if let Some(errno) = missing {
             summary.push(format!("no function of the loader returned {errno}"));
         }
+        let seen = self.attempts + self.requests > 0;
+        if !self.filter.modules.are_all() && self.named == 0 && seen {
+            summary.push("no load, unload or request of such a name was seen".to_owned());
+        }
         let findings = self.found();
         let hanging = match (asked, &self.filter.request) {
             (None, None) => self.in_flight.hangs(&self.filter.modules, end, &self.window),
@@ -231,8 +253,10 @@ impl WhyFold {
         if self.filter.request.is_none() && asked.is_none_or(|errno| errno.name() == "EPROBE_DEFER") {
             causes.extend(deferred);
         }
+        let loaded = self.loads.map_or_else(Vec::new, |loads| loads.list(&self.window));
         Why {
             schema: SCHEMA,
+            loaded,
             errno: asked.map(|errno| errno.name().into_owned()),
             attempts: self.attempts,
             requests: self.requests,
@@ -302,6 +326,11 @@ fn has_errno(attempt: &Attempt, origin: &Origin, errno: Errno) -> bool {
 }
 
 impl Filter {
+    /// Whether modules are asked for by name, and nothing else.
+    fn asks_for_modules(&self) -> bool {
+        !self.modules.are_all() && self.errno.is_none() && self.request.is_none()
+    }
+
     fn takes_attempt(&self, attempt: &Attempt) -> bool {
         self.request.is_none() && self.modules.take(attempt.module.as_deref())
     }

@@ -6,7 +6,7 @@ use super::Why;
 use crate::analysis::findings::write_findings;
 use crate::text::{printable, wrapped};
 
-/// Writes all of it: what hangs, what failed, what was found. Says so when nothing failed, or nothing of what was asked for.
+/// Writes all of it: what hangs, what failed, why what was asked for is loaded, what was found. Says so when nothing failed, or nothing of what was asked for.
 pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page {
         out,
@@ -29,7 +29,11 @@ pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result
             page.block(&reason.headline, &reason.sentences, reason.what_to_do.as_deref())?;
         }
     }
-    if why.hanging.is_empty() && why.causes.is_empty() && why.dropped.is_empty() {
+    for loaded in &why.loaded {
+        page.block(&loaded.headline, &loaded.sentences, None)?;
+    }
+    let told = !(why.loaded.is_empty() && why.hanging.is_empty() && why.causes.is_empty() && why.dropped.is_empty());
+    if page.blocks == 0 || why.errno.is_some() && !told {
         page.block(&nothing(why), &[], None)?;
     }
     let findings = why.findings.as_deref().unwrap_or_default();
