@@ -121,7 +121,7 @@ impl Key {
     }
 
     /// `12 requests of fs-xfs by test_kmod failed: no slot (ETIME)`.
-    fn headline(&self, count: u64) -> String {
+    fn headline(&self, count: u64, others: &BTreeMap<String, u64>) -> String {
         let kind = self.kind.word();
         let many = if count == 1 { "" } else { "s" };
         let name = self.name.as_ref().or(self.unnamed.as_ref());
@@ -132,8 +132,13 @@ impl Key {
         } else {
             ""
         };
+        let others = others.iter().filter(|(outcome, _)| **outcome != self.outcome);
+        let others: Vec<String> = others
+            .map(|(outcome, count)| format!("; {count} of them got {outcome}"))
+            .collect();
+        let others = others.concat();
         format!(
-            "{count} {kind}{many} of {name}{by} failed: {} ({}){retried}",
+            "{count} {kind}{many} of {name}{by} failed: {} ({}{others}){retried}",
             self.title, self.outcome
         )
     }
@@ -145,6 +150,8 @@ pub(super) struct Group {
     count: u64,
     attempts: Vec<u64>,
     requests: Vec<u64>,
+    /// What they got themselves: those who waited for a load that failed may have got another errno.
+    outcomes: BTreeMap<String, u64>,
     /// Chains by what they lead to, in their order of coming, each with how often it came.
     chains: Vec<(String, u64, Chain)>,
     /// What callers made of it.
@@ -159,8 +166,9 @@ impl Group {
     pub(super) fn attempt(&mut self, attempt: &Attempt, origin: &Origin, window: &Window) {
         self.count += 1;
         keep(&mut self.attempts, attempt.id.0);
+        *self.outcomes.entry(outcome(origin, None)).or_default() += 1;
         let from = origin.from.as_ref();
-        let leads = from.map_or_else(String::new, |from| format!("{:?}", from.errno));
+        let leads = from.map_or_else(String::new, |from| format!("{:?} {:?}", origin.errno, from.errno));
         self.chain(leads, || chain::of_attempt(attempt, origin, window));
     }
 
@@ -207,8 +215,16 @@ impl Group {
         }
     }
 
+    /// A chain that is the end of another one need not be told again.
+    fn forget_ends(&mut self) {
+        let all: Vec<Vec<String>> = self.chains.iter().map(|(.., chain)| chain.sentences.clone()).collect();
+        let is_end = |own: &[String]| all.iter().any(|other| other.len() > own.len() && other.ends_with(own));
+        self.chains.retain(|(.., chain)| !is_end(&chain.sentences));
+    }
+
     fn reason(mut self, mut key: Key, missing: Option<Errno>) -> Reason {
         self.chains.sort_by_key(|(_, count, _)| Reverse(*count));
+        self.forget_ends();
         let several = self.chains.len() > 1;
         let (names, count) = std::mem::take(&mut self.names);
         let folded = count > 1;
@@ -246,7 +262,7 @@ impl Group {
         Reason {
             count: self.count,
             kind: key.kind,
-            headline: key.headline(self.count),
+            headline: key.headline(self.count, &self.outcomes),
             harmless: key.is_harmless(),
             name: key.name,
             by: key.by,

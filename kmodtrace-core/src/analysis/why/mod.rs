@@ -228,6 +228,22 @@ impl WhyFold {
         Some(found)
     }
 
+    /// What the failure is told with. Who waited for a load that failed is told with that, unless one errno is asked for.
+    fn key_of(&self, attempt: &Attempt, origin: &Origin) -> Key {
+        const DEPTH: usize = 8;
+        let mut root = (attempt, origin.clone());
+        for _ in 0..DEPTH {
+            let follows = root.1.cause() == Some(&link::SHARED_LOAD)
+                || root.1.cause() == Some(&link::LEADER_FAILED) && self.filter.errno.is_none();
+            let from = root.1.from.as_ref().filter(|_| follows);
+            match from.and_then(|from| self.window.failed_attempt(from.task.attempt)) {
+                Some(earlier) => root = earlier,
+                None => break,
+            }
+        }
+        Key::of_attempt(root.0, &root.1, &self.window)
+    }
+
     /// Nothing more comes: the recording ends at this time.
     pub fn finish(mut self, end: Ktime) -> Why {
         while let Some(entry) = self.window.oldest() {
@@ -280,13 +296,7 @@ impl WhyFold {
                 let returned = self.filter.errno.is_none_or(|errno| has_errno(attempt, &origin, errno));
                 self.returned += u64::from(returned);
                 if returned && self.filter.takes_attempt(attempt) {
-                    // Who shares a load shares its failure: it has the same cause.
-                    let shares = origin.cause() == Some(&link::SHARED_LOAD);
-                    let root = origin.from.as_ref().filter(|_| shares);
-                    let key = match root.and_then(|from| self.window.failed_attempt(from.task.attempt)) {
-                        Some((root, of_root)) => Key::of_attempt(root, &of_root, &self.window),
-                        None => Key::of_attempt(attempt, &origin, &self.window),
-                    };
+                    let key = self.key_of(attempt, &origin);
                     self.groups
                         .entry(key)
                         .or_default()
