@@ -3,6 +3,7 @@
 mod bisect;
 mod recorded;
 mod usage;
+mod wanting;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ pub(crate) use bisect::{
 };
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use usage::{parse, refuse};
+pub(crate) use wanting::Wanting;
 
 use crate::output::{Answered, Explained, Format, Loads, Reported, Waits};
 
@@ -139,6 +141,8 @@ pub(crate) struct TraceCommand {
     #[command(flatten)]
     pub(crate) times: Times,
     #[command(flatten)]
+    pub(crate) wanting: Wanting,
+    #[command(flatten)]
     pub(crate) trace: Trace,
 }
 
@@ -166,6 +170,7 @@ impl From<Trace> for TraceCommand {
         Self {
             file: None,
             times: Times::default(),
+            wanting: Wanting::default(),
             trace,
         }
     }
@@ -235,6 +240,8 @@ pub(crate) struct Report {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wanting: Wanting,
     /// Sort modules by this, largest first [default: time in text, attempts elsewhere]
     #[arg(long, value_name = "KEY", value_parser = sort_key())]
     pub sort: Option<SortKey>,
@@ -253,9 +260,8 @@ pub(crate) struct Why {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
-    /// Only failures with this errno (EBUSY, 16, -16), and requests whose caller may have invented it; no findings
-    #[arg(long, value_name = "E", allow_negative_numbers = true)]
-    pub errno: Option<String>,
+    #[command(flatten)]
+    pub(crate) wanting: Wanting,
     /// Only requests with this name, such as fs-xfs; a glob (*, ?, [...])
     #[arg(long, value_name = "NAME")]
     pub request: Option<String>,
@@ -285,6 +291,8 @@ pub(crate) struct Graph {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wanting: Wanting,
 }
 
 /// Comparisons.

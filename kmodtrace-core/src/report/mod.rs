@@ -262,8 +262,8 @@ impl Report {
         self
     }
 
-    /// Adds the attempts of the selected modules, in the order given, and the requests. With a selection, only requests
-    /// of such a name, and those whose modprobe loaded such a module.
+    /// Adds the selected attempts, in the order given, and the requests. With modules in the selection, only requests of such a
+    /// name, and those whose modprobe loaded such a module. Those that are not selected are still known as causes of others.
     #[must_use]
     pub fn with_attempts(mut self, attempts: &[Attempt], requests: &[Request], selection: &Selection) -> Self {
         let by_id: BTreeMap<AttemptId, &Attempt> = attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
@@ -275,18 +275,18 @@ impl Report {
             })
         };
         let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, &self.coverage, known).as_ref());
-        let selected = attempts
-            .iter()
-            .filter(|attempt| selection.modules.take(attempt.module.as_deref()));
+        let selected = attempts.iter().filter(|attempt| {
+            selection.modules.take(attempt.module.as_deref()) && selection.wanted.takes_attempt(attempt)
+        });
         let (unloads, loads): (Vec<&Attempt>, Vec<&Attempt>) = selected.partition(|attempt| attempt.is_unload());
         self.attempts = Some(loads.into_iter().map(row).collect());
         self.unloads = Some(unloads.into_iter().map(row).collect());
         let takes = |request: &&Request| {
             let made = request.helper.iter().flat_map(|helper| &helper.attempts);
-            selection.modules.take(Some(&request.name))
-                || made
-                    .filter_map(|id| by_id.get(id))
-                    .any(|attempt| selection.modules.take(attempt.module.as_deref()))
+            let mut made = made.filter_map(|id| by_id.get(id));
+            selection.wanted.takes_request(request)
+                && (selection.modules.take(Some(&request.name))
+                    || made.any(|attempt| selection.modules.take(attempt.module.as_deref())))
         };
         let row = |request: &Request| RequestRow::new(request, origin::of_request(request, known).as_ref());
         self.requests = Some(requests.iter().filter(takes).map(row).collect());

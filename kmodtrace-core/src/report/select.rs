@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::ModuleRow;
 use crate::measures::{MEASURES, Measure};
+use crate::model::Wanted;
 use crate::text::Names;
 
 /// By what modules are sorted: most first, names in their order.
@@ -48,6 +49,8 @@ impl SortKey {
 pub struct Selection {
     /// These modules.
     pub modules: Names,
+    /// Attempts and requests that are like this.
+    pub wanted: Wanted,
     /// In this order.
     pub sort: SortKey,
     /// So many of them; all when none.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use kmodtrace_core::analysis::drill::{Load, TreeLimits, write_text};
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::graph::Watch;
-use kmodtrace_core::model::{Finished, Ktime, ProbedFunction, Zero};
+use kmodtrace_core::model::{Finished, Ktime, ProbedFunction, Wanted, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::line::{HEADER, Line, time_text};
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<Exi
         Some(path) => {
             let mut recording = replay::open(path)?;
             let zero = args.times.zero(recording.header());
-            let mut lines = Lines::new(recording.header(), modules, zero)?;
+            let mut lines = Lines::new(recording.header(), modules, args.wanting.wanted(zero), zero)?;
             let ended = recording.each(|bytes| lines.record(bytes));
             lines.finish(quiet)?;
             recording.warn(quiet);
@@ -40,14 +40,20 @@ pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<Exi
 }
 
 fn live(args: &TraceCommand, modules: Names, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let TraceCommand { times, trace: args, .. } = args;
+    let TraceCommand {
+        times,
+        wanting,
+        trace: args,
+        file: _,
+    } = args;
     let target = args.output.as_deref().map(Target::new).transpose()?;
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
+    let zero = times.zero(&session.header);
     let mut sink = Tee {
         recorder: target
             .map(|target| Recorder::new(target, &session.header))
             .transpose()?,
-        front: Some(Lines::new(&session.header, modules, times.zero(&session.header))?),
+        front: Some(Lines::new(&session.header, modules, wanting.wanted(zero), zero)?),
     };
     let Ended {
         stop,
@@ -68,6 +74,7 @@ struct Lines {
     watch: Watch,
     findings: Findings,
     modules: Names,
+    wanted: Wanted,
     zero: Zero,
     /// Functions of modules that were asked for, by their numbers.
     functions: Vec<ProbedFunction>,
@@ -75,7 +82,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(header: &Header, modules: Names, zero: Zero) -> Result<Self> {
+    fn new(header: &Header, modules: Names, wanted: Wanted, zero: Zero) -> Result<Self> {
         let mut out = stdout().lock();
         super::written(writeln!(out, "{HEADER}").and_then(|()| out.flush()))?;
         Ok(Self {
@@ -83,6 +90,7 @@ impl Lines {
             watch: Watch::default(),
             findings: Findings::default(),
             modules,
+            wanted,
             zero,
             functions: header.functions.clone(),
             out,
@@ -90,7 +98,7 @@ impl Lines {
     }
 
     fn print(&mut self, finished: Vec<Finished>) -> Result<()> {
-        for finished in finished {
+        for finished in finished.into_iter().filter(|finished| self.wanted.takes(finished)) {
             self.findings.add(&finished);
             if let Finished::Attempt(attempt) = finished
                 && self.modules.take(attempt.module.as_deref())
@@ -112,7 +120,11 @@ impl Lines {
     /// What has been in flight for long.
     fn print_lasting(&mut self, now: Ktime) -> Result<()> {
         let session = self.pipeline.session();
-        let told = self.watch.tick(now, session.in_flight(), session.requests_in_flight());
+        let attempts = session.in_flight().filter(|one| self.wanted.takes_attempt(one.attempt));
+        let requests = session
+            .requests_in_flight()
+            .filter(|request| self.wanted.takes_request(request));
+        let told = self.watch.tick(now, attempts, requests);
         for told in told.iter().filter(|told| told.is_about(&self.modules)) {
             let time = time_text(told.time, self.zero);
             super::written(writeln!(self.out, "{time}  {told}"))?;

@@ -9,6 +9,7 @@ mod check;
 mod damage;
 mod diff;
 mod drill;
+mod filters;
 mod formats;
 mod streams;
 mod support;
