@@ -23,7 +23,7 @@ pub(crate) use recorded::{Recorded, Times};
 pub(crate) use usage::{parse, refuse};
 pub(crate) use wanting::Wanting;
 
-use crate::output::{Answered, Explained, Format, Loads, Reported, Waits};
+use crate::output::{Answered, Explained, Format, Loads, Reported, Told, Waits};
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
@@ -37,7 +37,7 @@ const LAST: usize = 900;
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
 /// On a terminal: the live view, of this kernel or of a recording (--from). When piped, filtered (-m) or given a COMMAND: one
-/// line per attempt.
+/// line per attempt and request.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
@@ -65,7 +65,7 @@ With a COMMAND: its own exit status; 126 or 127 if it could not be started.
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print one line per attempt, as it returns
+    /// Print one line per attempt and request, as it returns
     Trace(TraceCommand),
     /// Write a recording
     Record(Record),
@@ -143,6 +143,8 @@ pub(crate) struct TraceCommand {
     #[command(flatten)]
     pub(crate) wanting: Wanting,
     #[command(flatten)]
+    pub(crate) format: Format<Told>,
+    #[command(flatten)]
     pub(crate) trace: Trace,
 }
 
@@ -171,6 +173,7 @@ impl From<Trace> for TraceCommand {
             file: None,
             times: Times::default(),
             wanting: Wanting::default(),
+            format: Format::default(),
             trace,
         }
     }

@@ -14,10 +14,12 @@ mod layout;
 pub mod line;
 mod modules;
 mod origins;
+mod request_line;
 mod requests;
 mod requests_text;
 mod select;
 mod spread;
+mod stream;
 mod text;
 
 use std::collections::BTreeMap;
@@ -45,9 +47,11 @@ pub use json::{schema, write_jsonl};
 pub use layout::TextLayout;
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
+pub use request_line::RequestLine;
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey};
 pub use spread::Spread;
+pub use stream::{LastingRow, STREAM_SCHEMA, StateRow, StreamLine};
 pub use text::write_text;
 
 pub use csv::{write_attempts_csv, write_modules_csv};

@@ -14,5 +14,6 @@ mod formats;
 mod streams;
 mod support;
 mod target;
+mod trace;
 mod usage;
 mod why;
