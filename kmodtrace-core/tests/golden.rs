@@ -65,7 +65,7 @@ fn shown(path: &Path) -> String {
     }
     let source = Source::of_recording(reader.header(), &loss, None);
     let selection = Selection::default();
-    let account = account.finish(end, &aggregates.stages(), &source.coverage);
+    let account = account.finish(end, &aggregates.stages(&selection.modules), &source.coverage);
     let first = account
         .costs
         .first()

@@ -122,6 +122,7 @@ fn table_of_a_kernel_that_hides_things() {
         modules: Names::matching(["cpu*", "m[0-9]"]),
         sort: SortKey::Name,
         top: Some(2),
+        ..Selection::default()
     };
     let report = report(&source, &selection);
     insta::assert_snapshot!("hidden_table", text(|out| write_text(&report, &WIDE, out)));

@@ -3,6 +3,7 @@
 mod bisect;
 mod recorded;
 mod usage;
+mod wanting;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,8 +21,9 @@ pub(crate) use bisect::{
 };
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use usage::{parse, refuse};
+pub(crate) use wanting::Wanting;
 
-use crate::output::{Answered, Explained, Format, Loads, Reported, Waits};
+use crate::output::{Answered, Explained, Format, Loads, Reported, Told, Waits};
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
@@ -35,7 +37,7 @@ const LAST: usize = 900;
 /// Trace every attempt to load a kernel module: who waited, how long, for whom, and which errno it got.
 ///
 /// On a terminal: the live view, of this kernel or of a recording (--from). When piped, filtered (-m) or given a COMMAND: one
-/// line per attempt.
+/// line per attempt and request.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
@@ -63,7 +65,7 @@ With a COMMAND: its own exit status; 126 or 127 if it could not be started.
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print one line per attempt, as it returns
+    /// Print one line per attempt and request, as it returns
     Trace(TraceCommand),
     /// Write a recording
     Record(Record),
@@ -139,6 +141,10 @@ pub(crate) struct TraceCommand {
     #[command(flatten)]
     pub(crate) times: Times,
     #[command(flatten)]
+    pub(crate) wanting: Wanting,
+    #[command(flatten)]
+    pub(crate) format: Format<Told>,
+    #[command(flatten)]
     pub(crate) trace: Trace,
 }
 
@@ -166,6 +172,8 @@ impl From<Trace> for TraceCommand {
         Self {
             file: None,
             times: Times::default(),
+            wanting: Wanting::default(),
+            format: Format::default(),
             trace,
         }
     }
@@ -235,6 +243,8 @@ pub(crate) struct Report {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wanting: Wanting,
     /// Sort modules by this, largest first [default: time in text, attempts elsewhere]
     #[arg(long, value_name = "KEY", value_parser = sort_key())]
     pub sort: Option<SortKey>,
@@ -253,9 +263,8 @@ pub(crate) struct Why {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
-    /// Only failures with this errno (EBUSY, 16, -16), and requests whose caller may have invented it; no findings
-    #[arg(long, value_name = "E", allow_negative_numbers = true)]
-    pub errno: Option<String>,
+    #[command(flatten)]
+    pub(crate) wanting: Wanting,
     /// Only requests with this name, such as fs-xfs; a glob (*, ?, [...])
     #[arg(long, value_name = "NAME")]
     pub request: Option<String>,
@@ -285,6 +294,8 @@ pub(crate) struct Graph {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wanting: Wanting,
 }
 
 /// Comparisons.

@@ -9,6 +9,7 @@ use crate::model::{
     Attempt, Collision, Errno, Finished, Helper, Ktime, ModuleState, Note, Request, Role, Stage, StateSpan, WaitKind,
     ret_text,
 };
+use crate::text::Names;
 
 /// How calls ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,10 +130,11 @@ pub struct Aggregates {
 }
 
 impl Aggregates {
-    /// Nanoseconds that loads of all modules spent in each stage.
-    pub fn stages(&self) -> BTreeMap<Stage, u64> {
+    /// Nanoseconds that loads of these modules spent in each stage.
+    pub fn stages(&self, names: &Names) -> BTreeMap<Stage, u64> {
         let mut all: BTreeMap<Stage, u64> = BTreeMap::new();
-        for (stage, long) in self.modules.values().flat_map(|stats| &stats.stages) {
+        let modules = self.modules.iter().filter(|(name, _)| names.take(name.as_deref()));
+        for (stage, long) in modules.flat_map(|(_, stats)| &stats.stages) {
             let sum = all.entry(*stage).or_default();
             *sum = sum.saturating_add(*long);
         }

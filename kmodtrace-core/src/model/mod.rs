@@ -16,6 +16,7 @@ mod stage;
 mod task;
 mod units;
 mod wait;
+mod wanted;
 mod zero;
 
 pub use attempt::{Attempt, Edge, FileId, Init, Mark, Role, SymbolLookUp, Syscall};
@@ -35,4 +36,5 @@ pub use stage::Stage;
 pub use task::{Parent, TaskRef, kind_of_task};
 pub use units::{Inode, Ktime, ModuleAddress, Nanos, Tgid, Tid};
 pub use wait::{Collision, Wait, WaitKind};
+pub use wanted::Wanted;
 pub use zero::{Zero, calendar};

@@ -1,6 +1,6 @@
 //! From when on people count time.
 
-use super::units::Ktime;
+use super::units::{Ktime, Nanos};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -33,6 +33,14 @@ impl Zero {
             Self::Boot => seconds(time.0),
             Self::At(zero) => seconds(time.since(zero).0),
             Self::Wall { .. } => self.number(time),
+        }
+    }
+
+    /// The instant that text shows as so long after the zero. On a calendar nothing is: there it counts from the start of the kernel.
+    pub fn instant(self, after: Nanos) -> Ktime {
+        match self {
+            Self::Boot | Self::Wall { .. } => Ktime(after.0),
+            Self::At(zero) => Ktime(zero.0.saturating_add(after.0)),
         }
     }
 

@@ -32,6 +32,12 @@ enum Line<'a> {
     Quality(&'a Quality),
 }
 
+/// Writes one object, and ends the line.
+pub(super) fn write_line(line: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    writeln!(out)
+}
+
 /// Writes the header, every module, what was requested, the findings, the attempts and requests if the report has them, and the
 /// quality, one object a line.
 pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -48,8 +54,7 @@ pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
         .chain(report.requests.iter().flatten().map(Line::Request))
         .chain([Line::Quality(&report.quality)]);
     for line in lines {
-        serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)?;
+        write_line(&line, out)?;
     }
     Ok(())
 }

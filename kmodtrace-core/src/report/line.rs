@@ -1,9 +1,9 @@
-//! One line for each attempt as it finishes.
+//! One line for each attempt and request as it finishes.
 
 use std::fmt;
 
 use crate::analysis::origin;
-use crate::model::{Attempt, Errno, Ktime, Role, Syscall, Zero};
+use crate::model::{Attempt, Ktime, Nanos, Role, Syscall, Tid, Zero};
 use crate::plan::Coverage;
 use crate::text::{printable, span_text};
 
@@ -23,21 +23,47 @@ pub struct Line<'a> {
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempt = self.attempt;
-        match attempt.end.or(attempt.start) {
-            Some(time) => f.write_str(&time_text(time, self.zero))?,
+        let cells = Cells {
+            time: attempt.end.or(attempt.start),
+            tid: attempt.tid,
+            comm: &attempt.comm,
+            call: call(attempt),
+            name: attempt.module.as_deref(),
+            result: attempt.errno.map(|errno| errno.name().into_owned()),
+            took: attempt.duration(),
+            what: what(attempt),
+        };
+        cells.write(self.zero, f)
+    }
+}
+
+/// The cells of a line, under the titles of [`HEADER`].
+pub(super) struct Cells<'a> {
+    pub(super) time: Option<Ktime>,
+    pub(super) tid: Tid,
+    pub(super) comm: &'a str,
+    pub(super) call: &'static str,
+    pub(super) name: Option<&'a str>,
+    pub(super) result: Option<String>,
+    pub(super) took: Option<Nanos>,
+    pub(super) what: String,
+}
+
+impl Cells<'_> {
+    pub(super) fn write(&self, zero: Zero, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.time {
+            Some(time) => f.write_str(&time_text(time, zero))?,
             None => write!(f, "{:>11}", "-")?,
         }
-        let result = attempt.errno.map_or("-".into(), Errno::name);
-        let took = attempt
-            .duration()
-            .map_or_else(|| "-".to_owned(), |took| span_text(took.0));
+        let took = self.took.map_or_else(|| "-".to_owned(), |took| span_text(took.0));
         let line = format!(
-            "  {:>7}  {:<15}  {:<13}  {:<20}  {result:<11}  {took:>6}  {}",
-            attempt.tid.0,
-            printable(if attempt.comm.is_empty() { "-" } else { &attempt.comm }),
-            call(attempt),
-            printable(attempt.module.as_deref().unwrap_or("(unknown)")),
-            what(attempt),
+            "  {:>7}  {:<15}  {:<13}  {:<20}  {:<11}  {took:>6}  {}",
+            self.tid.0,
+            printable(if self.comm.is_empty() { "-" } else { self.comm }),
+            self.call,
+            printable(self.name.unwrap_or("(unknown)")),
+            self.result.as_deref().unwrap_or("-"),
+            self.what,
         );
         f.write_str(line.trim_end())
     }

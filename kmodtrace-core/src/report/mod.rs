@@ -14,10 +14,12 @@ mod layout;
 pub mod line;
 mod modules;
 mod origins;
+mod request_line;
 mod requests;
 mod requests_text;
 mod select;
 mod spread;
+mod stream;
 mod text;
 
 use std::collections::BTreeMap;
@@ -45,9 +47,11 @@ pub use json::{schema, write_jsonl};
 pub use layout::TextLayout;
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
+pub use request_line::RequestLine;
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use select::{Selection, SortKey};
 pub use spread::Spread;
+pub use stream::{LastingRow, STREAM_SCHEMA, StateRow, StreamLine};
 pub use text::write_text;
 
 pub use csv::{write_attempts_csv, write_modules_csv};
@@ -262,8 +266,8 @@ impl Report {
         self
     }
 
-    /// Adds the attempts of the selected modules, in the order given, and the requests. With a selection, only requests
-    /// of such a name, and those whose modprobe loaded such a module.
+    /// Adds the selected attempts, in the order given, and the requests. With modules in the selection, only requests of such a
+    /// name, and those whose modprobe loaded such a module. Those that are not selected are still known as causes of others.
     #[must_use]
     pub fn with_attempts(mut self, attempts: &[Attempt], requests: &[Request], selection: &Selection) -> Self {
         let by_id: BTreeMap<AttemptId, &Attempt> = attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
@@ -275,18 +279,18 @@ impl Report {
             })
         };
         let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, &self.coverage, known).as_ref());
-        let selected = attempts
-            .iter()
-            .filter(|attempt| selection.modules.take(attempt.module.as_deref()));
+        let selected = attempts.iter().filter(|attempt| {
+            selection.modules.take(attempt.module.as_deref()) && selection.wanted.takes_attempt(attempt)
+        });
         let (unloads, loads): (Vec<&Attempt>, Vec<&Attempt>) = selected.partition(|attempt| attempt.is_unload());
         self.attempts = Some(loads.into_iter().map(row).collect());
         self.unloads = Some(unloads.into_iter().map(row).collect());
         let takes = |request: &&Request| {
             let made = request.helper.iter().flat_map(|helper| &helper.attempts);
-            selection.modules.take(Some(&request.name))
-                || made
-                    .filter_map(|id| by_id.get(id))
-                    .any(|attempt| selection.modules.take(attempt.module.as_deref()))
+            let mut made = made.filter_map(|id| by_id.get(id));
+            selection.wanted.takes_request(request)
+                && (selection.modules.take(Some(&request.name))
+                    || made.any(|attempt| selection.modules.take(attempt.module.as_deref())))
         };
         let row = |request: &Request| RequestRow::new(request, origin::of_request(request, known).as_ref());
         self.requests = Some(requests.iter().filter(takes).map(row).collect());

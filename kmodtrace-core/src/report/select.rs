@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::ModuleRow;
 use crate::measures::{MEASURES, Measure};
+use crate::model::{Finished, Wanted};
 use crate::text::Names;
 
 /// By what modules are sorted: most first, names in their order.
@@ -48,6 +49,8 @@ impl SortKey {
 pub struct Selection {
     /// These modules.
     pub modules: Names,
+    /// Attempts and requests that are like this.
+    pub wanted: Wanted,
     /// In this order.
     pub sort: SortKey,
     /// So many of them; all when none.
@@ -55,6 +58,15 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Whether it is of a module, or a request, whose name is asked for.
+    pub fn names(&self, finished: &Finished) -> bool {
+        match finished {
+            Finished::Attempt(attempt) => self.modules.take(attempt.module.as_deref()),
+            Finished::Request(request) => self.modules.take(Some(&request.name)),
+            Finished::State(_) | Finished::Call(_) => self.modules.are_all(),
+        }
+    }
+
     pub(super) fn arrange(&self, mut rows: Vec<ModuleRow>) -> Vec<ModuleRow> {
         rows.sort_by(|a, b| {
             let key = |row: &ModuleRow| (Reverse(self.sort.weight(row)), row.name.is_none());

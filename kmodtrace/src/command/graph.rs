@@ -13,14 +13,17 @@ use crate::replay;
 /// Reads the recording and writes the graph. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(args.recorded.path())?;
+    let zero = args.times.zero(recording.header());
+    let wanted = args.wanting.wanted(zero);
     let mut graph = WaitGraph::with_stacks();
-    let (ended, ..) = recording.finished(|finished| graph.add(&finished));
+    let (ended, ..) = recording.finished(|finished| {
+        if wanted.takes(&finished) {
+            graph.add(&finished);
+        }
+    });
     let mut graph = graph.finish();
     graph.select(&Names::matching(&args.modules));
-    args.format.print(&Waits {
-        graph,
-        zero: args.times.zero(recording.header()),
-    })?;
+    args.format.print(&Waits { graph, zero })?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }

@@ -18,8 +18,11 @@ use crate::replay;
 
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
+    let mut recording = replay::open(args.recorded.path())?;
+    let zero = args.times.zero(recording.header());
     let selection = Selection {
         modules: Names::matching(&args.modules),
+        wanted: args.wanting.wanted(zero),
         sort: args.sort.unwrap_or(if args.format.is_text() {
             SortKey::Time
         } else {
@@ -27,18 +30,19 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         }),
         top: args.top,
     };
-    let mut recording = replay::open(args.recorded.path())?;
-    let zero = args.times.zero(recording.header());
     let mut fold = Fold {
+        selection: &selection,
         attempts: args.attempts.then(Default::default),
         aggregates: Aggregates::default(),
         findings: Findings::default(),
         account: AccountFold::default(),
-        why: why(args, zero, recording.header()),
+        why: why(&selection, zero, recording.header()),
     };
     let (ended, end, loss) = recording.finished(|finished| fold.add(finished));
     let source = recording.source(&loss);
-    let account = fold.account.finish(end, &fold.aggregates.stages(), &source.coverage);
+    let account = fold
+        .account
+        .finish(end, &fold.aggregates.stages(&selection.modules), &source.coverage);
     let mut report = Report::new(&fold.aggregates, &source, &selection)
         .with_answer(account, fold.why.finish(end))
         .with_findings(fold.findings.list(), &selection);
@@ -58,18 +62,21 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// What failed among the selected modules. Findings are gathered for the report anyway.
-fn why(args: &cli::Report, zero: Zero, header: &Header) -> WhyFold {
+/// What failed among what is selected. Findings are gathered for the report anyway.
+fn why(selection: &Selection, zero: Zero, header: &Header) -> WhyFold {
     let filter = Filter {
-        modules: Names::matching(&args.modules),
+        modules: selection.modules.clone(),
+        wanted: selection.wanted.clone(),
         ..Filter::default()
     };
     let coverage = Source::of_header(header).coverage;
     WhyFold::new(filter, zero, &header.functions, coverage).without_findings()
 }
 
-/// What a report is made of. Attempts and requests are kept only when they are asked for.
-struct Fold {
+/// What a report is made of. Attempts and requests are kept only when they are asked for: all of them, and all failures are looked at,
+/// because what explains one that is wanted need not be wanted itself.
+struct Fold<'s> {
+    selection: &'s Selection,
     aggregates: Aggregates,
     findings: Findings,
     account: AccountFold,
@@ -77,11 +84,15 @@ struct Fold {
     attempts: Option<(Vec<Attempt>, Vec<Request>)>,
 }
 
-impl Fold {
+impl Fold<'_> {
     fn add(&mut self, finished: Finished) {
-        self.aggregates.add(&finished);
-        self.findings.add(&finished);
-        self.account.add(&finished);
+        if self.selection.wanted.takes(&finished) {
+            self.aggregates.add(&finished);
+            self.findings.add(&finished);
+            if self.selection.names(&finished) {
+                self.account.add(&finished);
+            }
+        }
         match (&finished, &mut self.attempts) {
             (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push((**attempt).clone()),
             (Finished::Request(request), Some((_, requests))) => requests.push((**request).clone()),

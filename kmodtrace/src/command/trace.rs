@@ -1,17 +1,16 @@
-//! `kmodtrace trace`: a line for every attempt as it returns, and for waits and deadlocks that last, live or from a
-//! recording.
+//! `kmodtrace trace`: a line for every attempt and request as it returns, and for waits and deadlocks that last, live or
+//! from a recording.
 
+use std::collections::BTreeSet;
 use std::io::{StdoutLock, Write as _, stdout};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::analysis::drill::{Load, TreeLimits, write_text};
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::graph::Watch;
-use kmodtrace_core::model::{Finished, Ktime, ProbedFunction, Zero};
+use kmodtrace_core::model::{Finished, Ktime, RequestId, Wanted};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::line::{HEADER, Line, time_text};
 use kmodtrace_core::text::Names;
 
 use super::tee::Tee;
@@ -19,35 +18,33 @@ use crate::cli::TraceCommand;
 use crate::failure::say;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::Session;
+use crate::output::{Format, News, Told};
 use crate::recorder::{Recorder, Target};
 use crate::replay;
 
 /// Prints lines until a signal, the duration, the command's end, or the recording's.
 pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let modules = Names::matching(&args.trace.modules);
     match args.file.as_ref().or(args.trace.from.as_ref()) {
         Some(path) => {
             let mut recording = replay::open(path)?;
-            let zero = args.times.zero(recording.header());
-            let mut lines = Lines::new(recording.header(), modules, zero)?;
+            let mut lines = Lines::new(args, recording.header())?;
             let ended = recording.each(|bytes| lines.record(bytes));
             lines.finish(quiet)?;
             recording.warn(quiet);
             ended.map(|()| ExitCode::SUCCESS)
         }
-        None => live(args, modules, quiet, bpf_log),
+        None => live(args, quiet, bpf_log),
     }
 }
 
-fn live(args: &TraceCommand, modules: Names, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let TraceCommand { times, trace: args, .. } = args;
-    let target = args.output.as_deref().map(Target::new).transpose()?;
-    let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
+fn live(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let target = args.trace.output.as_deref().map(Target::new).transpose()?;
+    let session = Session::open(super::options(&args.trace.tracing, &args.trace.drill, quiet, bpf_log))?;
     let mut sink = Tee {
         recorder: target
             .map(|target| Recorder::new(target, &session.header))
             .transpose()?,
-        front: Some(Lines::new(&session.header, modules, times.zero(&session.header))?),
+        front: Some(Lines::new(args, &session.header)?),
     };
     let Ended {
         stop,
@@ -68,69 +65,92 @@ struct Lines {
     watch: Watch,
     findings: Findings,
     modules: Names,
-    zero: Zero,
-    /// Functions of modules that were asked for, by their numbers.
-    functions: Vec<ProbedFunction>,
+    wanted: Wanted,
+    /// Requests whose helper loaded or unloaded a selected module, as long as they last.
+    requests: BTreeSet<RequestId>,
+    told: Told,
+    format: Format<Told>,
     out: StdoutLock<'static>,
 }
 
 impl Lines {
-    fn new(header: &Header, modules: Names, zero: Zero) -> Result<Self> {
-        let mut out = stdout().lock();
-        super::written(writeln!(out, "{HEADER}").and_then(|()| out.flush()))?;
-        Ok(Self {
+    fn new(args: &TraceCommand, header: &Header) -> Result<Self> {
+        let zero = args.times.zero(header);
+        let mut lines = Self {
             pipeline: Pipeline::default(),
             watch: Watch::default(),
             findings: Findings::default(),
-            modules,
-            zero,
-            functions: header.functions.clone(),
-            out,
-        })
+            modules: Names::matching(&args.trace.modules),
+            wanted: args.wanting.wanted(zero),
+            requests: BTreeSet::new(),
+            told: Told::new(header, zero),
+            format: args.format.clone(),
+            out: stdout().lock(),
+        };
+        lines.print()?;
+        super::written(lines.out.flush())?;
+        Ok(lines)
     }
 
-    fn print(&mut self, finished: Vec<Finished>) -> Result<()> {
+    /// Writes what there is to tell.
+    fn print(&mut self) -> Result<()> {
+        self.format.write(&self.told, &mut self.out)?;
+        self.told.news.clear();
+        Ok(())
+    }
+
+    fn add(&mut self, finished: Vec<Finished>) {
         for finished in finished {
-            self.findings.add(&finished);
-            if let Finished::Attempt(attempt) = finished
-                && self.modules.take(attempt.module.as_deref())
-            {
-                let line = Line {
-                    attempt: &attempt,
-                    zero: self.zero,
-                };
-                super::written(writeln!(self.out, "{line}"))?;
-                if !attempt.calls.is_empty() {
-                    let load = Load::new(&attempt, &self.functions);
-                    super::written(write_text(&load, TreeLimits::default(), &mut self.out))?;
+            let is_selected = self.is_selected(&finished);
+            if self.wanted.takes(&finished) {
+                self.findings.add(&finished);
+                if is_selected {
+                    self.told.news.push(News::Finished(finished));
                 }
             }
         }
-        Ok(())
+    }
+
+    /// Whether it is about a selected module. A request is by its name, or by what its helper did, which ends before it.
+    fn is_selected(&mut self, finished: &Finished) -> bool {
+        match finished {
+            Finished::Attempt(attempt) => {
+                let selected = self.modules.take(attempt.module.as_deref());
+                if selected && !self.modules.are_all() {
+                    self.requests.extend(attempt.request);
+                }
+                selected
+            }
+            Finished::Request(request) => self.requests.remove(&request.id) || self.modules.take(Some(&request.name)),
+            Finished::State(state) => self.modules.take(Some(&state.module)),
+            Finished::Call(_) => false,
+        }
     }
 
     /// What has been in flight for long.
-    fn print_lasting(&mut self, now: Ktime) -> Result<()> {
+    fn add_lasting(&mut self, now: Ktime) {
         let session = self.pipeline.session();
-        let told = self.watch.tick(now, session.in_flight(), session.requests_in_flight());
-        for told in told.iter().filter(|told| told.is_about(&self.modules)) {
-            let time = time_text(told.time, self.zero);
-            super::written(writeln!(self.out, "{time}  {told}"))?;
-        }
-        Ok(())
+        let attempts = session.in_flight().filter(|one| self.wanted.takes_attempt(one.attempt));
+        let requests = session.requests_in_flight();
+        let requests = requests.filter(|request| self.wanted.takes_request(request));
+        let lasting = self.watch.tick(now, attempts, requests).into_iter();
+        let selected = lasting.filter(|lasting| lasting.is_about(&self.modules));
+        self.told.news.extend(selected.map(News::Lasting));
     }
 
     /// The rest, what was found in all of it, and on stderr what is missing.
     fn finish(mut self, quiet: bool) -> Result<()> {
         let (rest, loss) = std::mem::take(&mut self.pipeline).finish();
-        self.print(rest)?;
+        self.add(rest);
         let found = self.findings.list().into_iter();
-        for finding in found.filter(|finding| finding.is_about(&self.modules)) {
-            super::written(writeln!(self.out, "finding: {}", finding.text()))?;
-        }
+        let selected = found.filter(|finding| finding.is_about(&self.modules));
+        self.told.news.extend(selected.map(News::Found));
+        let missing = super::missing(&loss);
+        self.told.news.push(News::Ended(loss));
+        self.print()?;
         super::written(self.out.flush())?;
         if !quiet {
-            say(super::missing(&loss));
+            say(missing);
         }
         Ok(())
     }
@@ -140,8 +160,11 @@ impl Sink for Lines {
     fn record(&mut self, bytes: &[u8]) -> Result<()> {
         self.pipeline.push(bytes)?;
         let finished = self.pipeline.take();
-        self.print(finished)?;
-        self.pipeline.take_tick().map_or(Ok(()), |now| self.print_lasting(now))
+        self.add(finished);
+        if let Some(now) = self.pipeline.take_tick() {
+            self.add_lasting(now);
+        }
+        self.print()
     }
 
     fn ring_emptied(&mut self, _idle: bool) -> Result<()> {

@@ -3,28 +3,29 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use kmodtrace_core::analysis::causes::Subject;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
-use kmodtrace_core::model::Errno;
 use kmodtrace_core::report::Source;
 use kmodtrace_core::text::{Glob, Names};
 
 use crate::cli;
-use crate::failure::{USAGE, failure};
 use crate::output::{Answered, columns};
 use crate::replay;
 
 /// Reads the recording and says why. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
+    let mut recording = replay::open(args.recorded.path())?;
+    let zero = args.times.zero(recording.header());
+    let mut wanted = args.wanting.wanted(zero);
     let filter = Filter {
         modules: Names::matching(&args.modules),
-        errno: args.errno.as_deref().map(errno).transpose()?,
+        // Here an errno is more than what a call ended with.
+        errno: wanted.errno.take(),
         request: args.request.as_deref().map(Glob::new),
+        wanted,
     };
-    let mut recording = replay::open(args.recorded.path())?;
     let mut fold = WhyFold::new(
         filter,
-        args.times.zero(recording.header()),
+        zero,
         &recording.header().functions,
         Source::of_header(recording.header()).coverage,
     );
@@ -35,14 +36,4 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     })?;
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
-}
-
-fn errno(text: &str) -> Result<Errno> {
-    match text.parse() {
-        Ok(Subject::Errno(errno)) => Ok(errno),
-        _ => Err(failure(
-            USAGE,
-            format!("`{text}` is not an errno, such as EBUSY, 16 or -16"),
-        )),
-    }
 }

@@ -7,6 +7,7 @@ mod drill;
 mod explain;
 mod graph;
 mod report;
+mod trace;
 mod why;
 
 use std::fmt;
@@ -21,6 +22,7 @@ pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
 pub(crate) use graph::Waits;
 pub(crate) use report::Reported;
+pub(crate) use trace::{News, Told};
 pub(crate) use why::Answered;
 
 /// The one for people, which every command has and prints where nobody asks for another.
@@ -54,7 +56,7 @@ pub(crate) struct Writer<T: ?Sized> {
 
 /// Something that a command prints.
 pub(crate) trait Printed: 'static {
-    /// Its formats, text and JSON among them. One more is a writer, and a row here.
+    /// Its formats: text, which is the default, JSON and others. One more is a writer, and a row here.
     const FORMATS: &'static [Writer<Self>];
 }
 
@@ -92,8 +94,25 @@ impl<T: Printed> Format<T> {
     /// Prints it in the format that was asked for.
     pub(crate) fn print(&self, what: &T) -> Result<()> {
         let mut out = BufWriter::new(stdout().lock());
-        let written = (self.chosen.write)(what, &mut out).and_then(|()| out.flush());
-        written.context("cannot write to stdout")
+        self.write(what, &mut out)?;
+        out.flush().context("cannot write to stdout")
+    }
+
+    /// Writes it to what is stdout in the end, in the format that was asked for.
+    pub(crate) fn write(&self, what: &T, out: &mut dyn Write) -> Result<()> {
+        (self.chosen.write)(what, out).context("cannot write to stdout")
+    }
+}
+
+impl<T: Printed> Default for Format<T> {
+    fn default() -> Self {
+        Self { chosen: &T::FORMATS[0] }
+    }
+}
+
+impl<T: Printed> Clone for Format<T> {
+    fn clone(&self) -> Self {
+        Self { chosen: self.chosen }
     }
 }
 

@@ -54,10 +54,11 @@ impl Done {
         line
     }
 
-    /// How many attempts `trace` has printed: neither the titles nor the findings are any.
+    /// How many attempts `trace` has printed: neither the titles nor requests or findings are any.
     pub(crate) fn attempts(&self) -> usize {
         let lines = self.stdout.lines().skip(1);
-        lines.filter(|line| !line.starts_with("finding: ")).count()
+        let others = |line: &&str| line.starts_with("finding: ") || line.contains("  request        ");
+        lines.filter(|line| !others(line)).count()
     }
 
     /// It went well and had nothing to say: its output.

@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::analysis::causes::{Made, link};
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, Zero, ret_text};
+use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, Wanted, Zero, ret_text};
 use crate::plan::Coverage;
 use crate::text::{Glob, Names};
 use deferred::Deferred;
@@ -52,6 +52,8 @@ pub struct Filter {
     pub errno: Option<Errno>,
     /// Requests of such a name, and nothing else.
     pub request: Option<Glob>,
+    /// Attempts and requests that are like this. What explains them need not be.
+    pub wanted: Wanted,
 }
 
 /// Gathers failures.
@@ -63,6 +65,8 @@ pub struct WhyFold {
     /// Requests that failed with something else than the errno that is asked for, and whose caller dropped what they got.
     dropped: BTreeMap<Key, Group>,
     in_flight: InFlight,
+    /// In flight as well, and not asked for.
+    others_in_flight: u64,
     deferred: Deferred,
     /// Loads of the modules that are asked for by name, where nothing else is asked for.
     loads: Option<Loads>,
@@ -183,9 +187,14 @@ impl WhyFold {
             self.failed_attempts += 1;
             return self.window.attempt(attempt);
         }
+        let wanted = self.filter.wanted.takes_attempt(&attempt);
         if attempt.notes.contains(&Note::InFlight) {
-            self.in_flight.attempt(attempt);
-        } else {
+            if wanted {
+                self.in_flight.attempt(attempt);
+            } else {
+                self.others_in_flight += 1;
+            }
+        } else if wanted {
             self.deferred.add(&attempt, &self.window.functions);
         }
         None
@@ -198,7 +207,11 @@ impl WhyFold {
             loads.request(&request);
         }
         if request.notes.contains(&Note::InFlight) {
-            self.in_flight.request(request);
+            if self.filter.wanted.takes_request(&request) {
+                self.in_flight.request(request);
+            } else {
+                self.others_in_flight += 1;
+            }
             return None;
         }
         self.failed_requests += u64::from(request.failed() || request.got_nothing());
@@ -207,6 +220,9 @@ impl WhyFold {
 
     fn find(&mut self, finished: &Finished) {
         let Some(findings) = &mut self.findings else { return };
+        if !self.filter.wanted.takes(finished) {
+            return;
+        }
         findings.add(finished);
         if let (Finished::Request(request), Some(glob)) = (finished, &self.filter.request)
             && self.asked.len() < ASKED
@@ -276,7 +292,7 @@ impl WhyFold {
             errno: asked.map(|errno| errno.name().into_owned()),
             attempts: self.attempts,
             requests: self.requests,
-            in_flight: self.in_flight.len(),
+            in_flight: self.in_flight.len() + self.others_in_flight,
             hanging,
             failed_attempts: self.failed_attempts,
             failed_requests: self.failed_requests,
@@ -342,7 +358,7 @@ impl Filter {
     }
 
     fn takes_attempt(&self, attempt: &Attempt) -> bool {
-        self.request.is_none() && self.modules.take(attempt.module.as_deref())
+        self.request.is_none() && self.modules.take(attempt.module.as_deref()) && self.wanted.takes_attempt(attempt)
     }
 
     fn takes_request(&self, request: &Request, window: &Window) -> bool {
@@ -352,7 +368,7 @@ impl Filter {
             made.filter_map(|id| window.failed_attempt(*id))
                 .any(|(attempt, _)| self.modules.take(attempt.module.as_deref()))
         };
-        named && (self.modules.take(Some(&request.name)) || loaded())
+        named && self.wanted.takes_request(request) && (self.modules.take(Some(&request.name)) || loaded())
     }
 }
 

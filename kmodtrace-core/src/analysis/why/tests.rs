@@ -216,8 +216,7 @@ fn filters() {
     );
     let busy = Filter {
         errno: Some(Errno::EBUSY),
-        request: None,
-        modules: Names::default(),
+        ..Filter::default()
     };
     assert_eq!(count(busy), (49, 1));
     let nothing = fold(
