@@ -109,7 +109,8 @@ fn cut(attempt: &Attempt, end: Ktime) -> Vec<StageSpan> {
     let mut cut = Cut {
         attempt,
         cursor: start,
-        end,
+        // A file may claim a return before its entry.
+        end: end.max(start),
         open: Vec::new(),
         outside: None,
         spans: Vec::new(),

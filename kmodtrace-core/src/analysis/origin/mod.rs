@@ -16,6 +16,7 @@ mod trail;
 use crate::analysis::causes::{Cause, image};
 use crate::model::{Attempt, AttemptId, Edge, Errno, Function, Mark, Stage, TaskRef};
 use crate::plan::Coverage;
+use crate::text::printable;
 
 pub use request::of_request;
 
@@ -190,7 +191,8 @@ pub(crate) fn words<'i>(function: &str, stage: Stage, ids: impl ExactSizeIterato
         1 => " or another".to_owned(),
         more => format!(" or {more} others"),
     };
-    format!("{function}: {}{more}", shown.join(" or "))
+    // The name of an init function comes from its module.
+    format!("{}: {}{more}", printable(function), shown.join(" or "))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Scale {
     /// The column of an instant, or the nearest.
     fn column(&self, at: u64) -> u16 {
         let last = u64::from(self.area.width.saturating_sub(1));
-        let at = at.clamp(self.from, self.to) - self.from;
+        let at = at.min(self.to).saturating_sub(self.from);
         let place = u128::from(at) * u128::from(last) / u128::from((self.to - self.from).max(1));
         self.area.x + u16::try_from(place).unwrap_or_default()
     }
