@@ -11,9 +11,12 @@ mod diff;
 mod drill;
 mod filters;
 mod formats;
+mod schema;
 mod streams;
 mod support;
 mod target;
 mod trace;
 mod usage;
+#[path = "../../../kmodtrace-core/tests/support/schema.rs"]
+mod validation;
 mod why;

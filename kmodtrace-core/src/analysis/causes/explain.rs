@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Cause, Status, all, by_id};
@@ -76,7 +77,7 @@ impl Subject {
 }
 
 /// A subject and its causes, for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// What was asked for.
     pub subject: String,
@@ -85,18 +86,28 @@ pub struct Explanation {
 }
 
 /// A cause, for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "CauseRow")]
 pub struct Row {
+    /// Its name.
     id: &'static str,
+    /// In a few words.
     title: &'static str,
+    /// What the loader is about then.
     stage: &'static str,
+    /// Those that make it.
     functions: &'static [&'static str],
+    /// What they return.
     errnos: &'static [&'static str],
     /// Whether it may return others too.
     any_errno: bool,
+    /// Kernels that have it; null for all.
     kernels: Option<&'static str>,
+    /// Lines of the kernel log that say so.
     log: &'static [&'static str],
+    /// What has happened.
     meaning: &'static str,
+    /// What to do.
     what_to_do: &'static str,
 }
 
