@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod failure;
 mod live;
+mod notice;
 mod output;
 mod recorder;
 mod replay;
