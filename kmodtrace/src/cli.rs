@@ -275,7 +275,7 @@ pub(crate) struct Why {
 /// Explanations.
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// An errno (EBUSY, 16, -16), a wait status of modprobe (256, 32512), or the name of a cause (leader-failed)
+    /// An errno (EBUSY, 16, -16, "Device or resource busy"), a wait status of modprobe (256, 32512), or the name of a cause (leader-failed)
     #[arg(required = true, value_name = "ERRNO|CAUSE", allow_negative_numbers = true)]
     pub subjects: Vec<String>,
     #[command(flatten)]

@@ -22,7 +22,9 @@ pub enum Subject {
 
 /// Neither an errno, nor a wait status, nor a cause.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an errno (EBUSY, 16, -16), a wait status (256, 32512) or a cause of kmodtrace (leader-failed)")]
+#[error(
+    "`{0}` is not an errno (EBUSY, 16, -16, \"Device or resource busy\"), a wait status (256, 32512) or a cause of kmodtrace (leader-failed)"
+)]
 pub struct UnknownSubject(pub String);
 
 impl FromStr for Subject {
@@ -30,7 +32,7 @@ impl FromStr for Subject {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownSubject(text.to_owned());
-        if let Some(errno) = Errno::named(text) {
+        if let Some(errno) = Errno::named(text.trim()) {
             return Ok(Self::Errno(errno));
         }
         if let Some(cause) = by_id(text) {
