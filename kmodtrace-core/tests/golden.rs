@@ -20,7 +20,8 @@ use kmodtrace_core::model::{Finished, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
 use kmodtrace_core::report::line::Line;
-use kmodtrace_core::report::{Report, Selection, Source, TextLayout, schema, write_text};
+use kmodtrace_core::report::{Report, Selection, Source, TextLayout, write_text};
+use kmodtrace_core::text::json_schema;
 
 fn recordings() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
@@ -89,7 +90,10 @@ fn shown(path: &Path) -> String {
     let report = report.with_attempts(&attempts, &requests, &selection);
     write_text(&report, &TextLayout::default(), &mut text).unwrap();
     let json = serde_json::to_value(&report).unwrap();
-    assert_eq!(validation::violations(&json, &schema()), Vec::<String>::new());
+    assert_eq!(
+        validation::violations(&json, &json_schema::<Report>()),
+        Vec::<String>::new()
+    );
     let mut text = String::from_utf8(text).unwrap();
     let longest = text.lines().map(str::len).max();
     assert!(longest <= Some(80), "{longest:?} columns:\n{text}");

@@ -23,7 +23,7 @@ pub(crate) use recorded::{Recorded, Times};
 pub(crate) use usage::{parse, refuse};
 pub(crate) use wanting::Wanting;
 
-use crate::output::{Answered, Explained, Format, Loads, Reported, Told, Waits};
+use crate::output::{Answered, Explained, Format, Loads, Reported, SCHEMAS, Told, Waits};
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
@@ -86,8 +86,8 @@ pub(crate) enum Command {
     Bisect(Bisect),
     /// List what can be traced on this kernel, probe by probe
     Check(Check),
-    /// Print the JSON Schema of `report --format json`
-    Schema,
+    /// Print the JSON Schema of what a command prints with --json
+    Schema(Schema),
 }
 
 /// The live view.
@@ -275,7 +275,7 @@ pub(crate) struct Why {
 /// Explanations.
 #[derive(Args, Debug)]
 pub(crate) struct Explain {
-    /// An errno (EBUSY, 16, -16), a wait status of modprobe (256, 32512), or the name of a cause (leader-failed)
+    /// An errno (EBUSY, 16, -16, "Device or resource busy"), a wait status of modprobe (256, 32512), or the name of a cause (leader-failed)
     #[arg(required = true, value_name = "ERRNO|CAUSE", allow_negative_numbers = true)]
     pub subjects: Vec<String>,
     #[command(flatten)]
@@ -349,6 +349,17 @@ pub(crate) struct Check {
     /// Check another kernel: a file with the output of `check --json` there
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
+}
+
+/// Schemas.
+#[derive(Args, Debug)]
+pub(crate) struct Schema {
+    /// Of which command
+    #[arg(value_name = "NAME", default_value = SCHEMAS[0].0, value_parser = PossibleValuesParser::new(SCHEMAS.iter().map(|(name, _)| *name)))]
+    pub(crate) name: String,
+    /// List the names
+    #[arg(long)]
+    pub(crate) list: bool,
 }
 
 /// One of the keys, which `--help` lists.

@@ -5,6 +5,7 @@ mod cli;
 mod command;
 mod failure;
 mod live;
+mod notice;
 mod output;
 mod recorder;
 mod replay;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
         Some(Command::Drill(args)) => command::drill::run(&args, quiet, bpf_log),
         Some(Command::Bisect(args)) => return command::bisect::run(&args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
-        Some(Command::Schema) => command::schema::run(),
+        Some(Command::Schema(args)) => command::schema::run(&args),
         None if view => command::view::run(&cli.trace, &cli.view, quiet, bpf_log),
         None => command::trace::run(&cli.trace.into(), quiet, bpf_log),
     };

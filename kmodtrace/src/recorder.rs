@@ -48,6 +48,11 @@ impl Target {
         })
     }
 
+    /// The command that shows what is recorded, where that stays.
+    pub(crate) fn next(&self) -> Option<String> {
+        (self.place == Place::File).then(|| format!("kmodtrace report {}", self.path.display()))
+    }
+
     fn open(&self) -> Result<Box<dyn Write>> {
         let file = match self.place {
             Place::Stdout => return Ok(Box::new(io::stdout())),

@@ -1,6 +1,6 @@
 //! A recording as it is read: its records one after the other, and what to say about its end.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, stdin};
 use std::os::fd::AsFd as _;
 use std::panic::resume_unwind;
@@ -18,6 +18,7 @@ use kmodtrace_core::report::Source;
 
 use crate::cli;
 use crate::failure::{FAILED, failure, say};
+use crate::notice::{Notices, Progress};
 
 /// Things that are handed from the thread that decodes to the one that takes them at a time, and how often that one may be behind.
 const BATCH: usize = 256;
@@ -27,6 +28,8 @@ const BATCHES: usize = 8;
 pub(crate) struct Replay {
     path: PathBuf,
     reader: Reader<File>,
+    /// Its size; none where it is no file.
+    bytes: Option<u64>,
     failed: bool,
 }
 
@@ -56,10 +59,12 @@ fn file(path: &Path) -> Result<File> {
 }
 
 fn read(path: &Path, file: File) -> Result<Replay> {
+    let meta = file.metadata().ok().filter(Metadata::is_file);
     let reader = Reader::new(file).with_context(|| path.display().to_string())?;
     Ok(Replay {
         path: path.to_owned(),
         reader,
+        bytes: meta.map(|meta| meta.len()),
         failed: false,
     })
 }
@@ -99,11 +104,12 @@ impl Replay {
         self.reader.header()
     }
 
-    /// Hands over every record. Damage is an error, after what could be read before it.
-    pub(crate) fn each(&mut self, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// Hands over every record, with how far in the file the one before it is. Damage is an error, after what could be read before it.
+    pub(crate) fn each(&mut self, mut take: impl FnMut(&[u8], u64) -> Result<()>) -> Result<()> {
         loop {
+            let so_far = self.reader.block();
             match self.reader.next_record() {
-                Ok(Some(record)) => take(record).map_err(|error| self.misfit(error))?,
+                Ok(Some(record)) => take(record, so_far).map_err(|error| self.misfit(error))?,
                 Ok(None) => return Ok(()),
                 Err(error) => {
                     self.failed = true;
@@ -115,11 +121,14 @@ impl Replay {
 
     /// Hands over all that a session makes of the records, also of those before damage; then how it ended, when, and what was lost.
     ///
-    /// Another thread reads and decodes meanwhile: that takes as long as what is made of it.
-    pub(crate) fn finished(&mut self, mut take: impl FnMut(Finished)) -> (Result<()>, Ktime, Loss) {
+    /// Another thread reads and decodes meanwhile: that takes as long as what is made of it. Somebody at a terminal is told how far it
+    /// is, unless `quiet`.
+    pub(crate) fn finished(&mut self, quiet: bool, mut take: impl FnMut(Finished)) -> (Result<()>, Ktime, Loss) {
+        let what = format!("reading {}", self.path.display());
+        let progress = &Notices::new(quiet).begin(what, self.bytes);
         thread::scope(|scope| {
             let (batches, received) = mpsc::sync_channel(BATCHES);
-            let reading = scope.spawn(move || self.decode(&batches));
+            let reading = scope.spawn(move || self.decode(&batches, progress));
             received.into_iter().flatten().for_each(&mut take);
             // A panic there is one here.
             reading.join().unwrap_or_else(|panic| resume_unwind(panic))
@@ -127,10 +136,11 @@ impl Replay {
     }
 
     /// Sends all that a session makes of the records.
-    fn decode(&mut self, batches: &SyncSender<Vec<Finished>>) -> (Result<()>, Ktime, Loss) {
+    fn decode(&mut self, batches: &SyncSender<Vec<Finished>>, progress: &Progress) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
         let mut batch = Vec::new();
-        let ended = self.each(|bytes| {
+        let ended = self.each(|bytes, block| {
+            progress.reached(block);
             pipeline.push(bytes)?;
             batch.append(&mut pipeline.take());
             if batch.len() >= BATCH {

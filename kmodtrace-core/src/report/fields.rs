@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn no_field_of_a_module_stands_twice() {
-        let schema = crate::report::schema();
+        let schema = crate::text::json_schema::<crate::report::Report>();
         let names = schema["$defs"]["ModuleRow"]["required"].as_array().unwrap();
         let all: BTreeSet<_> = names.iter().map(|name| name.as_str().unwrap()).collect();
         assert_eq!(all.len(), names.len());

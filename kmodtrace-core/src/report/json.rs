@@ -2,18 +2,10 @@
 
 use std::io::{self, Write};
 
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
 use crate::analysis::findings::Finding;
-
-/// The JSON Schema (draft 2020-12) of a report's JSON.
-pub fn schema() -> serde_json::Value {
-    // As it is written: what is always there is required, null or not.
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    settings.into_generator().into_root_schema_for::<Report>().to_value()
-}
 
 /// A line, told by its `type`.
 #[derive(Serialize)]

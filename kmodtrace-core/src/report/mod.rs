@@ -43,7 +43,7 @@ pub use fields::Fields;
 pub use head::RecordingRow;
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
-pub use json::{schema, write_jsonl};
+pub use json::write_jsonl;
 pub use layout::TextLayout;
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};

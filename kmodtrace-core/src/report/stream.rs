@@ -23,7 +23,7 @@ pub const STREAM_SCHEMA: &str = "kmodtrace.trace/1";
 pub enum StreamLine {
     /// The first one.
     Header {
-        /// [`STREAM_SCHEMA`].
+        /// Name and version of these lines.
         schema: &'static str,
         /// The traced kernel.
         kernel: KernelRow,

@@ -10,7 +10,7 @@ mod wrap;
 pub use glob::Glob;
 pub(crate) use grid::Grid;
 pub use grid::printable;
-pub use json::write_json;
+pub use json::{json_schema, write_json};
 pub use names::Names;
 pub use quantity::{bytes_text, span_text};
 pub use wrap::wrapped;

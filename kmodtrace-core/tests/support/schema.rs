@@ -10,19 +10,16 @@ pub(crate) fn violations(value: &Value, schema: &Value) -> Vec<String> {
 }
 
 fn check(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Vec<String>) {
-    let Some(schema) = schema.as_object() else { return };
+    let whole = with_target(schema, root);
+    let Some(schema) = whole.as_ref().unwrap_or(schema).as_object() else {
+        return;
+    };
     for (key, rule) in schema {
         match key.as_str() {
-            "$ref" => {
-                let pointer = rule
-                    .as_str()
-                    .and_then(|target| target.strip_prefix('#'))
-                    .unwrap_or("/missing");
-                match root.pointer(pointer) {
-                    Some(target) => check(value, target, root, path, wrong),
-                    None => wrong.push(format!("{path}: {rule} leads nowhere")),
-                }
-            }
+            "$ref" => match target(rule, root) {
+                Some(target) => check(value, target, root, path, wrong),
+                None => wrong.push(format!("{path}: {rule} leads nowhere")),
+            },
             "anyOf" | "oneOf" => {
                 let any = rule.as_array().into_iter().flatten().any(|branch| {
                     let mut inner = Vec::new();
@@ -71,6 +68,25 @@ fn check(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Ve
             _ => {}
         }
     }
+}
+
+fn target<'r>(reference: &Value, root: &'r Value) -> Option<&'r Value> {
+    root.pointer(reference.as_str()?.strip_prefix('#')?)
+}
+
+/// A schema whose fields are its own and those of the one that it refers to: either alone knows too few. None where it is no such.
+fn with_target(schema: &Value, root: &Value) -> Option<Value> {
+    let (own, required) = (
+        schema.get("properties")?.as_object()?,
+        schema.get("required")?.as_array()?,
+    );
+    let mut whole = target(schema.get("$ref")?, root)?.clone();
+    whole.get_mut("properties")?.as_object_mut()?.extend(own.clone());
+    whole
+        .get_mut("required")?
+        .as_array_mut()?
+        .extend(required.iter().cloned());
+    Some(whole)
 }
 
 fn types(rule: &Value) -> impl Iterator<Item = &str> {

@@ -12,6 +12,7 @@ use crate::failure::{FAILED, failure, say};
 use crate::live::module_file::module_name;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::{Options, Session};
+use crate::notice::Notices;
 use crate::output::Loads;
 use crate::recorder::{Recorder, Target as File};
 use crate::replay;
@@ -32,12 +33,13 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
         }
         let modules = args.modules.iter().map(|module| module_name(module));
         let mut loads = Loads::new(modules.collect(), known, limits);
-        let (ended, ..) = recording.finished(|finished| loads.add(finished));
+        let (ended, ..) = recording.finished(quiet, |finished| loads.add(finished));
         args.format.print(&loads)?;
         recording.warn(quiet);
         return ended.map(|()| ExitCode::SUCCESS);
     }
     let target = args.output.as_deref().map(File::new).transpose()?;
+    let notices = Notices::new(quiet);
     let session = Session::open(Options {
         functions: args.functions.as_deref(),
         ..super::options(&args.tracing, &args.modules, quiet, bpf_log)
@@ -51,10 +53,11 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
             loads: Loads::new(session.modules.clone(), session.header.functions.clone(), limits),
         }),
     };
+    session.announce(notices);
     let Ended {
         stop,
         trailer,
-        attached: _until_all_is_written,
+        attached,
     } = session.run(None, &mut sink)?;
     let (front, summary) = sink.finish(&trailer)?;
     if let Some(mut front) = front {
@@ -70,6 +73,7 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
     if let Some(summary) = summary.filter(|_| !quiet) {
         say(summary);
     }
+    attached.detach(notices);
     Ok(stop.exit_code())
 }
 

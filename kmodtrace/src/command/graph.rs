@@ -16,7 +16,7 @@ pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let zero = args.times.zero(recording.header());
     let wanted = args.wanting.wanted(zero);
     let mut graph = WaitGraph::with_stacks();
-    let (ended, ..) = recording.finished(|finished| {
+    let (ended, ..) = recording.finished(quiet, |finished| {
         if wanted.takes(&finished) {
             graph.add(&finished);
         }

@@ -8,22 +8,30 @@ use crate::cli::Record;
 use crate::failure::say;
 use crate::live::pump::Ended;
 use crate::live::session::Session;
+use crate::notice::Notices;
 use crate::recorder::{Recorder, Target};
 
 /// Records until a signal, the duration, or the command's end.
 pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     // Bad news come before anything is attached.
     let target = Target::new(&args.output)?;
+    let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
+    let next = target.next();
     let mut recorder = Recorder::new(target, &session.header)?;
+    session.announce(notices);
     let Ended {
         stop,
         trailer,
-        attached: _until_all_is_written,
+        attached,
     } = session.run(None, &mut recorder)?;
     let summary = recorder.finish(&trailer)?;
     if !quiet {
         say(summary);
     }
+    if let Some(next) = next {
+        notices.say(&format!("see it with: {next}"));
+    }
+    attached.detach(notices);
     Ok(stop.exit_code())
 }

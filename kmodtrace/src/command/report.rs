@@ -38,7 +38,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         account: AccountFold::default(),
         why: why(&selection, zero, recording.header()),
     };
-    let (ended, end, loss) = recording.finished(|finished| fold.add(finished));
+    let (ended, end, loss) = recording.finished(quiet, |finished| fold.add(finished));
     let source = recording.source(&loss);
     let account = fold
         .account

@@ -1,13 +1,23 @@
-//! `kmodtrace schema`: what `report --format json` is made of.
+//! `kmodtrace schema`: what the JSON of each command is made of.
 
 use std::io::{Write as _, stdout};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use kmodtrace_core::report::schema;
+use anyhow::{Context as _, Result};
 
-/// Prints the JSON Schema.
-pub(crate) fn run() -> Result<ExitCode> {
+use crate::cli::Schema;
+use crate::output::SCHEMAS;
+
+/// Prints a JSON Schema, or the names of all.
+pub(crate) fn run(args: &Schema) -> Result<ExitCode> {
+    if args.list {
+        for (name, _) in SCHEMAS {
+            super::written(writeln!(stdout(), "{name}"))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let found = SCHEMAS.iter().find(|(name, _)| *name == args.name);
+    let (_, schema) = found.context("no such schema")?;
     let text = serde_json::to_string_pretty(&schema())?;
     super::written(writeln!(stdout(), "{text}"))?;
     Ok(ExitCode::SUCCESS)

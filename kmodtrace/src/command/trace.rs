@@ -18,6 +18,7 @@ use crate::cli::TraceCommand;
 use crate::failure::say;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::Session;
+use crate::notice::Notices;
 use crate::output::{Format, News, Told};
 use crate::recorder::{Recorder, Target};
 use crate::replay;
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<Exi
         Some(path) => {
             let mut recording = replay::open(path)?;
             let mut lines = Lines::new(args, recording.header())?;
-            let ended = recording.each(|bytes| lines.record(bytes));
+            let ended = recording.each(|bytes, _| lines.record(bytes));
             lines.finish(quiet)?;
             recording.warn(quiet);
             ended.map(|()| ExitCode::SUCCESS)
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<Exi
 
 fn live(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.trace.output.as_deref().map(Target::new).transpose()?;
+    let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.trace.tracing, &args.trace.drill, quiet, bpf_log))?;
     let mut sink = Tee {
         recorder: target
@@ -46,16 +48,18 @@ fn live(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
             .transpose()?,
         front: Some(Lines::new(args, &session.header)?),
     };
+    session.announce(notices);
     let Ended {
         stop,
         trailer,
-        attached: _until_all_is_written,
+        attached,
     } = session.run(None, &mut sink)?;
     let (lines, summary) = sink.finish(&trailer)?;
     lines.map_or(Ok(()), |lines| lines.finish(quiet))?;
     if let Some(summary) = summary.filter(|_| !quiet) {
         say(summary);
     }
+    attached.detach(notices);
     Ok(stop.exit_code())
 }
 

@@ -10,6 +10,7 @@ use crate::cli::{self, Trace};
 use crate::failure::{FAILED, failure, say};
 use crate::live::pump::Ended;
 use crate::live::session::{Session, runtime};
+use crate::notice::Notices;
 use crate::recorder::{Recorder, Target};
 use crate::view::{self, Options, View, Way};
 
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
 
 fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let target = args.output.as_deref().map(Target::new).transpose()?;
+    let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let recorder = target
         .map(|target| Recorder::new(target, &session.header))
@@ -65,7 +67,7 @@ fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<Ex
     let Ended {
         stop: _,
         trailer,
-        attached: _until_all_is_written,
+        attached,
     } = session.run(None, &mut sink)?;
     let (front, summary) = sink.finish(&trailer)?;
     if let Some(mut view) = front {
@@ -75,5 +77,6 @@ fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<Ex
             say(summary.unwrap_or(missing));
         }
     }
+    attached.detach(notices);
     Ok(ExitCode::SUCCESS)
 }

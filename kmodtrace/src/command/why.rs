@@ -29,7 +29,7 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         &recording.header().functions,
         Source::of_header(recording.header()).coverage,
     );
-    let (ended, end, _) = recording.finished(|finished| fold.add(finished));
+    let (ended, end, _) = recording.finished(quiet, |finished| fold.add(finished));
     args.format.print(&Answered {
         why: fold.finish(end),
         columns: columns(),

@@ -23,6 +23,7 @@ use super::facts::Gathered;
 use super::multi::Multi;
 use super::tracefs::{self, Edge, ProbeEvents};
 use crate::failure::{CANNOT_TRACE, failure};
+use crate::notice::Notices;
 
 /// The programs, as the build script compiled them.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kmodtrace.o"));
@@ -86,7 +87,13 @@ type Outline<'o> = dyn Fn() -> &'o Result<Btf, String> + 'o;
 
 impl Tracer {
     /// Attaches the plan.
-    pub(crate) fn attach(begun: Begun, kernel: &Gathered, mut plan: Plan, wish: &Wish) -> Result<Self> {
+    pub(crate) fn attach(
+        begun: Begun,
+        kernel: &Gathered,
+        mut plan: Plan,
+        wish: &Wish,
+        notices: Notices,
+    ) -> Result<Self> {
         let Begun { loader, object } = begun;
         let outline = LazyCell::new(|| {
             let outline = kernel.btf.as_ref().ok_or("no BTF")?.outline();
@@ -100,10 +107,13 @@ impl Tracer {
             events: None,
             ebpf,
         };
-        for id in attach_order(&plan) {
+        let order = attach_order(&plan);
+        let progress = notices.begin("attaching probes".to_owned(), Some(order.len() as u64));
+        for (done, id) in (1..).zip(order) {
             attached.attach_probe(&mut plan, id, &|| &*outline);
+            progress.reached(done);
         }
-        drop(outline);
+        drop((outline, progress));
         if let Some(missing) = plan.missing_required().next() {
             let mut reasons: Vec<_> = missing.refused().map(|(_, reason)| reason).collect();
             reasons.dedup();
@@ -144,6 +154,12 @@ impl Tracer {
 }
 
 impl Attached {
+    /// Detaches, which can take seconds, and minutes for many functions of modules.
+    pub(crate) fn detach(self, notices: Notices) {
+        let _until_all_is_gone = notices.begin("detaching probes".to_owned(), None);
+        drop(self);
+    }
+
     /// Who knows what was missed, by this and by other events.
     pub(super) fn misses(&self, mut events: Vec<tracefs::Misses>) -> Misses {
         events.extend(self.events.as_ref().map(ProbeEvents::misses));

@@ -17,6 +17,7 @@ use super::calls::Calls;
 use super::facts::BTF;
 use super::module_file;
 use crate::failure::{FAILED, failure, say};
+use crate::notice::Notices;
 
 /// So many functions are worth a warning: the kernel arms each by itself, and waits for a grace period of RCU for each that it lets
 /// go of.
@@ -105,7 +106,10 @@ impl ModuleFunctions {
                 self.functions.len()
             ));
         }
+        let what = format!("attaching to {} functions", self.functions.len());
+        let progress = Notices::new(quiet).begin(what, None);
         let mut calls = Calls::attach(&mut tracer.attached.ebpf, self.functions, &self.outside)?;
+        drop(progress);
         header.functions = std::mem::take(&mut calls.known);
         for (name, why) in calls.refused.iter().filter(|_| !quiet) {
             say(format_args!("{name}: the kernel refused it: {why}"));

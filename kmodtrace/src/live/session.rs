@@ -14,7 +14,9 @@ use tokio::runtime::{EnterGuard, Runtime};
 use super::attach::{Tracer, Wish};
 use super::drill::ModuleFunctions;
 use super::pump::{self, Ended, Sink, Until, now};
+use super::ready;
 use super::start::start;
+use crate::notice::Notices;
 use crate::workload;
 
 /// What is traced, and for how long.
@@ -59,7 +61,7 @@ impl<'o> Session<'o> {
         workload::find(command)?;
         let functions = ModuleFunctions::find(modules, functions, quiet)?;
         let modules = functions.modules.clone();
-        let (mut tracer, facts) = start(&wish)?;
+        let (mut tracer, facts) = start(&wish, Notices::new(quiet))?;
         let mut header = header(&tracer, &facts, command);
         functions.attach(&mut tracer, &mut header, quiet)?;
         Ok(Self {
@@ -72,12 +74,18 @@ impl<'o> Session<'o> {
         })
     }
 
+    /// Says that tracing begins, where somebody waits for that.
+    pub(crate) fn announce(&self, notices: Notices) {
+        let probes = self.tracer.plan.chosen().count();
+        notices.say(&format!("tracing {probes} probes; Ctrl-C ends it"));
+    }
+
     /// Enters the event loop: who listens for signals is made inside of it.
     pub(crate) fn enter(&self) -> EnterGuard<'_> {
         self.runtime.enter()
     }
 
-    /// Starts the command, with nothing to read and `console` for what it says where that is given, and traces until it ends, the
+    /// Tells the service manager, starts the command, with nothing to read and `console` for what it says where that is given, and traces until it ends, the
     /// time is up, a signal comes, or nobody wants any more.
     pub(crate) fn run(self, console: Option<&File>, sink: &mut impl Sink) -> Result<Ended> {
         let Self {
@@ -87,6 +95,7 @@ impl<'o> Session<'o> {
             duration,
             ..
         } = self;
+        ready::tell();
         runtime.block_on(async {
             let child = workload::start(command, console)?;
             pump::run(tracer, Until { child, duration }, sink).await

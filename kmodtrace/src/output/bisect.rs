@@ -1,7 +1,8 @@
 //! What a session of bisect has come to.
 
 use kmodtrace_core::compare::bisect::{Summary, write_html, write_text};
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -15,4 +16,8 @@ impl Printed for Summary {
             write: |summary, mut out| write_html(summary, &mut out),
         },
     ];
+
+    fn schema() -> Value {
+        json_schema::<Self>()
+    }
 }

@@ -1,7 +1,8 @@
 //! What can be traced.
 
 use kmodtrace_core::plan::{CheckReport, render};
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -10,4 +11,8 @@ impl Printed for CheckReport {
         Writer::text(|report, out| out.write_all(render(report).as_bytes())),
         Writer::json("One JSON object", |report, out| write_json(report, out)),
     ];
+
+    fn schema() -> Value {
+        json_schema::<Self>()
+    }
 }

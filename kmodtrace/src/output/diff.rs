@@ -1,7 +1,8 @@
 //! A comparison.
 
 use kmodtrace_core::compare::diff::{Diff, write_text};
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -10,4 +11,8 @@ impl Printed for Diff {
         Writer::text(|diff, mut out| write_text(diff, &mut out)),
         Writer::json("One JSON object", |diff, out| write_json(diff, out)),
     ];
+
+    fn schema() -> Value {
+        json_schema::<Self>()
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write, stderr};
 
-use kmodtrace_core::analysis::drill::{Elsewhere, Load, TreeLimits, json, write_text};
+use kmodtrace_core::analysis::drill::{Elsewhere, Load, TreeLimits, json, schema, write_text};
 use kmodtrace_core::model::{Attempt, Finished, ProbedFunction};
 use kmodtrace_core::text::printable;
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -91,4 +92,8 @@ impl Printed for Loads {
             loads.write_rest(&mut stderr().lock())
         }),
     ];
+
+    fn schema() -> Value {
+        schema()
+    }
 }

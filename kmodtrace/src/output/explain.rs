@@ -1,7 +1,8 @@
 //! What makes an errno.
 
 use kmodtrace_core::analysis::causes::{Explanation, Subject, write_explanation};
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -29,4 +30,8 @@ impl Printed for Explained {
             write_json(&all.collect::<Vec<_>>(), out)
         }),
     ];
+
+    fn schema() -> Value {
+        json_schema::<Vec<Explanation>>()
+    }
 }

@@ -2,7 +2,8 @@
 
 use kmodtrace_core::analysis::graph::{Graph, write_dot, write_folded, write_text};
 use kmodtrace_core::model::Zero;
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -29,4 +30,8 @@ impl Printed for Waits {
             write: |waits, mut out| write_folded(&waits.graph, &mut out),
         },
     ];
+
+    fn schema() -> Value {
+        json_schema::<Graph>()
+    }
 }

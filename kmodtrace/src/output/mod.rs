@@ -16,7 +16,11 @@ use std::io::{self, BufWriter, Write, stdout};
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use kmodtrace_core::compare::bisect::Summary;
+use kmodtrace_core::compare::diff::Diff;
+use kmodtrace_core::plan::CheckReport;
 use rustix::termios::tcgetwinsize;
+use serde_json::Value;
 
 pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
@@ -58,7 +62,26 @@ pub(crate) struct Writer<T: ?Sized> {
 pub(crate) trait Printed: 'static {
     /// Its formats: text, which is the default, JSON and others. One more is a writer, and a row here.
     const FORMATS: &'static [Writer<Self>];
+
+    /// The JSON Schema of its JSON; of a line, where that is one object a line.
+    fn schema() -> Value;
 }
+
+/// A schema by the name of the command that prints what it is of.
+type Schema = (&'static str, fn() -> Value);
+
+/// One for all that commands print.
+pub(crate) const SCHEMAS: &[Schema] = &[
+    ("report", Reported::schema),
+    ("why", Answered::schema),
+    ("graph", Waits::schema),
+    ("diff", Diff::schema),
+    ("check", CheckReport::schema),
+    ("explain", Explained::schema),
+    ("drill", Loads::schema),
+    ("bisect-report", Summary::schema),
+    ("trace", Told::schema),
+];
 
 impl<T: ?Sized> Writer<T> {
     /// Text.

@@ -3,7 +3,8 @@
 use kmodtrace_core::report::{
     Report, TextLayout, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
 };
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -47,4 +48,8 @@ impl Printed for Reported {
             },
         },
     ];
+
+    fn schema() -> Value {
+        json_schema::<Report>()
+    }
 }

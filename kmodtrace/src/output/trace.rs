@@ -10,6 +10,8 @@ use kmodtrace_core::recording::Header;
 use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::line::{HEADER, Line, time_text};
 use kmodtrace_core::report::{RequestLine, Source, StreamLine};
+use kmodtrace_core::text::json_schema;
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -95,4 +97,8 @@ impl Printed for Told {
             lines.try_for_each(|line| line.write(out))
         }),
     ];
+
+    fn schema() -> Value {
+        json_schema::<StreamLine>()
+    }
 }

@@ -1,7 +1,8 @@
 //! Where errnos came from.
 
 use kmodtrace_core::analysis::why::{Why, write_text};
-use kmodtrace_core::text::write_json;
+use kmodtrace_core::text::{json_schema, write_json};
+use serde_json::Value;
 
 use super::{Printed, Writer};
 
@@ -18,4 +19,8 @@ impl Printed for Answered {
         Writer::text(|answered, mut out| write_text(&answered.why, answered.columns, &mut out)),
         Writer::json("One JSON object", |answered, out| write_json(&answered.why, out)),
     ];
+
+    fn schema() -> Value {
+        json_schema::<Why>()
+    }
 }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::schema::schema;
 use crate::support::{Done, done, file, kmodtrace, sample, scratch};
+use crate::validation::violations;
 
 /// A folder with a session, a repository, and recordings: 80 attempts are good, 160 are bad.
 struct Stage {
@@ -459,4 +461,15 @@ fn a_boot_may_leave_several_runs() {
         "booted\n"
     );
     assert_eq!(fs::read_to_string(stage.session("0001/01.out/dmesg")).unwrap(), "log\n");
+}
+
+#[test]
+fn a_report_is_what_its_schema_says() {
+    let stage = Stage::started("schema", &["--runs", "2"]);
+    for state in ["good", "bad"] {
+        stage.step(state);
+    }
+    let report = stage.report();
+    assert_eq!(report["steps"].as_array().map(Vec::len), Some(2));
+    assert_eq!(violations(&report, &schema("bisect-report")), Vec::<String>::new());
 }

@@ -159,13 +159,6 @@ fn modules_are_sorted_and_cut_off() {
 }
 
 #[test]
-fn schema_is_that_of_the_report() {
-    let done = run(&["schema"]);
-    let printed: Value = serde_json::from_str(done.quiet()).unwrap();
-    assert_eq!(printed, serde_json::to_value(kmodtrace_core::report::schema()).unwrap());
-}
-
-#[test]
 fn the_wait_graph_comes_in_four_formats() {
     let text = shown("graph", &["graph"]);
     assert!(

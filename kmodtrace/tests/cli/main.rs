@@ -11,9 +11,14 @@ mod diff;
 mod drill;
 mod filters;
 mod formats;
+mod notices;
+mod schema;
 mod streams;
 mod support;
 mod target;
+mod terminal;
 mod trace;
 mod usage;
+#[path = "../../../kmodtrace-core/tests/support/schema.rs"]
+mod validation;
 mod why;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Cause, Status, all, by_id};
@@ -21,7 +22,9 @@ pub enum Subject {
 
 /// Neither an errno, nor a wait status, nor a cause.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an errno (EBUSY, 16, -16), a wait status (256, 32512) or a cause of kmodtrace (leader-failed)")]
+#[error(
+    "`{0}` is not an errno (EBUSY, 16, -16, \"Device or resource busy\"), a wait status (256, 32512) or a cause of kmodtrace (leader-failed)"
+)]
 pub struct UnknownSubject(pub String);
 
 impl FromStr for Subject {
@@ -29,7 +32,7 @@ impl FromStr for Subject {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownSubject(text.to_owned());
-        if let Some(errno) = Errno::named(text) {
+        if let Some(errno) = Errno::named(text.trim()) {
             return Ok(Self::Errno(errno));
         }
         if let Some(cause) = by_id(text) {
@@ -76,7 +79,7 @@ impl Subject {
 }
 
 /// A subject and its causes, for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Explanation {
     /// What was asked for.
     pub subject: String,
@@ -85,18 +88,28 @@ pub struct Explanation {
 }
 
 /// A cause, for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "CauseRow")]
 pub struct Row {
+    /// Its name.
     id: &'static str,
+    /// In a few words.
     title: &'static str,
+    /// What the loader is about then.
     stage: &'static str,
+    /// Those that make it.
     functions: &'static [&'static str],
+    /// What they return.
     errnos: &'static [&'static str],
     /// Whether it may return others too.
     any_errno: bool,
+    /// Kernels that have it; null for all.
     kernels: Option<&'static str>,
+    /// Lines of the kernel log that say so.
     log: &'static [&'static str],
+    /// What has happened.
     meaning: &'static str,
+    /// What to do.
     what_to_do: &'static str,
 }
 

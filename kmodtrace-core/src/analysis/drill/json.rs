@@ -1,13 +1,16 @@
 //! A load and its calls as JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::load::Load;
 use super::tree::Call;
 use crate::model::{Errno, Note, OffCpu};
+use crate::text::json_schema;
 
 /// A load. Times are nanoseconds.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Load")]
 struct Row<'a> {
     module: Option<&'a str>,
     tid: u32,
@@ -28,7 +31,8 @@ struct Row<'a> {
 }
 
 /// A call.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Call")]
 struct Node<'a> {
     /// Absent for a function of the kernel itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +57,11 @@ struct Node<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<String>,
     calls: Vec<Self>,
+}
+
+/// The JSON Schema of such a line.
+pub fn schema() -> serde_json::Value {
+    json_schema::<Row<'static>>()
 }
 
 /// The load on one line.

@@ -85,7 +85,7 @@ pub struct WhyFold {
 }
 
 /// Why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Why {
     /// [`SCHEMA`].
     pub schema: &'static str,

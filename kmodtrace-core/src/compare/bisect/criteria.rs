@@ -11,7 +11,7 @@ pub const MOST_RUNS: u32 = 30;
 pub const CONFIDENCE: f64 = 0.99;
 
 /// The terms of a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Criteria {
     /// A run is bad where one of these holds.
     pub bad_when: Vec<Rule>,

@@ -20,7 +20,7 @@ const SHARE_CONFIDENCE: f64 = 0.95;
 const UNTOLD: usize = 3;
 
 /// What a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunVerdict {
     /// A rule holds.

@@ -12,7 +12,7 @@ use crate::compare::diff::{median, value_text};
 use crate::measures::Unit;
 
 /// A rule, as its user wrote it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rule {
     text: String,

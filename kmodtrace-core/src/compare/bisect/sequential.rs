@@ -22,7 +22,7 @@ impl Tally {
 }
 
 /// What is known of commits before a test.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
 pub struct Shares {
     /// The share of its runs in which a bad commit is bad, at least.
     pub rate: f64,

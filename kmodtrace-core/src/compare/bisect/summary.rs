@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::criteria::Criteria;
@@ -16,7 +17,7 @@ use crate::measures::Unit;
 const SCHEMA: &str = "kmodtrace.bisect-report/1";
 
 /// A session, to be shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Summary {
     /// Name and version of this JSON.
     pub schema: &'static str,
@@ -37,7 +38,7 @@ pub struct Summary {
 }
 
 /// Something that runs have a value of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MeasureHead {
     /// Its rule.
     pub rule: String,
@@ -48,7 +49,7 @@ pub struct MeasureHead {
 }
 
 /// A step.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StepRow {
     /// Its number.
     pub number: u32,
@@ -73,7 +74,7 @@ pub struct StepRow {
 }
 
 /// A run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunRow {
     /// Its number.
     pub number: u32,
@@ -94,7 +95,7 @@ pub struct RunRow {
 }
 
 /// Where the change is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Conclusion {
     /// The number of the last good step before the first bad one.
     pub last_good: Option<u32>,

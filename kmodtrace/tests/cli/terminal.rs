@@ -1,0 +1,64 @@
+//! A terminal that the program runs on.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::ptr::{null, null_mut};
+
+/// Both ends of a terminal.
+pub(crate) struct Terminal {
+    screen: File,
+    line: OwnedFd,
+}
+
+impl Terminal {
+    /// A new one with so many rows and columns.
+    pub(crate) fn new(rows: u16, columns: u16) -> Self {
+        let (mut screen, mut line) = (-1, -1);
+        let size = libc::winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: it writes two descriptors into what lives here, and reads a size that does.
+        let opened = unsafe { libc::openpty(&raw mut screen, &raw mut line, null_mut(), null(), &raw const size) };
+        assert_eq!(opened, 0);
+        // SAFETY: both are open, and nobody else has them.
+        let (screen, line) = unsafe { (File::from_raw_fd(screen), OwnedFd::from_raw_fd(line)) };
+        Self { screen, line }
+    }
+
+    /// An end for a program.
+    pub(crate) fn line(&self) -> File {
+        self.line.try_clone().unwrap().into()
+    }
+
+    /// Reads until this is on the screen: all that was written so far.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let mut seen = String::new();
+        while !seen.contains(text) {
+            seen.push_str(&self.read().unwrap_or_else(|| panic!("no {text:?} in {seen:?}")));
+        }
+        seen
+    }
+
+    /// Closes this end of the program's side, and reads until nobody else has it: the rest.
+    pub(crate) fn rest(self) -> String {
+        let Self { screen, line } = self;
+        drop(line);
+        let mut screen = screen;
+        std::iter::from_fn(|| read(&mut screen)).collect()
+    }
+
+    fn read(&mut self) -> Option<String> {
+        read(&mut self.screen)
+    }
+}
+
+/// None where the other side is gone.
+fn read(screen: &mut File) -> Option<String> {
+    let mut bytes = [0; 4096];
+    let length = screen.read(&mut bytes).ok().filter(|length| *length > 0)?;
+    Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
+}
