@@ -30,7 +30,7 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     );
     let (ended, end, _) = recording.finished(|finished| fold.add(finished));
     args.format.print(&Answered {
-        why: fold.finish(end),
+        why: fold.finish(end).with_command_status(recording.command_status()),
         columns: columns(),
     })?;
     recording.warn(quiet);

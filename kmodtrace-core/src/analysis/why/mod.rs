@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::analysis::causes::{Made, link};
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, Zero, ret_text};
+use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, WaitStatus, Zero, ret_text};
 use crate::plan::Coverage;
 use crate::text::{Glob, Names};
 use deferred::Deferred;
@@ -86,6 +86,9 @@ pub struct Why {
     pub requests: u64,
     /// Loads, unloads and requests that had not returned when the recording ended, all of them.
     pub in_flight: u64,
+    /// The exit status of the command that was run under the tracer, or 128 and the signal that killed it; null when it had not
+    /// ended, and where the recording does not tell.
+    pub command_status: Option<WaitStatus>,
     /// Loads and unloads that failed, all of them.
     pub failed_attempts: u64,
     /// Requests that failed, all of them: those that succeeded and gave their caller nothing as well.
@@ -237,6 +240,7 @@ impl WhyFold {
             attempts: self.attempts,
             requests: self.requests,
             in_flight: self.in_flight.len(),
+            command_status: None,
             hanging,
             failed_attempts: self.failed_attempts,
             failed_requests: self.failed_requests,
@@ -293,6 +297,14 @@ impl WhyFold {
                 }
             }
         }
+    }
+}
+
+impl Why {
+    /// The same with how the command ended, where that is known.
+    #[must_use]
+    pub fn with_command_status(self, command_status: Option<WaitStatus>) -> Self {
+        Self { command_status, ..self }
     }
 }
 
