@@ -27,7 +27,8 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         args.times.zero(recording.header()),
         &recording.header().functions,
         Source::of_header(recording.header()).coverage,
-    );
+    )
+    .in_environment(recording.header().environment().as_ref());
     let (ended, end, _) = recording.finished(|finished| fold.add(finished));
     args.format.print(&Answered {
         why: fold.finish(end).with_command_status(recording.command_status()),

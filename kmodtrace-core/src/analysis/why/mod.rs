@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::analysis::causes::{Made, link};
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::origin::Origin;
+use crate::kernel::facts::Environment;
 use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, WaitStatus, Zero, ret_text};
 use crate::plan::Coverage;
 use crate::text::{Glob, Names};
@@ -144,6 +145,16 @@ impl WhyFold {
             window: Window::new(zero, functions, coverage),
             ..Self::default()
         }
+    }
+
+    /// The same in the light of what was known of the kernel when the recording began.
+    #[must_use]
+    pub fn in_environment(mut self, environment: Option<&Environment>) -> Self {
+        let says = |fact: fn(&Environment) -> bool| environment.filter(|environment| fact(environment));
+        self.window.around.disabled = says(|kernel| kernel.modules_disabled == Some(true)).is_some();
+        self.window.missing_list = says(|kernel| kernel.modules_dep == Some(false))
+            .map(|kernel| format!("/lib/modules/{}/modules.dep", kernel.release));
+        self
     }
 
     /// The same without findings, for those who gather these anyway.
