@@ -247,6 +247,8 @@ kinds! { OWN;
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.
     TRAILER = 0xff01 as Tick;
+    /// Made by user space: the command that is run under the tracer ended, with this wait status. Before the trailer.
+    COMMAND_END = 0xff02 as Ret;
 }
 
 /// The layout of a kind, or none for a number this build does not know.

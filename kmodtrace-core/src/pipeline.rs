@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::model::{Finished, Ktime};
+use crate::model::{Finished, Ktime, WaitStatus};
 use crate::records::decode::{DecodeError, decode};
 use crate::records::event::Fact;
 use crate::records::order::{HORIZON, Loss, Order};
@@ -16,6 +16,7 @@ pub struct Pipeline {
     finished: Vec<Finished>,
     ticked: Option<Ktime>,
     reached: Ktime,
+    command: Option<WaitStatus>,
 }
 
 impl Pipeline {
@@ -26,6 +27,9 @@ impl Pipeline {
             let ticked = Ktime(event.time.0.saturating_sub(HORIZON.0));
             self.ticked = Some(ticked);
             self.reached = self.reached.max(ticked);
+        }
+        if let Fact::CommandEnd(status) = event.fact {
+            self.command = Some(status);
         }
         self.order.push(event);
         self.advance();
@@ -47,6 +51,11 @@ impl Pipeline {
     pub fn flush(&mut self) {
         self.order.finish();
         self.advance();
+    }
+
+    /// How the command ended that was run under the tracer; none where it has not, where there was none, and in older recordings.
+    pub fn command_status(&self) -> Option<WaitStatus> {
+        self.command
     }
 
     /// What was finished since the last call.

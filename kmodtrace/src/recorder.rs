@@ -193,7 +193,7 @@ impl Sink for Recorder {
     fn record(&mut self, bytes: &[u8]) -> Result<()> {
         let kind = bytes.first_chunk().map(|kind| u16::from_ne_bytes(*kind));
         self.calls += u64::from(kind == Some(kmodtrace_common::kind::ATTEMPT_EXIT));
-        self.records += u64::from(kind != Some(kmodtrace_common::kind::TICK));
+        self.records += u64::from(kind.is_some_and(|kind| kind < kmodtrace_common::kind::TICK));
         self.writer.push(bytes).map_err(|error| self.target.error(&error))
     }
 

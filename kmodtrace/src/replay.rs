@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, SyncSender};
 use std::{mem, thread};
 
 use anyhow::{Context as _, Error, Result};
-use kmodtrace_core::model::{Finished, Ktime};
+use kmodtrace_core::model::{Finished, Ktime, WaitStatus};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{Header, Reader};
 use kmodtrace_core::records::decode::DecodeError;
@@ -31,6 +31,7 @@ pub(crate) struct Replay {
     /// Its size; none where it is no file.
     bytes: Option<u64>,
     failed: bool,
+    command_status: Option<WaitStatus>,
 }
 
 /// Opens a recording and reads its header: a file, the newest recording of a folder, or standard input for `-`.
@@ -66,6 +67,7 @@ fn read(path: &Path, file: File) -> Result<Replay> {
         reader,
         bytes: meta.map(|meta| meta.len()),
         failed: false,
+        command_status: None,
     })
 }
 
@@ -151,6 +153,7 @@ impl Replay {
         });
         pipeline.flush();
         let end = pipeline.reached();
+        self.command_status = pipeline.command_status();
         let (mut rest, loss) = pipeline.finish();
         batch.append(&mut rest);
         let _ = batches.send(batch);
@@ -187,6 +190,11 @@ impl Replay {
 
     /// What a report says besides the events.
     pub(crate) fn source(&self, loss: &Loss) -> Source {
-        Source::of_recording(self.header(), loss, self.truncated())
+        Source::of_recording(self.header(), loss, self.truncated()).with_command_status(self.command_status)
+    }
+
+    /// How the command ended that was run under the tracer, as far as the records tell that were [handed over](Self::finished).
+    pub(crate) fn command_status(&self) -> Option<WaitStatus> {
+        self.command_status
     }
 }

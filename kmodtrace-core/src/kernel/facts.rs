@@ -152,6 +152,15 @@ pub struct Environment {
     pub uid: u32,
     /// The lockdown in force (`none`, `integrity`, `confidentiality`); none when the kernel has no lockdown.
     pub lockdown: Option<String>,
+    /// `kernel.modules_disabled`: nobody can load or unload a module until the next boot.
+    #[serde(default)]
+    pub modules_disabled: Option<bool>,
+    /// `module.sig_enforce`: only modules that a key of the kernel signed are loaded. None when the kernel checks no signatures, too.
+    #[serde(default)]
+    pub sig_enforce: Option<bool>,
+    /// Whether `/lib/modules/RELEASE` has the list that modprobe looks modules up in (`modules.dep` or `modules.dep.bin`).
+    #[serde(default)]
+    pub modules_dep: Option<bool>,
     /// `kernel.unprivileged_bpf_disabled`.
     pub unprivileged_bpf_disabled: Option<i32>,
     /// `kernel.perf_event_paranoid`.

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod call;
+mod command;
 mod errno;
 mod finished;
 mod function;
@@ -21,6 +22,7 @@ mod zero;
 
 pub use attempt::{Attempt, Edge, FileId, Init, Mark, Role, SymbolLookUp, Syscall};
 pub use call::{CallEdge, CallMark, OffCpu};
+pub use command::WaitStatus;
 pub use errno::Errno;
 pub use finished::Finished;
 pub use function::Function;

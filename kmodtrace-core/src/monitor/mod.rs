@@ -23,6 +23,7 @@ mod tests;
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::graph::{Cycle, Tree, lasting, write_text};
+use crate::kernel::facts::Environment;
 use crate::model::{Finished, Ktime, Nanos, ProbedFunction, Request, RequestId, Span, Zero};
 use crate::pipeline::Pipeline;
 use crate::recording::Header;
@@ -52,6 +53,7 @@ pub struct Monitor {
     start: Ktime,
     /// Functions of modules that were asked for, by their numbers.
     functions: Vec<ProbedFunction>,
+    environment: Option<Environment>,
     aggregates: Aggregates,
     findings: Findings,
     history: History,
@@ -165,6 +167,7 @@ impl Monitor {
             probes: probes::of_plan(&header.plan),
             start: header.clock.monotonic_ns,
             functions: header.functions.clone(),
+            environment: header.environment(),
             aggregates: Aggregates::default(),
             findings: Findings::default(),
             history: History::default(),

@@ -174,7 +174,8 @@ fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
         Zero::At(monitor.start()),
         &monitor.functions,
         monitor.source.coverage.clone(),
-    );
+    )
+    .in_environment(monitor.environment.as_ref());
     for request in monitor.history.requests() {
         fold.add(Finished::Request(Box::new(request.clone())));
     }

@@ -1,6 +1,7 @@
 //! What a recording says about itself.
 
 use super::{FORMAT, VERSION};
+use crate::kernel::facts::Environment;
 use crate::model::{Ktime, ProbedFunction};
 use kmodtrace_common::ABI_VERSION;
 use kmodtrace_common::kind::{self, Layout};
@@ -106,6 +107,11 @@ impl Header {
                 .map(|&(kind, name, layout)| RecordLayout::new(kind, name, layout))
                 .collect(),
         }
+    }
+
+    /// What the facts say that is in neither BTF nor kallsyms; none where they are missing, or not of the shape.
+    pub fn environment(&self) -> Option<Environment> {
+        Environment::deserialize(self.facts.as_ref()?).ok()
     }
 }
 

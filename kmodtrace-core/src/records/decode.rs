@@ -7,7 +7,9 @@ mod request;
 mod split;
 mod tick;
 
-use crate::model::{FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Syscall, Tgid, Tid};
+use crate::model::{
+    FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Syscall, Tgid, Tid, WaitStatus,
+};
 use crate::records::event::{
     AttemptEnter, CallEnter, Counters, Event, Fact, InitStart, ModuleRef, SymbolFact, WaitEnd,
 };
@@ -15,7 +17,7 @@ use kmodtrace_common::{UNREAD, kind, record, syscall};
 use zerocopy::FromBytes;
 
 pub use split::{Records, SplitError, split};
-pub use tick::{TickBytes, Tracer};
+pub use tick::{CommandBytes, TickBytes, Tracer};
 
 /// Why the bytes of a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +176,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
+        kind::COMMAND_END => Fact::CommandEnd(WaitStatus(ret(kind, bytes)?)),
         kind => match PlainEdge::from_kind(kind) {
             Some(PlainEdge::Enter(function)) => plain(kind, bytes, Fact::Enter(function))?,
             Some(PlainEdge::Passed(function)) => plain(kind, bytes, Fact::Passed(function))?,

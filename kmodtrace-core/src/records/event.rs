@@ -1,6 +1,6 @@
 //! One decoded record: what a front end of the pipeline works with, whether it came from a ring or from a file.
 
-use crate::model::{FileId, Function, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid};
+use crate::model::{FileId, Function, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid, WaitStatus};
 
 /// A record with its common part decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +145,8 @@ pub enum Fact {
     Tick(Counters),
     /// The last record of a recording that was ended properly.
     Trailer(Counters),
+    /// The command that is run under the tracer ended.
+    CommandEnd(WaitStatus),
     /// A kind that this build does not know.
     Unknown(u16),
 }

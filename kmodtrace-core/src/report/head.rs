@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Quality, Report, TextLayout};
 use crate::analysis::account::Account;
-use crate::model::{Ktime, Zero, calendar};
+use crate::model::{Ktime, WaitStatus, Zero, calendar};
 use crate::recording::Header;
 use crate::text::{printable, span_text, wrapped};
 
@@ -23,6 +23,9 @@ pub struct RecordingRow {
     pub cpus: u32,
     /// The command that was run under the tracer; null when there was none.
     pub command: Option<Vec<String>>,
+    /// Its exit status, or 128 and the signal that killed it; null when it had not ended, and where the recording does not tell.
+    #[schemars(with = "Option<i64>")]
+    pub command_status: Option<WaitStatus>,
     /// Functions of modules that were traced as well: what that costs is part of the times of notifiers and init functions.
     pub drilled: usize,
 }
@@ -34,6 +37,7 @@ impl RecordingRow {
             began_ns: header.clock.monotonic_ns.0,
             cpus: header.cpus,
             command: header.command.clone(),
+            command_status: None,
             drilled: header.functions.len(),
         }
     }
@@ -57,8 +61,14 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
         let when = calendar(recording.began_unix_ns / 1_000_000_000);
         line(&format!("recorded {when} UTC, {began} after boot{lasted}"), layout, out)?;
         if let Some(command) = &recording.command {
+            let ended = recording.command_status;
+            let ended = ended.map_or_else(String::new, |status| format!(" ({status})"));
             let command = format!("command: {}", command.join(" "));
-            writeln!(out, "{}", cut(&printable(&command), layout.columns))?;
+            writeln!(
+                out,
+                "{}{ended}",
+                cut(&printable(&command), layout.columns.saturating_sub(ended.len()))
+            )?;
         }
     }
     if let Some(recording) = report.recording.as_ref().filter(|recording| recording.drilled > 0) {

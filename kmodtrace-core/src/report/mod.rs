@@ -33,7 +33,7 @@ use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::Finding;
 use crate::analysis::origin::{self, KnownAttempt};
 use crate::analysis::why::{Hang, Reason, Why};
-use crate::model::{Attempt, AttemptId, Request};
+use crate::model::{Attempt, AttemptId, Request, WaitStatus};
 use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
 use crate::records::order::Loss;
@@ -160,6 +160,15 @@ impl Source {
             truncated,
             ..Self::of_header(header).with(loss)
         }
+    }
+
+    /// The same with how the command ended, where that is known.
+    #[must_use]
+    pub fn with_command_status(mut self, status: Option<WaitStatus>) -> Self {
+        if let Some(recording) = &mut self.recording {
+            recording.command_status = status;
+        }
+        self
     }
 
     /// The same with the losses that are known by now.

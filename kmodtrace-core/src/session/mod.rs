@@ -123,7 +123,7 @@ impl Session {
                     self.requests.losses = self.losses;
                 }
             }
-            Fact::Unknown(_) => {}
+            Fact::CommandEnd(_) | Fact::Unknown(_) => {}
             inner => self.inner(time, tid, tgid, inner, out),
         }
     }

@@ -70,7 +70,9 @@ fn why(selection: &Selection, zero: Zero, header: &Header) -> WhyFold {
         ..Filter::default()
     };
     let coverage = Source::of_header(header).coverage;
-    WhyFold::new(filter, zero, &header.functions, coverage).without_findings()
+    WhyFold::new(filter, zero, &header.functions, coverage)
+        .in_environment(header.environment().as_ref())
+        .without_findings()
 }
 
 /// What a report is made of. Attempts and requests are kept only when they are asked for: all of them, and all failures are looked at,

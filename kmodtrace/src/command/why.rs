@@ -28,10 +28,11 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         zero,
         &recording.header().functions,
         Source::of_header(recording.header()).coverage,
-    );
+    )
+    .in_environment(recording.header().environment().as_ref());
     let (ended, end, _) = recording.finished(quiet, |finished| fold.add(finished));
     args.format.print(&Answered {
-        why: fold.finish(end),
+        why: fold.finish(end).with_command_status(recording.command_status()),
         columns: columns(),
     })?;
     recording.warn(quiet);

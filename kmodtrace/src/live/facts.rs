@@ -44,6 +44,7 @@ pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
     let release = uname.release().to_string_lossy().into_owned();
     let environment = Environment {
         preemption: preemption::read(&release, &uname.version().to_string_lossy()),
+        modules_dep: modules_dep(&release),
         possible_cpus: possible_cpus().unwrap_or(0),
         release,
         cpus: std::thread::available_parallelism().map_or(0, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
@@ -61,6 +62,8 @@ pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
         capabilities: capability::effective(),
         uid: rustix::process::geteuid().as_raw(),
         lockdown: lockdown(),
+        modules_disabled: sysctl("kernel/modules_disabled").map(|disabled| disabled != 0),
+        sig_enforce: sig_enforce(),
         unprivileged_bpf_disabled: sysctl("kernel/unprivileged_bpf_disabled"),
         perf_event_paranoid: sysctl("kernel/perf_event_paranoid"),
         arch,
@@ -123,6 +126,23 @@ fn lockdown() -> Option<String> {
     let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
     let (_, rest) = text.split_once('[')?;
     rest.split_once(']').map(|(mode, _)| mode.to_owned())
+}
+
+/// `Y` or `N`.
+fn sig_enforce() -> Option<bool> {
+    let text = fs::read_to_string("/sys/module/module/parameters/sig_enforce").ok()?;
+    match text.trim() {
+        "Y" => Some(true),
+        "N" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether modprobe can look up modules. kmod reads the one, and the other where that is missing.
+fn modules_dep(release: &str) -> Option<bool> {
+    let folder = Path::new("/lib/modules").join(release);
+    let there = |name: &str| folder.join(name).try_exists().ok();
+    Some(there("modules.dep.bin")? || there("modules.dep")?)
 }
 
 fn sysctl(name: &str) -> Option<i32> {

@@ -1,10 +1,11 @@
 //! Drives the ring, timers, signals and the traced command on one thread; an idle tracer wakes for nothing.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::model::{Ktime, Tgid, Tid};
+use kmodtrace_core::model::{Ktime, Tgid, Tid, WaitStatus};
 use kmodtrace_core::records::decode::{TickBytes, Tracer as Identity};
 use rustix::time::ClockId;
 use tokio::io::unix::AsyncFd;
@@ -115,6 +116,9 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
     }
     drain.counters.read_missed();
     drain.take(sink)?;
+    if let Stop::Command(status) = &stop {
+        sink.record(&identity().command_end(now(), WaitStatus(status.into_raw().into())))?;
+    }
     Ok(Ended {
         stop,
         trailer: identity().trailer(now(), drain.counters.read()),
@@ -217,7 +221,7 @@ impl Drain {
     }
 }
 
-/// Who makes ticks and trailers.
+/// Who makes the records of user space.
 pub(crate) fn identity() -> Identity {
     let raw = |pid: rustix::process::Pid| pid.as_raw_nonzero().get().unsigned_abs();
     Identity {

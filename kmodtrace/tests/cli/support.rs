@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use kmodtrace_core::model::Ktime;
+use kmodtrace_core::model::{Ktime, Tgid, Tid, WaitStatus};
 use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
-use kmodtrace_core::records::decode::split;
+use kmodtrace_core::records::decode::{Tracer, split};
+use kmodtrace_core::records::event::Counters;
 use synth::Storm;
 
 /// The program, with arguments that are UTF-8.
@@ -104,7 +105,22 @@ pub(crate) fn sample_with(record: &[u8]) -> Sample {
     written(&blocks, &storm)
 }
 
-fn written(blocks: &[Vec<u8>], storm: &Storm) -> Sample {
+/// A recording in which nothing happened, but that its command ended.
+pub(crate) fn sample_of_command(command: &[&str], status: WaitStatus) -> Vec<u8> {
+    let mut header = header();
+    header.command = Some(command.iter().map(|word| (*word).to_owned()).collect());
+    let tracer = Tracer {
+        tid: Tid(1),
+        tgid: Tgid(1),
+    };
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, &header).unwrap();
+    writer.push(&tracer.command_end(Ktime(7), status)).unwrap();
+    writer.finish(&tracer.trailer(Ktime(8), Counters::default())).unwrap();
+    bytes
+}
+
+fn header() -> Header {
     let kernel = Kernel {
         release: "6.1.0-56-cloud-amd64".to_owned(),
         version: "#1 SMP".to_owned(),
@@ -114,9 +130,12 @@ fn written(blocks: &[Vec<u8>], storm: &Storm) -> Sample {
         monotonic_ns: Ktime(1_000_000_000),
         realtime_ns: 2,
     };
-    let header = Header::new("0.1.0", kernel, clock, 4, serde_json::Value::Null);
+    Header::new("0.1.0", kernel, clock, 4, serde_json::Value::Null)
+}
+
+fn written(blocks: &[Vec<u8>], storm: &Storm) -> Sample {
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(&mut bytes, &header).unwrap();
+    let mut writer = Writer::new(&mut bytes, &header()).unwrap();
     for block in blocks {
         split(block).for_each(|record| writer.push(record.unwrap()).unwrap());
         writer.flush_block().unwrap();

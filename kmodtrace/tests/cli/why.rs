@@ -1,8 +1,9 @@
 //! `why` and `explain`.
 
+use kmodtrace_core::model::WaitStatus;
 use serde_json::Value;
 
-use crate::support::run;
+use crate::support::{file, run, sample_of_command, scratch};
 
 /// A recording of eight pairs of loads on 6.1, whose init functions failed.
 const RECORDING: &str = concat!(
@@ -94,4 +95,37 @@ fn why_says_so_when_there_is_nothing_to_tell() {
             .refused(1)
             .contains("cannot read /nowhere")
     );
+}
+
+#[test]
+fn the_end_of_the_command_is_told() {
+    let folder = scratch("command_end");
+    for (raw, status, head, why) in [
+        (0, 0, "(exit 0)", "what failed did so before it asked the kernel"),
+        (
+            256,
+            1,
+            "(exit 1)",
+            "the command ended with 1: modprobe or insmod refused by themselves",
+        ),
+        (9, 137, "(killed by signal 9)", "the command was killed by signal 9"),
+    ] {
+        let recording = sample_of_command(&["modprobe", "nothing"], WaitStatus(raw));
+        let path = file(&folder, "ended", recording);
+        let report = run(&["report", "--from", &path]);
+        let said = format!("\ncommand: modprobe nothing {head}\n");
+        assert!(report.quiet().contains(&said), "{report:?}");
+        let report = run(&["report", "--from", &path, "--json"]);
+        let report: Value = serde_json::from_str(report.quiet()).unwrap();
+        assert_eq!(report["recording"]["command_status"], status);
+        let told = run(&["why", "--from", &path]);
+        let told = told.quiet().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            told.starts_with("no load, unload or request was seen") && told.contains(why),
+            "{told}"
+        );
+    }
+    let report = run(&["report", "--from", RECORDING, "--json"]);
+    let report: Value = serde_json::from_str(report.quiet()).unwrap();
+    assert_eq!(report["recording"]["command_status"], Value::Null, "an older recording");
 }

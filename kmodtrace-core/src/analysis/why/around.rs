@@ -50,6 +50,8 @@ pub(super) struct Around {
     by_helpers: BTreeMap<AttemptId, String>,
     /// What unloads were about for most of their time, in a sentence.
     unloads: BTreeMap<AttemptId, String>,
+    /// Whether `kernel.modules_disabled` was 1 when the recording began.
+    pub(super) disabled: bool,
     /// When a load was last let in.
     let_in: Option<Ktime>,
     /// When the helper of a request was first refused for lack of a capability: it has them all.
@@ -141,9 +143,14 @@ impl Around {
         self.by_helpers.get(&attempt).map(String::as_str)
     }
 
-    /// Which of the two reasons for "not allowed" it was, where others' loads say it, and how they do.
+    /// Which of the two reasons for "not allowed" it was, where the kernel's setting or others' loads say it, and how they do.
     pub(super) fn refusal(&self, attempt: &Attempt, origin: &Origin) -> Option<Refusal> {
-        let open = origin.cause() == Some(&image::NO_CAPABILITY);
+        // What is known by now may have made the one cause the other.
+        let reasons = [&image::NO_CAPABILITY, &image::MODULES_DISABLED];
+        let open = origin.cause().is_some_and(|cause| reasons.contains(&cause));
+        if open && self.disabled {
+            return Some(Refusal::DisabledBefore);
+        }
         let start = attempt.start.filter(|_| open)?;
         if self.let_in.is_some_and(|let_in| let_in > start) {
             return Some(Refusal::Capability);
@@ -160,6 +167,8 @@ pub(super) enum Refusal {
     Capability,
     /// `kernel.modules_disabled` is 1.
     Disabled,
+    /// It was 1 when the recording began.
+    DisabledBefore,
 }
 
 impl Refusal {
@@ -167,7 +176,7 @@ impl Refusal {
     pub(super) fn cause(self) -> &'static Cause {
         match self {
             Self::Capability => &image::NO_CAPABILITY,
-            Self::Disabled => &image::MODULES_DISABLED,
+            Self::Disabled | Self::DisabledBefore => &image::MODULES_DISABLED,
         }
     }
 
@@ -180,6 +189,7 @@ impl Refusal {
             Self::Disabled => {
                 "kernel.modules_disabled is 1: the modprobe of a request, which has every capability, was refused too"
             }
+            Self::DisabledBefore => "kernel.modules_disabled is 1 since before the recording",
         }
     }
 }

@@ -399,9 +399,12 @@ fn done(helper: &Helper, window: &Window) -> String {
         (loads, _) => format!("loaded {}, and nothing else", loads.join(", ")),
     };
     match programs.as_slice() {
-        [] if helper.attempts.is_empty() && helper.runs.is_some() => format!(
-            "it {loaded}: it found no module of this name or alias in /lib/modules, or modprobe.d kept it from loading one"
-        ),
+        [] if helper.attempts.is_empty() && helper.runs.is_some() => match &window.missing_list {
+            Some(list) => format!("it {loaded}: there is no {list}: modprobe finds no module"),
+            None => format!(
+                "it {loaded}: it found no module of this name or alias in /lib/modules, or modprobe.d kept it from loading one"
+            ),
+        },
         [] => format!("it {loaded}"),
         programs => format!(
             "it ran {} (an install line in modprobe.d) and {loaded}",

@@ -23,7 +23,10 @@ use serde::Serialize;
 use crate::analysis::causes::{Made, link};
 use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, Wanted, Zero, ret_text};
+use crate::kernel::facts::Environment;
+use crate::model::{
+    Attempt, Errno, Finished, Ktime, Note, ProbedFunction, Request, WaitStatus, Wanted, Zero, ret_text,
+};
 use crate::plan::Coverage;
 use crate::text::{Glob, Names};
 use deferred::Deferred;
@@ -97,6 +100,10 @@ pub struct Why {
     pub requests: u64,
     /// Loads, unloads and requests that had not returned when the recording ended, all of them.
     pub in_flight: u64,
+    /// The exit status of the command that was run under the tracer, or 128 and the signal that killed it; null when it had not
+    /// ended, and where the recording does not tell.
+    #[schemars(with = "Option<i64>")]
+    pub command_status: Option<WaitStatus>,
     /// Loads and unloads that failed, all of them.
     pub failed_attempts: u64,
     /// Requests that failed, all of them: those that succeeded and gave their caller nothing as well.
@@ -155,6 +162,16 @@ impl WhyFold {
             window: Window::new(zero, functions, coverage),
             ..Self::default()
         }
+    }
+
+    /// The same in the light of what was known of the kernel when the recording began.
+    #[must_use]
+    pub fn in_environment(mut self, environment: Option<&Environment>) -> Self {
+        let says = |fact: fn(&Environment) -> bool| environment.filter(|environment| fact(environment));
+        self.window.around.disabled = says(|kernel| kernel.modules_disabled == Some(true)).is_some();
+        self.window.missing_list = says(|kernel| kernel.modules_dep == Some(false))
+            .map(|kernel| format!("/lib/modules/{}/modules.dep", kernel.release));
+        self
     }
 
     /// The same without findings, for those who gather these anyway.
@@ -293,6 +310,7 @@ impl WhyFold {
             attempts: self.attempts,
             requests: self.requests,
             in_flight: self.in_flight.len() + self.others_in_flight,
+            command_status: None,
             hanging,
             failed_attempts: self.failed_attempts,
             failed_requests: self.failed_requests,
@@ -343,6 +361,14 @@ impl WhyFold {
                 }
             }
         }
+    }
+}
+
+impl Why {
+    /// The same with how the command ended, where that is known.
+    #[must_use]
+    pub fn with_command_status(self, command_status: Option<WaitStatus>) -> Self {
+        Self { command_status, ..self }
     }
 }
 

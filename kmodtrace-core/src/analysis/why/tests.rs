@@ -173,6 +173,54 @@ fn no_modprobe() {
     );
 }
 
+/// What is said where the facts of the kernel are these.
+fn on(environment: &Environment, all: Vec<Finished>) -> String {
+    let fold = WhyFold::new(Filter::default(), Zero::Boot, &[], Coverage::default());
+    let mut fold = fold.in_environment(Some(environment));
+    for one in all {
+        fold.add(one);
+    }
+    text(&fold.finish(Ktime(10_000 * MS)))
+}
+
+#[test]
+fn modules_that_were_disabled_before_are_the_reason() {
+    let all = || finished(vec![attempt(-1, "")], Vec::new());
+    let environment = |modules_disabled| Environment {
+        modules_disabled,
+        ..Environment::default()
+    };
+    let said = on(&environment(Some(true)), all());
+    assert!(
+        said.contains("kernel.modules_disabled is 1 since before the recording"),
+        "{said}"
+    );
+    assert!(said.contains("only a reboot clears it"), "{said}");
+    for open in [None, Some(false)] {
+        let said = on(&environment(open), all());
+        assert!(!said.contains("since before the recording"), "{said}");
+    }
+}
+
+#[test]
+fn a_modprobe_without_its_list_finds_nothing() {
+    let mut found_nothing = asked(1, 256, 10, 40);
+    found_nothing.helper = Some(helper(256, Vec::new()));
+    found_nothing.helper.as_mut().unwrap().runs = Some(Ktime(30));
+    let all = || finished(Vec::new(), vec![found_nothing.clone()]);
+    let environment = |modules_dep| Environment {
+        release: "6.1.0-56".to_owned(),
+        modules_dep,
+        ..Environment::default()
+    };
+    let missing = "there is no /lib/modules/6.1.0-56/modules.dep: modprobe finds no module";
+    let guess = "it found no module of this name or alias in /lib/modules";
+    let said = on(&environment(Some(false)), all());
+    assert!(said.contains(missing) && !said.contains(guess), "{said}");
+    let said = on(&environment(Some(true)), all());
+    assert!(said.contains(guess) && !said.contains(missing), "{said}");
+}
+
 #[test]
 fn an_errno_of_the_loader_comes_first() {
     let parameter = attempt(-22, "+load_module +parse_args -parse_args=-22 -load_module=-22");

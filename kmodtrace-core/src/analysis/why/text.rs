@@ -77,6 +77,16 @@ fn nothing(why: &Why) -> String {
     let seen = why.attempts + why.requests;
     let failed = why.failed_attempts + why.failed_requests;
     if seen == 0 {
+        if let Some(status) = why.command_status.filter(|status| status.0 != 0) {
+            let ended = match status.shell() {
+                // Nobody refuses anything by a signal.
+                129.. => format!("the command was {status}"),
+                exit => format!(
+                    "the command ended with {exit}: modprobe or insmod refused by themselves; modprobe -v NAME says why"
+                ),
+            };
+            return format!("no load, unload or request was seen; {ended}");
+        }
         return "no load, unload or request was seen: what failed did so before it asked the kernel. modprobe and insmod refuse \
                 unknown names, unreadable or damaged files and lines of modprobe.d by themselves: modprobe -v NAME says which"
             .to_owned();

@@ -27,6 +27,8 @@ pub(super) struct Window {
     held: VecDeque<Held>,
     zero: Zero,
     coverage: Coverage,
+    /// The list that modprobe looks modules up in, where it was not there.
+    pub(super) missing_list: Option<String>,
     /// What else happened.
     pub(super) around: Around,
     /// Functions of modules that were asked for, by their numbers.

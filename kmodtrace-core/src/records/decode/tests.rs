@@ -83,6 +83,7 @@ fn kind_of(fact: &Fact) -> u16 {
         Fact::DupRequestExit(_) => kind::DUP_REQUEST_EXIT,
         Fact::Tick(_) => kind::TICK,
         Fact::Trailer(_) => kind::TRAILER,
+        Fact::CommandEnd(_) => kind::COMMAND_END,
         Fact::Unknown(kind) => *kind,
     }
 }

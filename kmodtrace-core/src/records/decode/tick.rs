@@ -1,11 +1,14 @@
 //! The records that user space makes.
 
-use crate::model::{Ktime, Tgid, Tid};
+use crate::model::{Ktime, Tgid, Tid, WaitStatus};
 use crate::records::event::Counters;
 use kmodtrace_common::{kind, record};
 
 /// A record that user space makes, as bytes for a recording and for [`decode`](super::decode()) alike.
 pub type TickBytes = [u8; size_of::<record::Tick>()];
+
+/// The end of a command, in the same way.
+pub type CommandBytes = [u8; size_of::<record::Ret>()];
 
 /// The task that drains the ring; it stands in the records that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +31,33 @@ impl Tracer {
         self.record(kind::TRAILER, time, counters)
     }
 
+    /// A [`kind::COMMAND_END`].
+    pub fn command_end(self, time: Ktime, status: WaitStatus) -> CommandBytes {
+        zerocopy::transmute!(record::Ret {
+            header: self.header::<record::Ret>(kind::COMMAND_END, time),
+            ret: status.0,
+        })
+    }
+
     fn record(self, kind: u16, time: Ktime, counters: Counters) -> TickBytes {
         let Counters {
             dropped,
             missed,
             clipped,
         } = counters;
-        #[expect(clippy::cast_possible_truncation, reason = "64")]
-        let size = size_of::<record::Tick>() as u16;
-        let header = record::Header {
+        zerocopy::transmute!(record::Tick {
+            header: self.header::<record::Tick>(kind, time),
+            dropped,
+            missed,
+            clipped,
+            reserved: 0
+        })
+    }
+
+    fn header<T>(self, kind: u16, time: Ktime) -> record::Header {
+        #[expect(clippy::cast_possible_truncation, reason = "64 at most")]
+        let size = size_of::<T>() as u16;
+        record::Header {
             kind,
             size,
             cpu: 0,
@@ -44,14 +65,7 @@ impl Tracer {
             time_ns: time.0,
             tid: self.tid.0,
             tgid: self.tgid.0,
-        };
-        zerocopy::transmute!(record::Tick {
-            header,
-            dropped,
-            missed,
-            clipped,
-            reserved: 0
-        })
+        }
     }
 }
 
@@ -86,6 +100,11 @@ mod tests {
         assert_eq!(
             decode(&tracer.trailer(Ktime(5), counters)),
             event(Fact::Trailer(counters))
+        );
+        let killed = WaitStatus(9);
+        assert_eq!(
+            decode(&tracer.command_end(Ktime(5), killed)),
+            event(Fact::CommandEnd(killed))
         );
     }
 }
