@@ -1,8 +1,8 @@
 //! The kinds of records: numbers that never change their meaning, each with the layout that it uses.
 
 use crate::record::{
-    Ancestors, AttemptEnter, CallEnter, CallExit, File, Helper, InitFn, Module, Owner, Plain, Request, Ret, Site,
-    Stack, Switch, Symbol, Text, Tick,
+    Ancestors, AttemptEnter, CallEnter, CallExit, Caller, File, Helper, InitFn, Module, Owner, Plain, Request, Ret,
+    Site, Stack, Switch, Symbol, Text, Tick,
 };
 
 /// Which struct of [`crate::record`] a kind is carried in.
@@ -10,6 +10,8 @@ use crate::record::{
 pub enum Layout {
     /// [`AttemptEnter`]
     AttemptEnter,
+    /// [`Caller`]
+    Caller,
     /// [`CallEnter`]
     CallEnter,
     /// [`CallExit`]
@@ -51,6 +53,7 @@ impl Layout {
     pub const fn size(self) -> usize {
         match self {
             Self::AttemptEnter => size_of::<AttemptEnter>(),
+            Self::Caller => size_of::<Caller>(),
             Self::CallEnter => size_of::<CallEnter>(),
             Self::CallExit => size_of::<CallExit>(),
             Self::Switch => size_of::<Switch>(),
@@ -243,6 +246,8 @@ kinds! { OWN;
     SWITCH_OUT = 75 as Switch;
     /// The same: the one that gets it.
     SWITCH_IN = 76 as Switch;
+    /// Who makes the module system call, right behind its `ATTEMPT_ENTER`.
+    CALLER = 77 as Caller;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

@@ -179,6 +179,16 @@ records! {
         comm: [[u8; COMM_LEN]; ANCESTORS_LEN],
     }
 
+    /// Who makes a system call.
+    Caller (40) {
+        /// Common part.
+        header: Header,
+        /// Effective user, as the initial namespace numbers it; [`crate::UNREAD`] when not read.
+        uid: u32,
+        /// 1 when the task has `CAP_SYS_MODULE` in the initial namespace, which the call needs, else 0; [`crate::UNREAD`] when not read.
+        capable: u32,
+    }
+
     /// A line of the kernel log.
     Text (232) {
         /// Common part.

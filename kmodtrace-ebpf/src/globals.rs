@@ -39,6 +39,11 @@ offsets! {
     OFF_SUBPROCESS_PATH
     OFF_BPRM_FILENAME
     OFF_MUTEX_OWNER
+    OFF_TASK_CRED
+    OFF_CRED_EUID
+    OFF_CRED_CAPABILITIES
+    OFF_CRED_USER_NS
+    OFF_USER_NS_LEVEL
 }
 
 /// Address of `module_notify_list`; 0 when it is not known.

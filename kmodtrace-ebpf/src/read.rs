@@ -6,9 +6,10 @@ use kmodtrace_common::record::{File, Header};
 use kmodtrace_common::{COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STATE_NONE, UNREAD};
 
 use crate::globals::{
-    ABSENT, OFF_DENTRY_NAME, OFF_FDT_FD, OFF_FDT_MAX_FDS, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_FILES_FDT,
-    OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME, OFF_MODULE_STATE, OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_FILES,
-    OFF_TASK_PARENT, OFF_TASK_PID, OFF_TASK_TGID,
+    ABSENT, OFF_CRED_CAPABILITIES, OFF_CRED_EUID, OFF_CRED_USER_NS, OFF_DENTRY_NAME, OFF_FDT_FD, OFF_FDT_MAX_FDS,
+    OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_FILES_FDT, OFF_INODE_INO, OFF_INODE_SB, OFF_MODULE_NAME, OFF_MODULE_STATE,
+    OFF_SB_DEV, OFF_TASK_COMM, OFF_TASK_CRED, OFF_TASK_FILES, OFF_TASK_PARENT, OFF_TASK_PID, OFF_TASK_TGID,
+    OFF_USER_NS_LEVEL,
 };
 
 /// The member at this offset of the object at `base`; zero bits when it cannot be read.
@@ -183,6 +184,30 @@ pub unsafe fn comm_into(task: u64, to: *mut [u8; COMM_LEN]) {
 pub fn task(task: u64) -> (u32, u32, [u8; COMM_LEN]) {
     let (tid, tgid) = (member(task, &OFF_TASK_PID), member(task, &OFF_TASK_TGID));
     (tid, tgid, embedded_string(task, &OFF_TASK_COMM))
+}
+
+/// Effective user of the task that runs, as the initial namespace numbers it, and whether it has `CAP_SYS_MODULE` there; `UNREAD` for
+/// what the kernel does not tell.
+///
+/// `bpf_get_current_uid_gid` would give the real user. A capability of another user namespace is none where modules are loaded. The set
+/// of effective ones is two words of 32 bits up to 6.2, one of 64 since; the bit is in the lower ones of either.
+#[inline(always)]
+pub fn caller() -> (u32, u32) {
+    const CAP_SYS_MODULE: u32 = 16;
+    let absent = |offset: &Global<u32>| offset.load() == ABSENT;
+    let cred: u64 = member(current(), &OFF_TASK_CRED);
+    let uid = if absent(&OFF_TASK_CRED) || absent(&OFF_CRED_EUID) {
+        UNREAD
+    } else {
+        member(cred, &OFF_CRED_EUID)
+    };
+    let unknown = absent(&OFF_TASK_CRED) || absent(&OFF_CRED_CAPABILITIES);
+    if unknown || absent(&OFF_CRED_USER_NS) || absent(&OFF_USER_NS_LEVEL) {
+        return (uid, UNREAD);
+    }
+    let capabilities: u32 = member(cred, &OFF_CRED_CAPABILITIES);
+    let level: u32 = member(member(cred, &OFF_CRED_USER_NS), &OFF_USER_NS_LEVEL);
+    (uid, (capabilities >> CAP_SYS_MODULE & 1) & u32::from(level == 0))
 }
 
 /// The parent of a `struct task_struct *`, whoever traces it.

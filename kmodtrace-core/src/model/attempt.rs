@@ -29,6 +29,10 @@ pub struct Attempt {
     pub comm: String,
     /// Parent of the thread group at entry; absent if it was not read.
     pub parent: Option<Parent>,
+    /// Effective user of the task, as the initial namespace numbers it; absent if it was not read.
+    pub uid: Option<u32>,
+    /// Whether the task had `CAP_SYS_MODULE` in the initial namespace, which the call needs; absent if that was not read.
+    pub capable: Option<bool>,
     /// Identifier of the task's cgroup (v2); absent if the entry was not seen.
     pub cgroup: Option<u64>,
     /// System call; absent if the entry was not seen.
@@ -95,6 +99,8 @@ impl Attempt {
             tgid,
             comm: String::new(),
             parent: None,
+            uid: None,
+            capable: None,
             cgroup: None,
             syscall: None,
             flags: 0,

@@ -49,10 +49,10 @@ impl GlobalSource {
         }
     }
 
-    /// Whether the kernel has it.
+    /// Whether the kernel has it. Facts of before a member was asked for do not say that it lacks it.
     pub fn is_known(&self, facts: &KernelFacts) -> bool {
         match self {
-            Self::Member(..) => facts.offsets.get(&self.key()).is_some_and(Option::is_some),
+            Self::Member(..) => facts.offsets.get(&self.key()) != Some(&None),
             Self::Address(symbol) => facts.addresses && facts.data_symbols.get(*symbol) == Some(&true),
             Self::Helper(helper) => facts.environment.helpers.get(*helper) == Some(&true),
             // It is the user's to say, not the kernel's.
@@ -80,6 +80,7 @@ const EARLY_FILE: &str = "files of loads that fail before they read them";
 const DEVICE: &str = "devices of files: equal inode numbers of two file systems cannot be told apart";
 const TASKS: &str = "parents of tasks, and tasks that helpers start or that hold module_mutex";
 const WORK: &str = "functions that kworkers run as they request a module";
+const CALLER: &str = "users that load modules, and whether they may";
 const HELPERS: &str = "programs that helpers run, and what they end with";
 
 /// Every global. `module.state` and `module.name` are at 0 and 24 in every kernel seen so far, which is no reason to assume it.
@@ -170,6 +171,19 @@ pub const GLOBALS: &[GlobalSpec] = &[
         "OFF_MUTEX_OWNER",
         GlobalSource::Member("mutex", "owner"),
         "who holds module_mutex",
+    ),
+    global("OFF_TASK_CRED", GlobalSource::Member("task_struct", "cred"), CALLER),
+    global("OFF_CRED_EUID", GlobalSource::Member("cred", "euid"), CALLER),
+    global(
+        "OFF_CRED_CAPABILITIES",
+        GlobalSource::Member("cred", "cap_effective"),
+        CALLER,
+    ),
+    global("OFF_CRED_USER_NS", GlobalSource::Member("cred", "user_ns"), CALLER),
+    global(
+        "OFF_USER_NS_LEVEL",
+        GlobalSource::Member("user_namespace", "level"),
+        CALLER,
     ),
     // What is lost without them is told by the probes that need them.
     global("MODULE_NOTIFY_LIST", GlobalSource::Address("module_notify_list"), ""),

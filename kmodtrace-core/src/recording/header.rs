@@ -129,6 +129,7 @@ impl RecordLayout {
             Layout::Helper => record::Helper::FIELDS,
             Layout::Owner => record::Owner::FIELDS,
             Layout::Request => record::Request::FIELDS,
+            Layout::Caller => record::Caller::FIELDS,
             Layout::CallEnter => record::CallEnter::FIELDS,
             Layout::CallExit => record::CallExit::FIELDS,
             Layout::Switch => record::Switch::FIELDS,

@@ -173,6 +173,13 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::SYMBOL => symbol(&layout(kind, bytes)?),
         kind::PRINTK => Fact::Printk(line(&layout(kind, bytes)?)),
         kind::ANCESTORS => Fact::Ancestors(ancestors(&layout(kind, bytes)?)),
+        kind::CALLER => {
+            let record: record::Caller = layout(kind, bytes)?;
+            Fact::Caller {
+                uid: read(record.uid),
+                capable: read(record.capable).map(|capable| capable != 0),
+            }
+        }
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),

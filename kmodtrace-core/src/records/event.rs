@@ -90,6 +90,13 @@ pub enum Fact {
     Arguments(u32),
     /// The loader's ancestors, from its grandparent on.
     Ancestors(Vec<(Tgid, String)>),
+    /// Who makes the system call.
+    Caller {
+        /// Effective user, as the initial namespace numbers it; none when it was not read.
+        uid: Option<u32>,
+        /// Whether the task has `CAP_SYS_MODULE` in the initial namespace; none when that was not read.
+        capable: Option<bool>,
+    },
     /// A function of the loader was entered.
     Enter(Function),
     /// It returned: 0, -errno, or something positive.

@@ -25,6 +25,10 @@ pub struct AttemptRow {
     pub parent_tgid: Option<u32>,
     /// The parent's name.
     pub parent_comm: Option<String>,
+    /// The effective user, as the initial namespace numbers it.
+    pub uid: Option<u32>,
+    /// Whether the task had `CAP_SYS_MODULE`, which the call needs.
+    pub capable: Option<bool>,
     /// cgroup v2 id.
     pub cgroup_id: Option<u64>,
     /// The call; null when the entry was not seen.
@@ -124,6 +128,8 @@ impl AttemptRow {
             comm: attempt.comm.clone(),
             parent_tgid: parent.map(|parent| parent.tgid.0),
             parent_comm: parent.map(|parent| parent.comm.clone()),
+            uid: attempt.uid,
+            capable: attempt.capable,
             cgroup_id: attempt.cgroup,
             syscall: attempt.syscall,
             flags: attempt.flags,

@@ -40,6 +40,25 @@ fn module(address: u64, state: ModuleState) -> ModuleRef {
 }
 
 #[test]
+fn an_attempt_knows_its_caller() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    let caller = Fact::Caller {
+        uid: Some(1000),
+        capable: Some(false),
+    };
+    let facts = [enter(Syscall::FinitModule), caller, Fact::AttemptExit(-1)];
+    for (time, fact) in (1..).zip(facts) {
+        session.apply(event(time, 1, fact), &mut out);
+    }
+    let callers = out.iter().filter_map(|one| match one {
+        Finished::Attempt(attempt) => Some((attempt.uid, attempt.capable)),
+        _ => None,
+    });
+    assert_eq!(callers.collect::<Vec<_>>(), [(Some(1000), Some(false))]);
+}
+
+#[test]
 fn lost_exits_do_not_gather() {
     let mut session = Session::new();
     let mut out = Vec::new();

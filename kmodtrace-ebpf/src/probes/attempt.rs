@@ -6,7 +6,7 @@ use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
 use aya_log_ebpf::debug;
-use kmodtrace_common::record::{Ancestors, AttemptEnter, File};
+use kmodtrace_common::record::{Ancestors, AttemptEnter, Caller, File};
 use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
 use kmodtrace_common::{ANCESTORS_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
 
@@ -14,7 +14,7 @@ use crate::arguments::{Arguments, untyped_argument};
 use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
 use crate::globals::OFF_TASK_TGID;
 use crate::maps::{Task, begin_task, count, current_task, end_task};
-use crate::read::{comm_into, current, file_behind, member, parent_of, tgid_of, zero};
+use crate::read::{caller, comm_into, current, file_behind, member, parent_of, tgid_of, zero};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
@@ -138,6 +138,12 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
                 bpf_probe_read_user_str(module.cast(), MODULE_NAME_LEN as u32, name as *const _);
             }
         }
+    });
+    let (uid, capable) = caller();
+    emit(&Caller {
+        header: header::<Caller>(kind::CALLER),
+        uid,
+        capable,
     });
     if syscall != DELETE_MODULE {
         emit_ancestors();

@@ -143,53 +143,56 @@ impl Around {
         self.by_helpers.get(&attempt).map(String::as_str)
     }
 
-    /// Which of the two reasons for "not allowed" it was, where the kernel's setting or others' loads say it, and how they do.
+    /// Which of the two reasons for "not allowed" it was, where the caller, the kernel's setting or others' loads say it, and how they do.
     pub(super) fn refusal(&self, attempt: &Attempt, origin: &Origin) -> Option<Refusal> {
+        let start = attempt.start?;
         // What is known by now may have made the one cause the other.
         let reasons = [&image::NO_CAPABILITY, &image::MODULES_DISABLED];
-        let open = origin.cause().is_some_and(|cause| reasons.contains(&cause));
-        if open && self.disabled {
-            return Some(Refusal::DisabledBefore);
-        }
-        let start = attempt.start.filter(|_| open)?;
-        if self.let_in.is_some_and(|let_in| let_in > start) {
-            return Some(Refusal::Capability);
-        }
-        // Only a reboot makes it 0 again.
-        self.helper_refused.map(|_| Refusal::Disabled)
+        origin.cause().filter(|cause| reasons.contains(cause))?;
+        let caller = attempt
+            .uid
+            .map_or_else(|| "the caller".to_owned(), |uid| format!("the caller (uid {uid})"));
+        let was_let_in = self.let_in.is_some_and(|let_in| let_in > start);
+        let disabled = match attempt.capable {
+            Some(false) => return Some(Refusal::no_capability(format!("{caller} has no CAP_SYS_MODULE"))),
+            _ if self.disabled => "kernel.modules_disabled is 1 since before the recording".to_owned(),
+            // A security module refused it, which has the capability.
+            Some(true) if was_let_in || origin.causes.len() > 1 => return None,
+            Some(true) => format!("kernel.modules_disabled is 1: {caller} has CAP_SYS_MODULE"),
+            None if was_let_in => {
+                return Some(Refusal::no_capability(
+                    "the caller has no CAP_SYS_MODULE: kernel.modules_disabled was 0, since another load was let in later"
+                        .to_owned(),
+                ));
+            }
+            // Only a reboot makes it 0 again.
+            None => {
+                self.helper_refused?;
+                "kernel.modules_disabled is 1: the modprobe of a request, which has every capability, was refused too"
+                    .to_owned()
+            }
+        };
+        Some(Refusal {
+            cause: &image::MODULES_DISABLED,
+            sentence: disabled,
+        })
     }
 }
 
 /// Why a task may not load modules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It has no `CAP_SYS_MODULE`.
-    Capability,
-    /// `kernel.modules_disabled` is 1.
-    Disabled,
-    /// It was 1 when the recording began.
-    DisabledBefore,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The row of the table.
+    pub(super) cause: &'static Cause,
+    /// How that is known.
+    pub(super) sentence: String,
 }
 
 impl Refusal {
-    /// The row of the table.
-    pub(super) fn cause(self) -> &'static Cause {
-        match self {
-            Self::Capability => &image::NO_CAPABILITY,
-            Self::Disabled | Self::DisabledBefore => &image::MODULES_DISABLED,
-        }
-    }
-
-    /// How that is known.
-    pub(super) fn sentence(self) -> &'static str {
-        match self {
-            Self::Capability => {
-                "the caller has no CAP_SYS_MODULE: kernel.modules_disabled was 0, since another load was let in later"
-            }
-            Self::Disabled => {
-                "kernel.modules_disabled is 1: the modprobe of a request, which has every capability, was refused too"
-            }
-            Self::DisabledBefore => "kernel.modules_disabled is 1 since before the recording",
+    fn no_capability(sentence: String) -> Self {
+        Self {
+            cause: &image::NO_CAPABILITY,
+            sentence,
         }
     }
 }

@@ -66,7 +66,7 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
     chain.advise(advice(attempt, origin, window));
     chain.sentences.extend(started_by(attempt));
     if let Some(refusal) = window.around.refusal(attempt, origin) {
-        chain.say(refusal.sentence().to_owned());
+        chain.say(refusal.sentence);
     }
     if let Some((later, after)) = window.around.retried(attempt.id) {
         chain.say(format!(

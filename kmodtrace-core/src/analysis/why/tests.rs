@@ -203,6 +203,30 @@ fn modules_that_were_disabled_before_are_the_reason() {
 }
 
 #[test]
+fn the_caller_says_why_it_is_not_allowed() {
+    let refused = |uid, capable| {
+        let mut refused = attempt(-1, "");
+        (refused.uid, refused.capable) = (Some(uid), capable);
+        refused
+    };
+    let said = |all| text(&fold(Filter::default(), finished(all, Vec::new())));
+    let unable = said(vec![refused(1000, Some(false))]);
+    assert!(
+        unable.contains("the caller (uid 1000) has no CAP_SYS_MODULE"),
+        "{unable}"
+    );
+    let able = said(vec![refused(0, Some(true))]);
+    assert!(
+        able.contains("kernel.modules_disabled is 1: the caller (uid 0) has CAP_SYS_MODULE"),
+        "{able}"
+    );
+    let mut later = load(2, 0, 10, 20);
+    later.request = None;
+    let open = said(vec![refused(0, Some(true)), later]);
+    assert!(!open.contains("modules_disabled is 1"), "{open}");
+}
+
+#[test]
 fn a_modprobe_without_its_list_finds_nothing() {
     let mut found_nothing = asked(1, 256, 10, 40);
     found_nothing.helper = Some(helper(256, Vec::new()));

@@ -111,8 +111,8 @@ impl Window {
     pub(super) fn failed_attempt(&self, id: AttemptId) -> Option<(&Attempt, Origin)> {
         let attempt = self.attempts.get(&id)?;
         let mut origin = origin::of(attempt, &self.coverage, |id| self.known(id))?;
-        if let Some(cause) = self.around.refusal(attempt, &origin).map(super::around::Refusal::cause) {
-            origin.causes = vec![cause];
+        if let Some(refusal) = self.around.refusal(attempt, &origin) {
+            origin.causes = vec![refusal.cause];
         }
         Some((attempt, origin))
     }

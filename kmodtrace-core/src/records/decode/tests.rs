@@ -60,6 +60,7 @@ fn kind_of(fact: &Fact) -> u16 {
         Fact::Exit(function, _) => left(*function),
         Fact::Passed(Function::InitcallStart) => kind::INITCALL_CALLED,
         Fact::Passed(function) => plain(PlainEdge::Passed(*function)),
+        Fact::Caller { .. } => kind::CALLER,
         Fact::Ancestors(_) => kind::ANCESTORS,
         Fact::Symbol(_) => kind::SYMBOL,
         Fact::MutexEnter(_) => kind::MUTEX_ENTER,

@@ -184,6 +184,7 @@ impl Task {
             Fact::Exit(Function::SynchronizeRcu, _) => self.broken |= !self.end_wait(WaitKind::Rcu, time),
             Fact::Exit(Function::ModuleMutex, _) => self.broken |= !self.end_wait(WaitKind::Mutex, time),
             Fact::Symbol(symbol) => self.symbol(time, symbol, world),
+            Fact::Caller { uid, capable } => (self.attempt.uid, self.attempt.capable) = (uid, capable),
             Fact::Ancestors(ancestors) => self.attempt.ancestors = parents(ancestors),
             Fact::ModuleState(module) => self.module_state(time, module, world, out),
             Fact::Teardown(module) => {
