@@ -6,6 +6,7 @@ mod diff;
 mod drill;
 mod explain;
 mod graph;
+mod pager;
 mod report;
 mod trace;
 mod why;
@@ -63,6 +64,9 @@ pub(crate) trait Printed: 'static {
     /// Its formats: text, which is the default, JSON and others. One more is a writer, and a row here.
     const FORMATS: &'static [Writer<Self>];
 
+    /// Whether it may be longer than a screen.
+    const IS_LONG: bool = false;
+
     /// The JSON Schema of its JSON; of a line, where that is one object a line.
     fn schema() -> Value;
 }
@@ -106,6 +110,8 @@ impl<T: ?Sized> Writer<T> {
 /// The options of a command that prints, and what was chosen by them.
 pub(crate) struct Format<T: Printed> {
     chosen: &'static Writer<T>,
+    /// Whether it goes through a pager where it is longer than the screen.
+    paged: bool,
 }
 
 impl<T: Printed> Format<T> {
@@ -116,6 +122,11 @@ impl<T: Printed> Format<T> {
 
     /// Prints it in the format that was asked for.
     pub(crate) fn print(&self, what: &T) -> Result<()> {
+        if self.paged && pager::has_screen() {
+            let mut text = Vec::new();
+            self.write(what, &mut text)?;
+            return pager::show(&text);
+        }
         let mut out = BufWriter::new(stdout().lock());
         self.write(what, &mut out)?;
         out.flush().context("cannot write to stdout")
@@ -129,13 +140,16 @@ impl<T: Printed> Format<T> {
 
 impl<T: Printed> Default for Format<T> {
     fn default() -> Self {
-        Self { chosen: &T::FORMATS[0] }
+        Self {
+            chosen: &T::FORMATS[0],
+            paged: T::IS_LONG,
+        }
     }
 }
 
 impl<T: Printed> Clone for Format<T> {
     fn clone(&self) -> Self {
-        Self { chosen: self.chosen }
+        Self { ..*self }
     }
 }
 
@@ -151,7 +165,8 @@ impl<T: Printed> FromArgMatches for Format<T> {
         let asked = if matches.get_flag("json") { JSON } else { asked };
         let chosen = T::FORMATS.iter().find(|format| format.name == asked);
         let chosen = chosen.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidValue))?;
-        Ok(Self { chosen })
+        let paged = T::IS_LONG && !matches.get_flag("no_pager");
+        Ok(Self { chosen, paged })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -165,7 +180,14 @@ impl<T: Printed> Args for Format<T> {
         let values = T::FORMATS
             .iter()
             .map(|format| PossibleValue::new(format.name).help(format.help));
+        let no_pager = T::IS_LONG.then(|| {
+            Arg::new("no_pager")
+                .long("no-pager")
+                .action(ArgAction::SetTrue)
+                .help("Do not show what is longer than the screen by $KMODTRACE_PAGER, $PAGER or less")
+        });
         command
+            .args(no_pager)
             .arg(
                 Arg::new("format")
                     .long("format")

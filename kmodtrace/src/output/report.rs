@@ -49,6 +49,8 @@ impl Printed for Reported {
         },
     ];
 
+    const IS_LONG: bool = true;
+
     fn schema() -> Value {
         json_schema::<Report>()
     }

@@ -20,6 +20,8 @@ impl Printed for Answered {
         Writer::json("One JSON object", |answered, out| write_json(&answered.why, out)),
     ];
 
+    const IS_LONG: bool = true;
+
     fn schema() -> Value {
         json_schema::<Why>()
     }

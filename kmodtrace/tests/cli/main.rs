@@ -12,6 +12,7 @@ mod drill;
 mod filters;
 mod formats;
 mod notices;
+mod pager;
 mod schema;
 mod streams;
 mod support;
