@@ -2,6 +2,7 @@
 
 mod bisect;
 mod check;
+mod colour;
 mod diff;
 mod drill;
 mod explain;
@@ -16,13 +17,15 @@ use std::io::{self, BufWriter, Write, stdout};
 
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, ColorChoice, Command, FromArgMatches};
 use kmodtrace_core::compare::bisect::Summary;
 use kmodtrace_core::compare::diff::Diff;
 use kmodtrace_core::plan::CheckReport;
 use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
+use colour::paint;
+pub(crate) use colour::{Look, is_coloured};
 pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
 pub(crate) use graph::Waits;
@@ -66,6 +69,11 @@ pub(crate) trait Printed: 'static {
 
     /// Whether it may be longer than a screen.
     const IS_LONG: bool = false;
+
+    /// Sentences of its text that stand out.
+    fn sentences(&self) -> Vec<(Look, String)> {
+        Vec::new()
+    }
 
     /// The JSON Schema of its JSON; of a line, where that is one object a line.
     fn schema() -> Value;
@@ -112,6 +120,8 @@ pub(crate) struct Format<T: Printed> {
     chosen: &'static Writer<T>,
     /// Whether it goes through a pager where it is longer than the screen.
     paged: bool,
+    /// Whether text has colours.
+    colour: ColorChoice,
 }
 
 impl<T: Printed> Format<T> {
@@ -122,14 +132,22 @@ impl<T: Printed> Format<T> {
 
     /// Prints it in the format that was asked for.
     pub(crate) fn print(&self, what: &T) -> Result<()> {
-        if self.paged && pager::has_screen() {
+        let (screen, coloured) = (self.paged && pager::has_screen(), self.is_coloured());
+        if screen || coloured {
             let mut text = Vec::new();
             self.write(what, &mut text)?;
-            return pager::show(&text);
+            if coloured {
+                text = paint(&String::from_utf8_lossy(&text), &what.sentences()).into_bytes();
+            }
+            return if screen { pager::show(&text) } else { pager::pass(&text) };
         }
         let mut out = BufWriter::new(stdout().lock());
         self.write(what, &mut out)?;
         out.flush().context("cannot write to stdout")
+    }
+
+    fn is_coloured(&self) -> bool {
+        self.is_text() && is_coloured(self.colour, &stdout())
     }
 
     /// Writes it to what is stdout in the end, in the format that was asked for.
@@ -143,6 +161,7 @@ impl<T: Printed> Default for Format<T> {
         Self {
             chosen: &T::FORMATS[0],
             paged: T::IS_LONG,
+            colour: ColorChoice::Auto,
         }
     }
 }
@@ -166,7 +185,8 @@ impl<T: Printed> FromArgMatches for Format<T> {
         let chosen = T::FORMATS.iter().find(|format| format.name == asked);
         let chosen = chosen.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidValue))?;
         let paged = T::IS_LONG && !matches.get_flag("no_pager");
-        Ok(Self { chosen, paged })
+        let colour = matches.get_one("color").copied().unwrap_or_default();
+        Ok(Self { chosen, paged, colour })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

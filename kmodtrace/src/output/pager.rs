@@ -15,8 +15,15 @@ pub(super) fn show(text: &[u8]) -> Result<()> {
     let pager = if is_long(text) { pager() } else { None };
     match pager {
         Some(pager) => page(pager, text),
-        None => stdout().lock().write_all(text).context("cannot write to stdout"),
+        None => pass(text),
     }
+}
+
+/// Writes a text as it is.
+pub(super) fn pass(text: &[u8]) -> Result<()> {
+    let mut out = stdout().lock();
+    let written = out.write_all(text).and_then(|()| out.flush());
+    written.context("cannot write to stdout")
 }
 
 /// Whether stdout has a screen.

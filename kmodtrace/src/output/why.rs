@@ -4,6 +4,7 @@ use kmodtrace_core::analysis::why::{Why, write_text};
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
+use super::colour::{Look, of_failures};
 use super::{Printed, Writer};
 
 /// Why something failed.
@@ -21,6 +22,16 @@ impl Printed for Answered {
     ];
 
     const IS_LONG: bool = true;
+
+    fn sentences(&self) -> Vec<(Look, String)> {
+        let Why {
+            hanging,
+            causes,
+            dropped,
+            ..
+        } = &self.why;
+        of_failures(hanging, causes.iter().chain(dropped))
+    }
 
     fn schema() -> Value {
         json_schema::<Why>()

@@ -6,6 +6,7 @@
 
 mod bisect;
 mod check;
+mod colour;
 mod damage;
 mod diff;
 mod drill;

@@ -13,7 +13,8 @@ fn shown(args: &[&str], pager: &str, rows: u16) -> (String, Option<i32>) {
     command
         .stdout(terminal.line())
         .stderr(terminal.line())
-        .env("KMODTRACE_PAGER", pager);
+        .env("KMODTRACE_PAGER", pager)
+        .env("NO_COLOR", "1");
     let mut child = command.spawn().unwrap();
     drop(command);
     let shown = terminal.rest().replace("\r\n", "\n");
