@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use kmodtrace_core::plan::{CheckReport, Family};
 use kmodtrace_core::report::SortKey;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,9 @@ pub(crate) struct Cli {
     /// Print only errors on stderr
     #[arg(short, long, global = true, display_order = LAST, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// Colours in text and messages; auto: on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, display_order = LAST, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
     #[command(flatten)]
     pub trace: Trace,
     // The last: its heading is that of all that come behind it.

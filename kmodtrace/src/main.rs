@@ -62,6 +62,6 @@ fn log_to_stderr(cli: &Cli, view: bool) {
         .with_writer(std::io::stderr)
         // Else it panics where it cannot write.
         .log_internal_errors(false)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none())
+        .with_ansi(output::is_coloured(cli.color, &std::io::stderr()))
         .init();
 }

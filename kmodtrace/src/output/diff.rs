@@ -12,6 +12,8 @@ impl Printed for Diff {
         Writer::json("One JSON object", |diff, out| write_json(diff, out)),
     ];
 
+    const IS_LONG: bool = true;
+
     fn schema() -> Value {
         json_schema::<Self>()
     }

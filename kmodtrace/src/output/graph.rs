@@ -31,6 +31,8 @@ impl Printed for Waits {
         },
     ];
 
+    const IS_LONG: bool = true;
+
     fn schema() -> Value {
         json_schema::<Graph>()
     }

@@ -2,10 +2,12 @@
 
 mod bisect;
 mod check;
+mod colour;
 mod diff;
 mod drill;
 mod explain;
 mod graph;
+mod pager;
 mod report;
 mod trace;
 mod why;
@@ -15,13 +17,15 @@ use std::io::{self, BufWriter, Write, stdout};
 
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, ColorChoice, Command, FromArgMatches};
 use kmodtrace_core::compare::bisect::Summary;
 use kmodtrace_core::compare::diff::Diff;
 use kmodtrace_core::plan::CheckReport;
 use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
+use colour::paint;
+pub(crate) use colour::{Look, is_coloured};
 pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
 pub(crate) use graph::Waits;
@@ -62,6 +66,14 @@ pub(crate) struct Writer<T: ?Sized> {
 pub(crate) trait Printed: 'static {
     /// Its formats: text, which is the default, JSON and others. One more is a writer, and a row here.
     const FORMATS: &'static [Writer<Self>];
+
+    /// Whether it may be longer than a screen.
+    const IS_LONG: bool = false;
+
+    /// Sentences of its text that stand out.
+    fn sentences(&self) -> Vec<(Look, String)> {
+        Vec::new()
+    }
 
     /// The JSON Schema of its JSON; of a line, where that is one object a line.
     fn schema() -> Value;
@@ -106,6 +118,10 @@ impl<T: ?Sized> Writer<T> {
 /// The options of a command that prints, and what was chosen by them.
 pub(crate) struct Format<T: Printed> {
     chosen: &'static Writer<T>,
+    /// Whether it goes through a pager where it is longer than the screen.
+    paged: bool,
+    /// Whether text has colours.
+    colour: ColorChoice,
 }
 
 impl<T: Printed> Format<T> {
@@ -116,9 +132,22 @@ impl<T: Printed> Format<T> {
 
     /// Prints it in the format that was asked for.
     pub(crate) fn print(&self, what: &T) -> Result<()> {
+        let (screen, coloured) = (self.paged && pager::has_screen(), self.is_coloured());
+        if screen || coloured {
+            let mut text = Vec::new();
+            self.write(what, &mut text)?;
+            if coloured {
+                text = paint(&String::from_utf8_lossy(&text), &what.sentences()).into_bytes();
+            }
+            return if screen { pager::show(&text) } else { pager::pass(&text) };
+        }
         let mut out = BufWriter::new(stdout().lock());
         self.write(what, &mut out)?;
         out.flush().context("cannot write to stdout")
+    }
+
+    fn is_coloured(&self) -> bool {
+        self.is_text() && is_coloured(self.colour, &stdout())
     }
 
     /// Writes it to what is stdout in the end, in the format that was asked for.
@@ -129,13 +158,17 @@ impl<T: Printed> Format<T> {
 
 impl<T: Printed> Default for Format<T> {
     fn default() -> Self {
-        Self { chosen: &T::FORMATS[0] }
+        Self {
+            chosen: &T::FORMATS[0],
+            paged: T::IS_LONG,
+            colour: ColorChoice::Auto,
+        }
     }
 }
 
 impl<T: Printed> Clone for Format<T> {
     fn clone(&self) -> Self {
-        Self { chosen: self.chosen }
+        Self { ..*self }
     }
 }
 
@@ -151,7 +184,9 @@ impl<T: Printed> FromArgMatches for Format<T> {
         let asked = if matches.get_flag("json") { JSON } else { asked };
         let chosen = T::FORMATS.iter().find(|format| format.name == asked);
         let chosen = chosen.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidValue))?;
-        Ok(Self { chosen })
+        let paged = T::IS_LONG && !matches.get_flag("no_pager");
+        let colour = matches.get_one("color").copied().unwrap_or_default();
+        Ok(Self { chosen, paged, colour })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -165,7 +200,14 @@ impl<T: Printed> Args for Format<T> {
         let values = T::FORMATS
             .iter()
             .map(|format| PossibleValue::new(format.name).help(format.help));
+        let no_pager = T::IS_LONG.then(|| {
+            Arg::new("no_pager")
+                .long("no-pager")
+                .action(ArgAction::SetTrue)
+                .help("Do not show what is longer than the screen by $KMODTRACE_PAGER, $PAGER or less")
+        });
         command
+            .args(no_pager)
             .arg(
                 Arg::new("format")
                     .long("format")

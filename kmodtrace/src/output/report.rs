@@ -6,6 +6,7 @@ use kmodtrace_core::report::{
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
+use super::colour::{Look, of_failures};
 use super::{Printed, Writer};
 
 /// A report, and what of it was asked for.
@@ -48,6 +49,13 @@ impl Printed for Reported {
             },
         },
     ];
+
+    const IS_LONG: bool = true;
+
+    fn sentences(&self) -> Vec<(Look, String)> {
+        let hanging = self.report.hanging.as_deref().unwrap_or_default();
+        of_failures(hanging, self.report.failures.iter().flatten())
+    }
 
     fn schema() -> Value {
         json_schema::<Report>()

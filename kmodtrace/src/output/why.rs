@@ -4,6 +4,7 @@ use kmodtrace_core::analysis::why::{Why, write_text};
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
+use super::colour::{Look, of_failures};
 use super::{Printed, Writer};
 
 /// Why something failed.
@@ -19,6 +20,18 @@ impl Printed for Answered {
         Writer::text(|answered, mut out| write_text(&answered.why, answered.columns, &mut out)),
         Writer::json("One JSON object", |answered, out| write_json(&answered.why, out)),
     ];
+
+    const IS_LONG: bool = true;
+
+    fn sentences(&self) -> Vec<(Look, String)> {
+        let Why {
+            hanging,
+            causes,
+            dropped,
+            ..
+        } = &self.why;
+        of_failures(hanging, causes.iter().chain(dropped))
+    }
 
     fn schema() -> Value {
         json_schema::<Why>()

@@ -6,12 +6,14 @@
 
 mod bisect;
 mod check;
+mod colour;
 mod damage;
 mod diff;
 mod drill;
 mod filters;
 mod formats;
 mod notices;
+mod pager;
 mod schema;
 mod streams;
 mod support;
