@@ -65,8 +65,10 @@ pub struct WhyFold {
     filter: Filter,
     window: Window,
     groups: BTreeMap<Key, Group>,
-    /// Requests that failed with something else than the errno that is asked for, and whose caller dropped what they got.
+    /// Requests that failed with something else than the errno that is asked for, and whose caller makes that errno of any failure.
     dropped: BTreeMap<Key, Group>,
+    /// The same, of whose callers nothing is known.
+    perhaps: BTreeMap<Key, Group>,
     in_flight: InFlight,
     /// In flight as well, and not asked for.
     others_in_flight: u64,
@@ -316,7 +318,15 @@ impl WhyFold {
             failed_requests: self.failed_requests,
             summary,
             causes,
-            dropped: group::reasons(self.dropped, missing),
+            // What may have become the errno is told where nothing is known to have.
+            dropped: group::reasons(
+                if self.dropped.is_empty() {
+                    self.perhaps
+                } else {
+                    self.dropped
+                },
+                missing,
+            ),
             findings,
         }
     }
@@ -344,11 +354,16 @@ impl WhyFold {
                 let errno = self.filter.errno;
                 let returned = errno.is_none_or(|errno| origin.errno == errno);
                 self.returned += u64::from(returned);
-                let dropped = errno.is_some_and(|errno| Made::of(request).is_none_or(|made| made.makes(errno)));
+                let made = Made::of(request);
+                let dropped = errno.is_some_and(|errno| made.is_none_or(|made| made.makes(errno)));
                 if !self.filter.takes_request(request, &self.window) || !(returned || dropped) {
                     return;
                 }
-                let groups = if returned { &mut self.groups } else { &mut self.dropped };
+                let groups = match made {
+                    _ if returned => &mut self.groups,
+                    Some(_) => &mut self.dropped,
+                    None => &mut self.perhaps,
+                };
                 let all = self.filter.request.is_none() && self.filter.modules.are_all();
                 let folded = Key::of_algorithm(request, &origin).filter(|_| all);
                 let is_folded = folded.is_some();
@@ -401,6 +416,8 @@ impl Filter {
 /// What a failure ended with.
 fn outcome(origin: &Origin, ret: Option<i64>) -> String {
     match ret {
+        // It succeeded, and gave nobody what was asked for.
+        Some(0) => "exit 0".to_owned(),
         Some(ret) => ret_text(ret),
         None => origin.errno.name().into_owned(),
     }
