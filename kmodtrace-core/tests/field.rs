@@ -1,7 +1,7 @@
 //! What people with real problems read: recordings of the situations of public reports, and what `why` must say of each, in plain words.
 //!
 //! They were made in guests with Debian's 6.1, 6.12 and 7.2 kernels; the modules called `fd_*` were made to fail as those of the
-//! reports did.
+//! reports did. The commands in their headers stand without the folders of those guests.
 
 #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
 
