@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Report, TextLayout};
 use crate::analysis::account::{Asker, Cost};
 use crate::model::Stage;
-use crate::text::{printable, span_text, wrapped};
+use crate::text::{printable, span_text, write_wrapped};
 
 /// Costs that are told: the first screen has room for more, but nobody reads more.
 const COSTS: usize = 5;
@@ -37,9 +37,7 @@ fn item(name: &str, sentence: &str, width: usize, layout: &TextLayout, out: &mut
         (format!("  {name:<width$}  "), width)
     };
     let rest = " ".repeat(rest + 4);
-    wrapped(&printable(sentence), &first, &rest, layout.columns)
-        .iter()
-        .try_for_each(|line| writeln!(out, "{line}"))
+    write_wrapped(&printable(sentence), &first, &rest, layout.columns, out)
 }
 
 /// As wide as the names need, within bounds.
@@ -100,9 +98,7 @@ fn failures(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::R
 }
 
 fn paragraph(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    wrapped(&printable(text), "  ", "    ", layout.columns)
-        .iter()
-        .try_for_each(|line| writeln!(out, "{line}"))
+    write_wrapped(&printable(text), "  ", "    ", layout.columns, out)
 }
 
 fn more(all: usize, told: usize, how: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {

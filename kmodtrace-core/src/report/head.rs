@@ -9,7 +9,7 @@ use super::{Quality, Report, TextLayout};
 use crate::analysis::account::Account;
 use crate::model::{Ktime, WaitStatus, Zero, calendar};
 use crate::recording::Header;
-use crate::text::{printable, span_text, wrapped};
+use crate::text::{printable, span_text, write_wrapped};
 
 /// How a recording was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -89,9 +89,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
 
 /// A sentence over as many lines as it needs.
 pub(super) fn line(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    wrapped(&printable(text), "", "  ", layout.columns)
-        .iter()
-        .try_for_each(|line| writeln!(out, "{line}"))
+    write_wrapped(&printable(text), "", "  ", layout.columns, out)
 }
 
 fn cut(text: &str, columns: usize) -> String {

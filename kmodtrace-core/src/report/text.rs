@@ -8,7 +8,7 @@ use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Report, TextLayout, WaitRow, an
 use crate::analysis::findings::write_findings;
 use crate::measures::MEASURES;
 use crate::model::Zero;
-use crate::text::{Grid, printable, wrapped};
+use crate::text::{Grid, printable, write_wrapped};
 
 /// Writes the head, then the attempts if the report has them, else the answer and a table for each side of the modules; then the findings,
 /// and what was not observed.
@@ -37,9 +37,7 @@ pub fn write_text(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
     if !report.quality.unobserved.is_empty() {
         writeln!(out, "\nNOT OBSERVED")?;
         for reason in &report.quality.unobserved {
-            for line in wrapped(&printable(reason), "  ", "    ", layout.columns) {
-                writeln!(out, "{line}")?;
-            }
+            write_wrapped(&printable(reason), "  ", "    ", layout.columns, out)?;
         }
     }
     writeln!(out, "\n{NONE} none   {NOT_OBSERVED} not observed")

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::wrapped;
+use super::wrap::wrapped;
 
 /// Rows of cells below a header. A column is as wide as its widest cell.
 pub(crate) struct Grid {

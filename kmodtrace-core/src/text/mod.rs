@@ -13,4 +13,4 @@ pub use grid::printable;
 pub use json::{json_schema, write_json};
 pub use names::Names;
 pub use quantity::{bytes_text, span_text};
-pub use wrap::wrapped;
+pub(crate) use wrap::write_wrapped;

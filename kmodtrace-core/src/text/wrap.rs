@@ -1,8 +1,10 @@
 //! Lines that fit a width.
 
+use std::io::{self, Write};
+
 /// Breaks a text at its blanks into lines of so many columns: the first begins with `first`, those behind it with `rest`, which count.
 /// A word that is longer than a line is cut.
-pub fn wrapped(text: &str, first: &str, rest: &str, columns: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, first: &str, rest: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut empty = true;
@@ -30,6 +32,18 @@ pub fn wrapped(text: &str, first: &str, rest: &str, columns: usize) -> Vec<Strin
     }
     lines.push(line);
     lines
+}
+
+/// Writes a text as such lines.
+pub(crate) fn write_wrapped(
+    text: &str,
+    first: &str,
+    rest: &str,
+    columns: usize,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let lines = wrapped(text, first, rest, columns);
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Cause, Status, all, by_id};
 use crate::model::Errno;
+use crate::text::write_wrapped;
 
 /// What is to be explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +157,7 @@ pub fn write_explanation(subject: Subject, columns: usize, out: &mut impl Write)
     let ids: Vec<&str> = rest.iter().map(|cause| cause.id).collect();
     writeln!(out)?;
     let also = format!("These may return any errno, so this one too: {}.", ids.join(", "));
-    wrapped(&also, 0, columns, out)
+    paragraph(&also, 0, columns, out)
 }
 
 fn write_cause(number: &str, cause: &Cause, columns: usize, out: &mut impl Write) -> io::Result<()> {
@@ -164,12 +165,12 @@ fn write_cause(number: &str, cause: &Cause, columns: usize, out: &mut impl Write
         .kernels
         .map_or_else(String::new, |kernels| format!(" ({kernels})"));
     let head = format!("{number} {}: {}{kernels}", cause.id, cause.title);
-    wrapped(&head, 0, columns, out)?;
+    paragraph(&head, 0, columns, out)?;
     let place = format!("stage {}, by {}", cause.stage.name(), cause.makers.join(", "));
-    wrapped(&place, 4, columns, out)?;
-    wrapped(&errnos(cause), 4, columns, out)?;
-    wrapped(cause.meaning, 4, columns, out)?;
-    wrapped(&format!("what to do: {}", cause.advice), 4, columns, out)
+    paragraph(&place, 4, columns, out)?;
+    paragraph(&errnos(cause), 4, columns, out)?;
+    paragraph(cause.meaning, 4, columns, out)?;
+    paragraph(&format!("what to do: {}", cause.advice), 4, columns, out)
 }
 
 fn errnos(cause: &Cause) -> String {
@@ -190,18 +191,8 @@ fn errnos(cause: &Cause) -> String {
     format!("returns {}", parts.join(", "))
 }
 
-/// Writes a paragraph, each line behind `indent` blanks; a word that is longer than a line stays whole.
-pub(crate) fn wrapped(text: &str, indent: usize, columns: usize, out: &mut impl Write) -> io::Result<()> {
-    let mut line = String::new();
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        if !line.is_empty() && indent + line.len() + 1 + word.len() > columns {
-            writeln!(out, "{:indent$}{line}", "")?;
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    writeln!(out, "{:indent$}{line}", "")
+/// Writes a paragraph, each line behind `indent` blanks.
+fn paragraph(text: &str, indent: usize, columns: usize, out: &mut impl Write) -> io::Result<()> {
+    let blanks = " ".repeat(indent);
+    write_wrapped(text, &blanks, &blanks, columns, out)
 }

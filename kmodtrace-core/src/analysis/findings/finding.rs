@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::evidence::Evidence;
-use crate::text::{Names, printable, wrapped};
+use crate::text::{Names, printable, write_wrapped};
 
 macro_rules! names {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $advice:literal;)+) => {
@@ -129,17 +129,15 @@ impl Finding {
 pub fn write_findings(findings: &[Finding], columns: usize, out: &mut impl Write) -> io::Result<()> {
     for finding in findings {
         let sentence = format!("{}: {}", finding.id.name(), finding.sentence);
-        write_wrapped(&sentence, "", columns, out)?;
+        paragraph(&sentence, "", columns, out)?;
         for shown in [finding.attempts.text("attempt"), finding.requests.text("request")] {
-            shown.map_or(Ok(()), |shown| write_wrapped(&shown, "  ", columns, out))?;
+            shown.map_or(Ok(()), |shown| paragraph(&shown, "  ", columns, out))?;
         }
-        write_wrapped(finding.advice, "  ", columns, out)?;
+        paragraph(finding.advice, "  ", columns, out)?;
     }
     Ok(())
 }
 
-fn write_wrapped(text: &str, first: &str, columns: usize, out: &mut impl Write) -> io::Result<()> {
-    wrapped(&printable(text), first, "  ", columns)
-        .iter()
-        .try_for_each(|line| writeln!(out, "{line}"))
+fn paragraph(text: &str, first: &str, columns: usize, out: &mut impl Write) -> io::Result<()> {
+    write_wrapped(&printable(text), first, "  ", columns, out)
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Why;
 use crate::analysis::findings::write_findings;
-use crate::text::{printable, wrapped};
+use crate::text::{printable, write_wrapped};
 
 /// Writes all of it: what hangs, what failed, why what was asked for is loaded, what was found. Says so when nothing failed, or nothing of what was asked for.
 pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result<()> {
@@ -66,9 +66,7 @@ impl<W: Write> Page<'_, W> {
     /// A sentence, whose further lines are further in.
     fn paragraph(&mut self, sentence: &str, first: &str) -> io::Result<()> {
         let rest = format!("{first}  ");
-        wrapped(&printable(sentence), first, &rest, self.columns)
-            .iter()
-            .try_for_each(|line| writeln!(self.out, "{line}"))
+        write_wrapped(&printable(sentence), first, &rest, self.columns, self.out)
     }
 }
 
