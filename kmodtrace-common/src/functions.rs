@@ -198,6 +198,9 @@ constants! { OTHERS;
     DO_EXIT "do_exit" 1 read;
     /// `static bool initcall_blacklisted(initcall_t fn)`
     INITCALL_BLACKLISTED "initcall_blacklisted" 1 passed;
+    /// `int do_send_sig_info(int sig, struct kernel_siginfo *info, struct task_struct *p, enum pid_type type)`: what `kill`, timers and
+    /// the killer of the out-of-memory all call.
+    DO_SEND_SIG_INFO "do_send_sig_info" 4 read;
     /// `struct file_system_type *get_fs_type(const char *name)`
     GET_FS_TYPE "get_fs_type" 1 passed;
 }

@@ -1,84 +1,14 @@
 //! The kinds of records: numbers that never change their meaning, each with the layout that it uses.
 
 use crate::record::{
-    Ancestors, AttemptEnter, CallEnter, CallExit, Caller, File, Helper, InitFn, Module, Owner, Plain, Request, Ret,
-    Site, Stack, Switch, Symbol, Text, Tick,
+    Ancestors, ArgumentString, AttemptEnter, CallEnter, CallExit, Caller, File, Helper, InitFn, Layout, Module, Owner,
+    Path, Plain, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick,
 };
-
-/// Which struct of [`crate::record`] a kind is carried in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// [`AttemptEnter`]
-    AttemptEnter,
-    /// [`Caller`]
-    Caller,
-    /// [`CallEnter`]
-    CallEnter,
-    /// [`CallExit`]
-    CallExit,
-    /// [`Switch`]
-    Switch,
-    /// [`Ret`]
-    Ret,
-    /// [`Plain`]
-    Plain,
-    /// [`File`]
-    File,
-    /// [`Module`]
-    Module,
-    /// [`InitFn`]
-    InitFn,
-    /// [`Tick`]
-    Tick,
-    /// [`Ancestors`]
-    Ancestors,
-    /// [`Helper`]
-    Helper,
-    /// [`Owner`]
-    Owner,
-    /// [`Request`]
-    Request,
-    /// [`Site`]
-    Site,
-    /// [`Stack`]
-    Stack,
-    /// [`Symbol`]
-    Symbol,
-    /// [`Text`]
-    Text,
-}
-
-impl Layout {
-    /// Bytes of a record of this layout, its header included.
-    pub const fn size(self) -> usize {
-        match self {
-            Self::AttemptEnter => size_of::<AttemptEnter>(),
-            Self::Caller => size_of::<Caller>(),
-            Self::CallEnter => size_of::<CallEnter>(),
-            Self::CallExit => size_of::<CallExit>(),
-            Self::Switch => size_of::<Switch>(),
-            Self::Ret => size_of::<Ret>(),
-            Self::Plain => size_of::<Plain>(),
-            Self::File => size_of::<File>(),
-            Self::Module => size_of::<Module>(),
-            Self::InitFn => size_of::<InitFn>(),
-            Self::Tick => size_of::<Tick>(),
-            Self::Ancestors => size_of::<Ancestors>(),
-            Self::Helper => size_of::<Helper>(),
-            Self::Owner => size_of::<Owner>(),
-            Self::Request => size_of::<Request>(),
-            Self::Site => size_of::<Site>(),
-            Self::Stack => size_of::<Stack>(),
-            Self::Symbol => size_of::<Symbol>(),
-            Self::Text => size_of::<Text>(),
-        }
-    }
-}
 
 macro_rules! kinds {
     ($list:ident; $($(#[doc = $doc:literal])+ $name:ident = $number:literal as $layout:ident;)+) => {
         $($(#[doc = $doc])+ pub const $name: u16 = $number;)+
-        const $list: &[Kind] = &[$(($number, stringify!($name), Layout::$layout),)+];
+        const $list: &[Kind] = &[$(($number, stringify!($name), $layout::LAYOUT),)+];
     };
 }
 
@@ -88,13 +18,13 @@ type Kind = (u16, &'static str, Layout);
 /// How a plain edge of a function is carried.
 macro_rules! edge {
     (enter) => {
-        Layout::Plain
+        Plain::LAYOUT
     };
     (passed) => {
-        Layout::Plain
+        Plain::LAYOUT
     };
     (exit) => {
-        Layout::Ret
+        Ret::LAYOUT
     };
 }
 
@@ -248,6 +178,13 @@ kinds! { OWN;
     SWITCH_IN = 76 as Switch;
     /// Who makes the module system call, right behind its `ATTEMPT_ENTER`.
     CALLER = 77 as Caller;
+    /// Where the file lies that the attempt loads, before it is read: once a minute for each file, since it costs more than all
+    /// else of a record.
+    PATH = 78 as Path;
+    /// The argument string of the load, where it is not empty.
+    ARGUMENT_STRING = 79 as ArgumentString;
+    /// `do_send_sig_info` entered for a task inside an attempt.
+    SIGNAL = 80 as Signal;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

@@ -15,6 +15,10 @@ pub const ABI_VERSION: u32 = 1;
 
 /// `MODULE_NAME_LEN` of include/linux/module.h on 64-bit: 64 minus one long.
 pub const MODULE_NAME_LEN: usize = 56;
+/// Bytes kept of a path: those of Debian's modules have up to 110.
+pub const PATH_LEN: usize = 256;
+/// Bytes kept of an argument string, its NUL included.
+pub const ARGUMENT_STRING_LEN: usize = 128;
 /// `TASK_COMM_LEN` of include/linux/sched.h.
 pub const COMM_LEN: usize = 16;
 /// Bytes kept of a file's last path component.

@@ -1,6 +1,18 @@
 //! The structs. Little-endian as the machine writes them; strings end at the first NUL or at their array's end.
 
-use crate::{ANCESTORS_LEN, COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, STACK_LEN, SYMBOL_LEN, TEXT_LEN};
+use crate::{
+    ANCESTORS_LEN, ARGUMENT_STRING_LEN, COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, PATH_LEN, STACK_LEN, SYMBOL_LEN,
+    TEXT_LEN,
+};
+
+/// How a record lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Bytes of the whole record.
+    pub size: usize,
+    /// Name, offset and size in bytes of each field, for the header of a recording.
+    pub fields: &'static [(&'static str, usize, usize)],
+}
 
 macro_rules! records {
     ($($(#[doc = $doc:literal])+ $name:ident ($size:literal) { $($(#[doc = $fdoc:literal])+ $field:ident : $ty:ty,)+ })+) => {
@@ -16,9 +28,11 @@ macro_rules! records {
             // No padding: the fields fill the struct. Both builds refuse to compile otherwise.
             const _: () = assert!(size_of::<$name>() == $size && $size == 0 $(+ size_of::<$ty>())+ && $size % 8 == 0);
             impl $name {
-                /// Name, offset and size of each field, for the header of a recording.
-                pub const FIELDS: &[(&str, usize, usize)] =
-                    &[$((stringify!($field), core::mem::offset_of!($name, $field), size_of::<$ty>()),)+];
+                /// Where its fields lie.
+                pub const LAYOUT: Layout = Layout {
+                    size: size_of::<Self>(),
+                    fields: &[$((stringify!($field), core::mem::offset_of!($name, $field), size_of::<$ty>()),)+],
+                };
             }
         )+
     };
@@ -187,6 +201,38 @@ records! {
         uid: u32,
         /// 1 when the task has `CAP_SYS_MODULE` in the initial namespace, which the call needs, else 0; [`crate::UNREAD`] when not read.
         capable: u32,
+    }
+
+    /// Where the file of a load lies.
+    Path (296) {
+        /// Common part.
+        header: Header,
+        /// 1 when the walk came to the root of all mounts; else something is missing in front.
+        whole: u32,
+        /// Bytes of the whole text with its NUL; more than `text` holds when it was cut.
+        len: u32,
+        /// The components, the last of the path first, a slash behind each; empty ones mean nothing.
+        text: [u8; PATH_LEN],
+    }
+
+    /// The argument string of a load.
+    ArgumentString (160) {
+        /// Common part.
+        header: Header,
+        /// The string, or its beginning where it is longer.
+        text: [u8; ARGUMENT_STRING_LEN],
+    }
+
+    /// A signal that is sent to a task inside an attempt.
+    Signal (56) {
+        /// Common part; task and thread group are those that it is sent to.
+        header: Header,
+        /// Its number.
+        signal: u32,
+        /// Thread group of the task that runs as it is sent: the sender, or whom the kernel's own signal interrupts.
+        sender_tgid: u32,
+        /// That task's name.
+        sender_comm: [u8; COMM_LEN],
     }
 
     /// A line of the kernel log.

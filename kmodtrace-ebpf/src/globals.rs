@@ -19,6 +19,7 @@ offsets! {
     OFF_FILE_DENTRY
     OFF_DENTRY_NAME
     OFF_INODE_INO
+    OFF_INODE_GENERATION
     OFF_INODE_SB
     OFF_SB_DEV
     OFF_TASK_PARENT
@@ -44,6 +45,12 @@ offsets! {
     OFF_CRED_CAPABILITIES
     OFF_CRED_USER_NS
     OFF_USER_NS_LEVEL
+    OFF_FILE_MOUNT
+    OFF_DENTRY_PARENT
+    OFF_VFSMOUNT_ROOT
+    OFF_MOUNT_VFSMOUNT
+    OFF_MOUNT_PARENT
+    OFF_MOUNT_MOUNTPOINT
 }
 
 /// Address of `module_notify_list`; 0 when it is not known.

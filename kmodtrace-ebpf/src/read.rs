@@ -113,7 +113,7 @@ fn embedded_string<const N: usize>(base: u64, offset: &Global<u32>) -> [u8; N] {
 
 /// Where the member at this offset of the object at `base` lies; 0 where the kernel has no such member.
 #[inline(always)]
-fn place(base: u64, offset: &Global<u32>) -> u64 {
+pub fn place(base: u64, offset: &Global<u32>) -> u64 {
     let offset = offset.load();
     if offset == ABSENT { 0 } else { base + u64::from(offset) }
 }

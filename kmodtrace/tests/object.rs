@@ -22,6 +22,7 @@ const MAPS: &[&str] = &[
     "FS_TYPES",
     "HELPERS",
     "HELPER_TASKS",
+    "PATHS_TOLD",
     "REQUESTS",
     "RETURNS",
     "RING",
@@ -116,7 +117,7 @@ fn globals_are_those_that_the_plan_gives_values_in_their_width() {
 }
 
 /// Read-only data of the programs' own.
-const CONSTANTS: &[&str] = &["STACK_FORMAT", "SYMBOL_FORMAT"];
+const CONSTANTS: &[&str] = &["PATH_FORMAT", "STACK_FORMAT", "SYMBOL_FORMAT"];
 
 /// The helpers that read kernel memory are for GPL-compatible programs only (`gpl_only` of `bpf_func_proto`).
 #[test]

@@ -8,6 +8,7 @@ use super::function::Function;
 use super::ids::{AttemptId, RequestId};
 use super::log::LogLine;
 use super::note::Note;
+use super::signal::Signal;
 use super::span::Span;
 use super::task::{Parent, TaskRef};
 use super::units::{Inode, Ktime, Nanos, Tgid, Tid};
@@ -41,10 +42,15 @@ pub struct Attempt {
     pub flags: u32,
     /// Length of the module's argument string, in bytes; absent if it was not read.
     pub args_len: Option<u32>,
+    /// Argument string, or its beginning and `...` where it has more than 127 bytes; absent if it is empty, or was not read.
+    pub args: Option<String>,
     /// `len` argument of `init_module`, in bytes; absent for the other calls.
     pub image_bytes: Option<u64>,
     /// File that the module is loaded from; absent for `init_module`, or if it was not seen.
     pub file: Option<FileId>,
+    /// Path of that file from the root of all mounts, with `.../` in front where its beginning was not seen; absent if it was not seen
+    /// lately, neither in this attempt nor in another one that loaded the same file.
+    pub path: Option<String>,
     /// Time of entry; absent if the entry was not seen.
     pub start: Option<Ktime>,
     /// Time of return; absent while the call is in flight, or if the return was not seen.
@@ -71,6 +77,8 @@ pub struct Attempt {
     pub symbols: Vec<SymbolLookUp>,
     /// Kernel log lines that the task wrote inside the attempt, in order.
     pub log: Vec<LogLine>,
+    /// Signals that were sent to the task inside the attempt, in order.
+    pub signals: Vec<Signal>,
     /// Entries and returns of the functions that were asked for by name, in order: those of this task, and those of other tasks
     /// while its init function ran.
     pub calls: Vec<CallMark>,
@@ -105,8 +113,10 @@ impl Attempt {
             syscall: None,
             flags: 0,
             args_len: None,
+            args: None,
             image_bytes: None,
             file: None,
+            path: None,
             start: None,
             end: None,
             errno: None,
@@ -120,6 +130,7 @@ impl Attempt {
             trail: Vec::new(),
             symbols: Vec::new(),
             log: Vec::new(),
+            signals: Vec::new(),
             calls: Vec::new(),
             calls_dropped: 0,
             off_cpu: Vec::new(),
@@ -148,6 +159,11 @@ impl Attempt {
     /// Size of the image in bytes: read from the file by the kernel, or passed to `init_module`; absent if unknown.
     pub fn bytes(&self) -> Option<u64> {
         self.read_bytes.or(self.image_bytes)
+    }
+
+    /// The first `SIGKILL` that the task got inside the attempt.
+    pub fn killed(&self) -> Option<&Signal> {
+        self.signals.iter().find(|signal| signal.number == Signal::KILL)
     }
 
     /// Reference to the task, for those that waited for it.

@@ -76,6 +76,7 @@ const fn global(name: &'static str, source: GlobalSource, loses: &'static str) -
 
 const FILE: &str = "which tasks load one file: its inode";
 const FILE_NAME: &str = "file names, and with them the names of modules that fail before their image is read";
+const PATH: &str = "where files of modules lie: their paths";
 const EARLY_FILE: &str = "files of loads that fail before they read them";
 const DEVICE: &str = "devices of files: equal inode numbers of two file systems cannot be told apart";
 const TASKS: &str = "parents of tasks, and tasks that helpers start or that hold module_mutex";
@@ -185,6 +186,22 @@ pub const GLOBALS: &[GlobalSpec] = &[
         GlobalSource::Member("user_namespace", "level"),
         CALLER,
     ),
+    // Without it a removed file's path may be taken for a new one's within the minute.
+    global(
+        "OFF_INODE_GENERATION",
+        GlobalSource::Member("inode", "i_generation"),
+        PATH,
+    ),
+    global("OFF_FILE_MOUNT", GlobalSource::Member("file", "f_path.mnt"), PATH),
+    global("OFF_DENTRY_PARENT", GlobalSource::Member("dentry", "d_parent"), PATH),
+    global("OFF_VFSMOUNT_ROOT", GlobalSource::Member("vfsmount", "mnt_root"), PATH),
+    global("OFF_MOUNT_VFSMOUNT", GlobalSource::Member("mount", "mnt"), PATH),
+    global("OFF_MOUNT_PARENT", GlobalSource::Member("mount", "mnt_parent"), PATH),
+    global(
+        "OFF_MOUNT_MOUNTPOINT",
+        GlobalSource::Member("mount", "mnt_mountpoint"),
+        PATH,
+    ),
     // What is lost without them is told by the probes that need them.
     global("MODULE_NOTIFY_LIST", GlobalSource::Address("module_notify_list"), ""),
     global("MODULE_MUTEX", GlobalSource::Address("module_mutex"), ""),
@@ -199,7 +216,7 @@ pub const GLOBALS: &[GlobalSpec] = &[
     global(
         "HAVE_SNPRINTF",
         GlobalSource::Helper("bpf_snprintf"),
-        "symbols: of init functions only their addresses are known, of callers, work and stacks nothing",
+        "symbols: of init functions only their addresses are known, of callers, work and stacks nothing; paths of files",
     ),
 ];
 

@@ -4,8 +4,8 @@ use super::{FORMAT, VERSION};
 use crate::kernel::facts::Environment;
 use crate::model::{Ktime, ProbedFunction};
 use kmodtrace_common::ABI_VERSION;
-use kmodtrace_common::kind::{self, Layout};
-use kmodtrace_common::record::{self, AttemptEnter, File, InitFn, Module, Plain, Ret, Tick};
+use kmodtrace_common::kind;
+use kmodtrace_common::record::{self, Layout};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -117,29 +117,8 @@ impl Header {
 
 impl RecordLayout {
     fn new(kind: u16, name: &str, layout: Layout) -> Self {
-        let own = match layout {
-            Layout::AttemptEnter => AttemptEnter::FIELDS,
-            Layout::Ret => Ret::FIELDS,
-            Layout::Plain => Plain::FIELDS,
-            Layout::File => File::FIELDS,
-            Layout::Module => Module::FIELDS,
-            Layout::InitFn => InitFn::FIELDS,
-            Layout::Tick => Tick::FIELDS,
-            Layout::Ancestors => record::Ancestors::FIELDS,
-            Layout::Helper => record::Helper::FIELDS,
-            Layout::Owner => record::Owner::FIELDS,
-            Layout::Request => record::Request::FIELDS,
-            Layout::Caller => record::Caller::FIELDS,
-            Layout::CallEnter => record::CallEnter::FIELDS,
-            Layout::CallExit => record::CallExit::FIELDS,
-            Layout::Switch => record::Switch::FIELDS,
-            Layout::Site => record::Site::FIELDS,
-            Layout::Stack => record::Stack::FIELDS,
-            Layout::Symbol => record::Symbol::FIELDS,
-            Layout::Text => record::Text::FIELDS,
-        };
         // Every layout begins with the field `header`, which is opened up.
-        let fields = record::Header::FIELDS.iter().chain(own.iter().skip(1));
+        let fields = record::Header::LAYOUT.fields.iter().chain(layout.fields.iter().skip(1));
         let field = |&(name, offset, size): &(&str, usize, usize)| RecordField {
             name: name.to_owned(),
             offset,
@@ -148,7 +127,7 @@ impl RecordLayout {
         Self {
             kind,
             name: name.to_owned(),
-            size: layout.size(),
+            size: layout.size,
             fields: fields.map(field).collect(),
         }
     }

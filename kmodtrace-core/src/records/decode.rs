@@ -11,7 +11,7 @@ use crate::model::{
     FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Syscall, Tgid, Tid, WaitStatus,
 };
 use crate::records::event::{
-    AttemptEnter, CallEnter, Counters, Event, Fact, InitStart, ModuleRef, SymbolFact, WaitEnd,
+    AttemptEnter, CallEnter, Counters, Event, Fact, InitStart, ModuleRef, SignalSent, SymbolFact, WaitEnd,
 };
 use kmodtrace_common::{UNREAD, kind, record, syscall};
 use zerocopy::FromBytes;
@@ -180,6 +180,9 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
                 capable: read(record.capable).map(|capable| capable != 0),
             }
         }
+        kind::PATH => Fact::Path(path(&layout(kind, bytes)?)),
+        kind::ARGUMENT_STRING => Fact::ArgumentString(arguments(&layout(kind, bytes)?)),
+        kind::SIGNAL => Fact::Signal(signal(&layout(kind, bytes)?)),
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
@@ -215,6 +218,39 @@ fn line(record: &record::Text) -> String {
         line.push_str("...");
     }
     line
+}
+
+/// The components stand the last one first. One that was cut is left out. Empty where nothing has a name, as for a pipe.
+fn path(record: &record::Path) -> String {
+    let whole = text(&record.text);
+    let cut = record.len as usize > record.text.len();
+    let mut components: Vec<&str> = whole.split('/').filter(|name| !name.is_empty()).collect();
+    if cut {
+        components.pop();
+    }
+    components.reverse();
+    if components.is_empty() {
+        return String::new();
+    }
+    let front = if record.whole != 0 && !cut { "/" } else { ".../" };
+    format!("{front}{}", components.join("/"))
+}
+
+/// A string that fills all of its room is one that goes on: the last byte is its NUL.
+fn arguments(record: &record::ArgumentString) -> String {
+    let mut string = text(&record.text);
+    if record.text.iter().position(|byte| *byte == 0) == Some(record.text.len() - 1) {
+        string.push_str("...");
+    }
+    string
+}
+
+fn signal(record: &record::Signal) -> SignalSent {
+    SignalSent {
+        number: record.signal,
+        sender_tgid: Tgid(record.sender_tgid),
+        sender_comm: text(&record.sender_comm),
+    }
 }
 
 fn ancestors(record: &record::Ancestors) -> Vec<(Tgid, String)> {

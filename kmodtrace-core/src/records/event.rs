@@ -97,6 +97,12 @@ pub enum Fact {
         /// Whether the task has `CAP_SYS_MODULE` in the initial namespace; none when that was not read.
         capable: Option<bool>,
     },
+    /// Where its file lies; empty where nothing of that has a name.
+    Path(String),
+    /// The argument string.
+    ArgumentString(String),
+    /// A signal is sent to the task.
+    Signal(SignalSent),
     /// A function of the loader was entered.
     Enter(Function),
     /// It returned: 0, -errno, or something positive.
@@ -243,6 +249,17 @@ pub struct SymbolFact {
     pub name: String,
     /// The module that exports it.
     pub owner: Option<String>,
+}
+
+/// A signal that is sent to a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalSent {
+    /// Its number.
+    pub number: u32,
+    /// Thread group of the task that ran.
+    pub sender_tgid: Tgid,
+    /// That task's name.
+    pub sender_comm: String,
 }
 
 /// A task other than the one that runs.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::origins::{LogRow, OriginRow, ParentRow, StageRow};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Collision, Note, Role, Span, Syscall, Wait, WaitKind};
+use crate::model::{Attempt, Collision, Note, Role, Signal, Span, Syscall, Wait, WaitKind};
 
 /// One attempt. Times are nanoseconds of `CLOCK_MONOTONIC`; null is what does not apply or was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -37,8 +37,12 @@ pub struct AttemptRow {
     pub flags: u32,
     /// Length of the argument string in bytes.
     pub args_len: Option<u32>,
+    /// The argument string, up to 127 bytes and `...`; null where it is empty or was not read.
+    pub args: Option<String>,
     /// Last component of the file's path.
     pub file: Option<String>,
+    /// The whole path, from `.../` on where its beginning was not seen.
+    pub path: Option<String>,
     /// The file's inode.
     pub inode: Option<u64>,
     /// The file system's device, as the kernel's `dev_t`.
@@ -89,6 +93,35 @@ pub struct AttemptRow {
     pub requests: Vec<u64>,
     /// What the task wrote to the kernel log meanwhile.
     pub log: Vec<LogRow>,
+    /// Signals that were sent to the task meanwhile.
+    pub signals: Vec<SignalRow>,
+}
+
+/// A signal that was sent to a task inside an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SignalRow {
+    /// When.
+    pub time_ns: u64,
+    /// Its number.
+    pub number: u32,
+    /// Its name.
+    pub name: String,
+    /// Thread group that ran as it was sent.
+    pub sender_tgid: u32,
+    /// That task's name.
+    pub sender_comm: String,
+}
+
+impl SignalRow {
+    fn new(signal: &Signal) -> Self {
+        Self {
+            time_ns: signal.time.0,
+            number: signal.number,
+            name: signal.name(),
+            sender_tgid: signal.sender.tgid.0,
+            sender_comm: signal.sender.comm.clone(),
+        }
+    }
 }
 
 /// A wait of an attempt.
@@ -134,7 +167,9 @@ impl AttemptRow {
             syscall: attempt.syscall,
             flags: attempt.flags,
             args_len: attempt.args_len,
+            args: attempt.args.clone(),
             file: file.map(|file| file.name.clone()),
+            path: attempt.path.clone(),
             inode: file.and_then(|file| file.inode).map(|inode| inode.0),
             dev: file.map(|file| file.dev),
             start_ns: attempt.start.map(|start| start.0),
@@ -160,6 +195,7 @@ impl AttemptRow {
             request: attempt.request.map(|request| request.0),
             requests: attempt.requests.iter().map(|request| request.0).collect(),
             log: LogRow::all(&attempt.log),
+            signals: attempt.signals.iter().map(SignalRow::new).collect(),
         }
     }
 }

@@ -166,6 +166,8 @@ fn attempt_columns() -> Vec<Column<AttemptRow>> {
         }),
         Column::new("origin_from_tid", |row: &AttemptRow| row.origin.as_ref()?.from_tid),
         Column::new("origin_from_errno", |row: &AttemptRow| row.origin.as_ref()?.from_errno),
+        Column::new("path", |row: &AttemptRow| row.path.clone()),
+        Column::new("args", |row: &AttemptRow| row.args.clone()),
     ]);
     columns
 }

@@ -9,6 +9,7 @@ mod inodes;
 mod module_states;
 mod name_wait;
 mod owners;
+mod paths;
 mod requests;
 mod task;
 
@@ -32,6 +33,7 @@ struct World {
     inodes: inodes::Inodes,
     lives: module_states::Lives,
     owners: owners::Owners,
+    paths: paths::Paths,
 }
 
 /// An attempt that has not returned.
@@ -113,6 +115,11 @@ impl Session {
             Fact::SwitchIn => {
                 if let Some(task) = self.tasks.get_mut(&tid) {
                     task.on(time);
+                }
+            }
+            Fact::Signal(sent) => {
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.signal(time, sent);
                 }
             }
             Fact::Tick(counters) | Fact::Trailer(counters) => {

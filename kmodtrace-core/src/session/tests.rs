@@ -40,6 +40,34 @@ fn module(address: u64, state: ModuleState) -> ModuleRef {
 }
 
 #[test]
+fn where_a_file_lies_is_known_of_all_that_load_it() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    let file = |name: &str| {
+        Fact::IdempotentEnter(FileId {
+            inode: Some(Inode(7)),
+            dev: 1,
+            name: name.to_owned(),
+        })
+    };
+    let told = Fact::Path("/lib/m.ko".to_owned());
+    let one = |facts: Vec<Fact>| [vec![enter(Syscall::FinitModule)], facts, vec![Fact::AttemptExit(0)]].concat();
+    let loads = [
+        one(vec![file("m.ko"), told]),
+        one(vec![file("m.ko")]),
+        one(vec![file("another.ko")]),
+    ];
+    for (time, fact) in (1..).zip(loads.concat()) {
+        session.apply(event(time, 1, fact), &mut out);
+    }
+    let paths = out.iter().filter_map(|one| match one {
+        Finished::Attempt(attempt) => Some(attempt.path.as_deref()),
+        _ => None,
+    });
+    assert_eq!(paths.collect::<Vec<_>>(), [Some("/lib/m.ko"), Some("/lib/m.ko"), None]);
+}
+
+#[test]
 fn an_attempt_knows_its_caller() {
     let mut session = Session::new();
     let mut out = Vec::new();

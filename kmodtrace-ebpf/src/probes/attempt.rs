@@ -6,9 +6,9 @@ use aya_ebpf::macros::{fentry, fexit, kprobe, kretprobe, map, tracepoint};
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::programs::{FEntryContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext};
 use aya_log_ebpf::debug;
-use kmodtrace_common::record::{Ancestors, AttemptEnter, Caller, File};
+use kmodtrace_common::record::{Ancestors, ArgumentString, AttemptEnter, Caller, File};
 use kmodtrace_common::syscall::{DELETE_MODULE, FINIT_MODULE, INIT_MODULE};
-use kmodtrace_common::{ANCESTORS_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
+use kmodtrace_common::{ANCESTORS_LEN, ARGUMENT_STRING_LEN, COMM_LEN, MODULE_NAME_LEN, UNREAD, counter, kind};
 
 use crate::arguments::{Arguments, untyped_argument};
 use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
@@ -147,8 +147,26 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     });
     if syscall != DELETE_MODULE {
         emit_ancestors();
+        emit_argument_string(arguments, args_len);
     }
     debug!(ctx, "task {} enters module system call {}", tid, syscall);
+}
+
+/// Sends the argument string, where there is one. It is read again: what was measured may be longer than what is kept, and may have
+/// changed.
+#[inline(always)]
+fn emit_argument_string(address: u64, len: u32) {
+    if len == 0 || len == UNREAD {
+        return;
+    }
+    emit_in_place::<ArgumentString>(kind::ARGUMENT_STRING, |record| {
+        // SAFETY: the record is reserved; the helper writes no more than the field holds, and checks the source.
+        unsafe {
+            let text = &raw mut (*record).text;
+            zero(text);
+            bpf_probe_read_user_str(text.cast(), ARGUMENT_STRING_LEN as u32, address as *const _);
+        }
+    });
 }
 
 /// Sends who is behind the parent: it tells a loader of the boot from one of a user. The kernel's first task has tgid 0, and ends it.
@@ -199,6 +217,7 @@ fn late(task: &Task, syscall: u32) {
         let len = user_string_len(task.arguments);
         if len != UNREAD {
             emit_ret(kind::ARGUMENTS, i64::from(len));
+            emit_argument_string(task.arguments, len);
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::arguments::Arguments;
 use crate::emit::{emit, emit_module, emit_plain, emit_ret, header, tid};
 use crate::maps::{current_task, progress};
 use crate::probes::mark::{entered, returned};
+use crate::probes::path::emit_path;
 use crate::probes::{entry, exit, int};
 use crate::read::{file, module_name};
 
@@ -23,6 +24,10 @@ fn emit_file_in_attempt(kind: u16, ctx: &impl Arguments) {
 #[inline(always)]
 fn read_enter(ctx: &impl Arguments) {
     emit_file_in_attempt(kind::READ_ENTER, ctx);
+    // What an init function reads, such as firmware, is not the module.
+    if current_task(tid()).is_some_and(|task| task.progress & progress::LOAD == 0) {
+        emit_path(ctx.argument(0));
+    }
 }
 
 // kernel_read_file(file, offset, buf, buf_size, file_size, id), fs/kernel_read_file.c

@@ -1,9 +1,10 @@
 //! One system call that loads a module, takes it out, or makes the kernel ask for one, and what came back.
 
 use std::ffi::CStr;
-use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::FileExt as _;
 use std::ptr;
+use std::{fs, io};
 
 use libc::{c_int, c_long};
 
@@ -134,6 +135,26 @@ impl Call {
             Self::Delete { .. } => "delete_module",
             Self::Mount { .. } => "mount",
         }
+    }
+
+    /// Where the file lies, without the mark of one that has no name any more; none for other calls, and for a pipe.
+    pub(crate) fn path(self) -> Option<String> {
+        let Self::Finit { fd, .. } = self else { return None };
+        let path = fs::read_link(format!("/proc/self/fd/{fd}")).ok()?;
+        let path = path.to_str().filter(|path| path.starts_with('/'))?;
+        Some(path.strip_suffix(" (deleted)").unwrap_or(path).to_owned())
+    }
+
+    /// The argument string; none for other calls, and where there is none at that address.
+    pub(crate) fn args(self) -> Option<String> {
+        let (Self::Finit { uargs, .. } | Self::Init { uargs, .. }) = self else {
+            return None;
+        };
+        let mut bytes = [0; 127];
+        let memory = fs::File::open("/proc/self/mem").ok()?;
+        let len = memory.read_at(&mut bytes, uargs as u64).ok()?;
+        let string = CStr::from_bytes_until_nul(bytes.get(..len)?).ok()?;
+        Some(string.to_str().ok()?.to_owned())
     }
 
     /// Makes it. Allocates nothing and takes no lock, for children forked from a program with threads.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::call::Made;
+use crate::call::{Call, Made};
 use crate::expect::Expect;
 use crate::kernel::Kernel;
 
@@ -47,7 +47,8 @@ impl Log {
     }
 
     /// One call. `module` is none where the kernel cannot know it either.
-    pub(crate) fn call(&mut self, syscall: &str, module: Option<&str>, made: &Made, expect: &Expect) -> Result<()> {
+    pub(crate) fn call(&mut self, call: Call, module: Option<&str>, made: &Made, expect: &Expect) -> Result<()> {
+        let syscall = call.name();
         self.calls += 1;
         if !expect.holds(made.errno) {
             let got = made
@@ -65,6 +66,8 @@ impl Log {
             "tgid": made.tgid,
             "syscall": syscall,
             "module": module,
+            "path": call.path(),
+            "args": call.args(),
             "start_ns": made.start_ns,
             "end_ns": made.end_ns,
             "errno": made.errno,

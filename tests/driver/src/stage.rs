@@ -87,7 +87,7 @@ impl<'a> Stage<'a> {
 
     /// Logs a call that was made.
     pub(crate) fn note(&mut self, module: Option<&str>, call: Call, made: &Made, expect: &Expect) -> Result<()> {
-        self.log.call(call.name(), module, made, expect)
+        self.log.call(call, module, made, expect)
     }
 
     /// Loads an image under a module's name, from a file that nobody else loads.

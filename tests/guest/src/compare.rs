@@ -10,13 +10,20 @@ use crate::oracle::{Call, Forced, Scenario};
 pub(crate) struct Observed<'r> {
     all: Vec<&'r Attempt>,
     taken: Vec<bool>,
+    /// Whether paths of files were observed.
+    paths: bool,
 }
 
 impl<'r> Observed<'r> {
     pub(crate) fn of(report: &'r Report) -> Self {
         let all: Vec<_> = report.attempts.iter().chain(&report.unloads).collect();
         let taken = vec![false; all.len()];
-        Self { all, taken }
+        let paths = !report
+            .quality
+            .unobserved
+            .iter()
+            .any(|lost| lost.contains("paths of files"));
+        Self { all, taken, paths }
     }
 
     /// Compares every call of a scenario. Gives how many there were.
@@ -24,7 +31,7 @@ impl<'r> Observed<'r> {
         let compared = scenario
             .calls
             .iter()
-            .map(|call| compare(call, &self.all, &mut self.taken));
+            .map(|call| compare(call, &self.all, &mut self.taken, self.paths));
         let wrong: Vec<String> = compared
             .filter_map(|result| result.err().map(|error| format!("{error:#}")))
             .collect();
@@ -51,13 +58,15 @@ fn few(texts: &[String]) -> String {
 }
 
 /// Finds the one attempt of this call, and checks all that the call tells and all that its arrangement forces.
-fn compare(call: &Call, observed: &[&Attempt], taken: &mut [bool]) -> Result<()> {
+fn compare(call: &Call, observed: &[&Attempt], taken: &mut [bool], paths: bool) -> Result<()> {
     let (index, attempt) = find(call, observed)?;
     let who = call.who();
     let taken = taken.get_mut(index).context("out of range")?;
     ensure!(!*taken, "{who}: seen once for two calls");
     *taken = true;
     call_agrees(call, attempt)
+        .and_then(|()| arguments_agree(call, attempt, paths))
+        .and_then(|()| signal_agrees(call, attempt))
         .and_then(|()| waits_fit(attempt))
         .map_err(|error| error.context(who))
 }
@@ -114,6 +123,32 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
             ensure!(wait.on_tid == leader, "waited for {leader:?}, seen {:?}", wait.on_tid);
         }
     }
+    Ok(())
+}
+
+/// Which file, with which arguments. A file that nobody came to read has no path.
+fn arguments_agree(call: &Call, attempt: &Attempt, paths: bool) -> Result<()> {
+    let loaded = call.errno == Some(0);
+    ensure!(
+        call.path.is_none() || attempt.path == call.path || attempt.path.is_none() && !(paths && loaded),
+        "path {:?}, seen {:?}",
+        call.path,
+        attempt.path
+    );
+    let given = call.args.as_deref().unwrap_or_default();
+    ensure!(
+        call.args.is_none() || attempt.args.as_deref().unwrap_or_default() == given,
+        "arguments {given:?}, seen {:?}",
+        attempt.args
+    );
+    Ok(())
+}
+
+/// Who is killed was sent the signal by the driver, and nobody else was.
+fn signal_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
+    let sent: Vec<_> = attempt.signals.iter().map(|signal| signal.name.as_str()).collect();
+    let forced: &[&str] = if call.killed { &["SIGKILL"] } else { &[] };
+    ensure!(sent == forced, "signals {forced:?}, seen {:?}", attempt.signals);
     Ok(())
 }
 

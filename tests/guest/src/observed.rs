@@ -65,6 +65,7 @@ pub(crate) struct Quality {
     pub(crate) exit_not_seen: u64,
     pub(crate) in_flight: u64,
     pub(crate) truncated: Option<String>,
+    pub(crate) unobserved: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +98,9 @@ pub(crate) struct Attempt {
     pub(crate) module: Option<String>,
     pub(crate) tid: u32,
     pub(crate) syscall: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) args: Option<String>,
+    pub(crate) signals: Vec<Signal>,
     pub(crate) start_ns: Option<u64>,
     pub(crate) end_ns: Option<u64>,
     pub(crate) errno: Option<u32>,
@@ -107,6 +111,11 @@ pub(crate) struct Attempt {
     pub(crate) init_errno: Option<u32>,
     pub(crate) request: Option<u64>,
     pub(crate) origin: Option<Origin>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Signal {
+    pub(crate) name: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -26,12 +26,18 @@ pub(crate) struct Call {
     pub(crate) syscall: String,
     /// What the file or the image says; none where the kernel never gets to a name.
     pub(crate) module: Option<String>,
+    /// Where the file of `finit_module` lies.
+    pub(crate) path: Option<String>,
+    /// The argument string, where there is one of less than 127 bytes at its address.
+    pub(crate) args: Option<String>,
     /// `CLOCK_MONOTONIC` before the call.
     pub(crate) start_ns: u64,
     /// And after it.
     pub(crate) end_ns: u64,
     /// What it got; none for a task that was killed.
     pub(crate) errno: Option<u32>,
+    #[serde(default)]
+    pub(crate) killed: bool,
     #[serde(default)]
     pub(crate) expect: Expect,
 }

@@ -64,6 +64,9 @@ names! {
     /// A signal ended loads.
     KilledBySignal = "killed-by-signal",
         "find out who sends it: udev kills workers that exceed its event timeout (udev.event_timeout=)";
+    /// A load went on after its task had been sent `SIGKILL`.
+    KilledButLoading = "killed-but-loading",
+        "whoever sends it gains nothing: the kernel ends the task when its call returns; raise the timeout, or speed up the load";
     /// An init function fails again and again.
     InitFailsAgain = "init-fails-again",
         "if the hardware is absent, blacklist the module in modprobe.d";

@@ -41,6 +41,12 @@ pub(super) fn judge((name, module, case): &Key, tally: &Tally, mutex_watched: bo
         Name::BusyInherited => busy(who, case, tally),
         Name::ParametersIgnored => parameters(who, case, tally),
         Name::KilledBySignal => killed(who, case, tally),
+        Name::KilledButLoading => format!(
+            "{} of {who} went on after SIGKILL to the task, for {} in all ({})",
+            count(tally.sum(Sum::Loads), "load"),
+            span_text(tally.sum(Sum::LoadTime)),
+            tally.by_text(),
+        ),
         Name::TwoFiles => two_files(who, tally)?,
         Name::AsyncOfOthers => format!(
             "{} of {who} spent {} of {} waiting for asynchronous work of the whole system",

@@ -15,6 +15,7 @@ pub(super) fn load(attempt: &Attempt, tallies: &mut Tallies) {
     init(attempt, module, tallies);
     busy(attempt, module, tallies);
     killed(attempt, module, tallies);
+    outlived(attempt, module, tallies);
     file(attempt, module, tallies);
     asynchronous(attempt, module, tallies);
     unknown_parameters(attempt, module, tallies);
@@ -114,6 +115,24 @@ fn killed(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
     }
 }
 
+/// Some time passes in any case until the task takes notice.
+const OUTLIVED_NS: u64 = 10_000_000;
+
+fn outlived(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
+    let (Some(signal), Some(end)) = (attempt.killed(), attempt.end) else {
+        return;
+    };
+    let on = end.since(signal.time).0;
+    if on >= OUTLIVED_NS
+        && let Some(tally) = tallies.of(Name::KilledButLoading, module, "")
+    {
+        tally.add(Sum::Loads, 1);
+        tally.add(Sum::LoadTime, on);
+        tally.by(&signal.sender.comm);
+        tally.attempts.add(attempt.id.0);
+    }
+}
+
 fn file(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
     let Some(file) = &attempt.file else { return };
     // Only the loader knows which module is in a file.
@@ -125,7 +144,8 @@ fn file(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
     };
     if let Some(tally) = tallies.of(Name::TwoFiles, Some(name), "") {
         let known = tally.by.len();
-        tally.by(&format!("{} (inode {} of device {})", file.name, inode.0, file.dev));
+        let named = attempt.path.as_ref().unwrap_or(&file.name);
+        tally.by(&format!("{named} (inode {} of device {})", inode.0, file.dev));
         // The first attempt at each.
         if tally.by.len() > known {
             tally.add(Sum::Files, 1);

@@ -65,6 +65,8 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
     ));
     chain.advise(advice(attempt, origin, window));
     chain.sentences.extend(started_by(attempt));
+    chain.sentences.extend(loaded_from(attempt));
+    chain.sentences.extend(killed(attempt, window));
     if let Some(refusal) = window.around.refusal(attempt, origin) {
         chain.say(refusal.sentence);
     }
@@ -102,6 +104,37 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
         tell_attempt(chain, leader, &origin, window, depth);
     }
     tell_nested(chain, &attempt.requests, window, depth);
+}
+
+/// Which file, with which arguments: `its file is /usr/lib/modules/6.12/kernel/fs/xfs/xfs.ko, its arguments are "debug=1"`.
+pub(super) fn loaded_from(attempt: &Attempt) -> Option<String> {
+    let file = attempt.path.as_ref().map(|path| format!("its file is {path}"));
+    let args = attempt
+        .args
+        .as_ref()
+        .map(|args| format!("its arguments are \"{args}\""));
+    let which: Vec<String> = [file, args].into_iter().flatten().collect();
+    (!which.is_empty()).then(|| which.join(", "))
+}
+
+/// Who killed the task, and how long its call went on all the same: the kernel ends a task as it leaves the kernel.
+pub(super) fn killed(attempt: &Attempt, window: &Window) -> Option<String> {
+    let signal = attempt.killed()?;
+    let after = attempt.start.map_or_else(String::new, |start| {
+        format!(" {} after it had begun", took(signal.time.since(start)))
+    });
+    let on = match attempt.end {
+        Some(end) => format!("went on for {}", took(end.since(signal.time))),
+        None => "was not seen to return".to_owned(),
+    };
+    Some(format!(
+        "task {} ({}) was sent SIGKILL{after}{}, as {} ({}) ran; its call {on}",
+        attempt.tid.0,
+        attempt.comm,
+        window.at(Some(signal.time)),
+        signal.sender.tgid.0,
+        signal.sender.comm
+    ))
 }
 
 /// Who started the loader, up to the first thread group: `task 131 was started by 130 (sh) < 1 (init)`. Of a request it is

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Kind;
-use super::chain::started_by;
+use super::chain::{killed, loaded_from, started_by};
 use super::window::Window;
 use super::words::{task, took};
 use crate::analysis::stages::{Place, stages_until};
@@ -244,6 +244,8 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
         lasting(since, end, window)
     )];
     sentences.extend(started_by(attempt));
+    sentences.extend(loaded_from(attempt));
+    sentences.extend(killed(attempt, window));
     let last = attempt.log.iter().rev().take(2).rev();
     sentences.extend(last.map(|line| format!("the kernel log says: {}", line.text)));
     Hang {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::chain::started_by;
+use super::chain::{killed, loaded_from, started_by};
 use super::window::Window;
 use super::words::{task, took};
 use crate::model::{Attempt, AttemptId, Errno, Request, RequestId, Role, Tgid};
@@ -115,7 +115,10 @@ impl Loads {
             request: load.request.map(|id| id.0),
             dependency_of: target.map(|(_, target)| target.clone()),
             headline,
-            sentences: started_by(load).into_iter().collect(),
+            sentences: [started_by(load), loaded_from(load), killed(load, window)]
+                .into_iter()
+                .flatten()
+                .collect(),
             module,
         }
     }

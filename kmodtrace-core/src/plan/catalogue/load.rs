@@ -35,6 +35,7 @@ const KLP_MODULE_COMING: Hook = function(functions::KLP_MODULE_COMING);
 const KLP_MODULE_GOING: Hook = function(functions::KLP_MODULE_GOING);
 const NOTIFIER_CHAIN: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN);
 const MOD_SYSFS_TEARDOWN: Hook = function(functions::MOD_SYSFS_TEARDOWN);
+const DO_SEND_SIG_INFO: Hook = function(functions::DO_SEND_SIG_INFO);
 const FREE_MODULE: Hook = function(functions::FREE_MODULE);
 
 /// Elsewhere 32-bit programs enter through the wrappers of all others (arch/arm64/kernel/sys32.c).
@@ -55,6 +56,7 @@ const WAITS: &str =
 const DO_INIT: &str = "time in do_init_module: init function, notifiers and clean-up together";
 const INITS: &str = "init functions: their time and their own errno";
 const ASYNC: &str = "waits for asynchronous work after init";
+const SIGNALS: &str = "signals sent to tasks inside a load or an unload: who killed them, and when";
 const FREES: &str = "time in free_module";
 const LISTED: &str = "the exact instant at which a module enters the list";
 
@@ -144,6 +146,12 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         IA32_DELETES,
     )
     .exists_if(IA32),
+    wanted(
+        "do_send_sig_info.enter",
+        AttachStage::Attempt,
+        enter!(DO_SEND_SIG_INFO),
+        SIGNALS,
+    ),
     wanted(
         "idempotent_init_module.enter",
         AttachStage::SharedLoad,

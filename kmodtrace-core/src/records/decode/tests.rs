@@ -62,6 +62,9 @@ fn kind_of(fact: &Fact) -> u16 {
         Fact::Passed(function) => plain(PlainEdge::Passed(*function)),
         Fact::Caller { .. } => kind::CALLER,
         Fact::Ancestors(_) => kind::ANCESTORS,
+        Fact::Path(_) => kind::PATH,
+        Fact::ArgumentString(_) => kind::ARGUMENT_STRING,
+        Fact::Signal(_) => kind::SIGNAL,
         Fact::Symbol(_) => kind::SYMBOL,
         Fact::MutexEnter(_) => kind::MUTEX_ENTER,
         Fact::Printk(_) => kind::PRINTK,
@@ -121,20 +124,20 @@ fn plain(edge: PlainEdge) -> u16 {
 #[test]
 fn kinds_and_facts_pair_up() {
     for &(kind, name, layout) in kind::ALL {
-        let event = decode(&blank(kind, layout.size())).unwrap();
+        let event = decode(&blank(kind, layout.size)).unwrap();
         assert_eq!(kind_of(&event.fact), kind, "{name}");
         assert_ne!(event.fact, Fact::Unknown(kind), "{name}");
         assert_eq!(
             (event.time, event.tid, event.tgid, event.cpu, event.seq),
             (Ktime(11), Tid(13), Tgid(17), 3, 7)
         );
-        let longer = decode(&blank(kind, layout.size() + 8)).unwrap_err();
+        let longer = decode(&blank(kind, layout.size + 8)).unwrap_err();
         assert_eq!(
             longer,
             DecodeError::Layout {
                 kind,
-                size: layout.size() + 8,
-                expected: layout.size()
+                size: layout.size + 8,
+                expected: layout.size
             }
         );
         assert!(longer.to_string().contains(name), "{longer}");
@@ -189,10 +192,44 @@ proptest! {
         let _ = decode(&bytes);
         if bytes.len() >= 4 {
             let (kind, _, layout) = kind::ALL[at];
-            bytes.resize(layout.size(), 0xaa);
+            bytes.resize(layout.size, 0xaa);
             bytes[..2].copy_from_slice(&kind.to_ne_bytes());
-            bytes[2..4].copy_from_slice(&u16::try_from(layout.size())?.to_ne_bytes());
+            bytes[2..4].copy_from_slice(&u16::try_from(layout.size)?.to_ne_bytes());
             prop_assert!(decode(&bytes).is_ok());
         }
     }
+}
+
+/// A path as the kernel side writes it: `len` with its NUL.
+fn path_of(text: &str, whole: u32, len: u32) -> String {
+    let mut bytes = blank(kind::PATH, size_of::<record::Path>());
+    bytes[32..36].copy_from_slice(&whole.to_ne_bytes());
+    bytes[36..40].copy_from_slice(&len.to_ne_bytes());
+    bytes[40..40 + text.len()].copy_from_slice(text.as_bytes());
+    match decode(&bytes).unwrap().fact {
+        Fact::Path(path) => path,
+        fact => panic!("{fact:?}"),
+    }
+}
+
+#[test]
+fn a_path_stands_the_other_way_round_and_says_where_its_beginning_is_missing() {
+    assert_eq!(path_of("xfs.ko/xfs/fs//lib///", 1, 22), "/lib/fs/xfs/xfs.ko");
+    assert_eq!(path_of("xfs.ko/xfs/", 0, 12), ".../xfs/xfs.ko");
+    assert_eq!(path_of("xfs.ko/xfs/f", 1, 300), ".../xfs/xfs.ko", "the last one is cut");
+    assert_eq!(path_of("////", 0, 5), "", "a pipe");
+}
+
+#[test]
+fn arguments_that_fill_their_room_go_on() {
+    let of = |len: usize| {
+        let mut bytes = blank(kind::ARGUMENT_STRING, size_of::<record::ArgumentString>());
+        bytes[32..32 + len].fill(b'x');
+        match decode(&bytes).unwrap().fact {
+            Fact::ArgumentString(string) => string,
+            fact => panic!("{fact:?}"),
+        }
+    };
+    assert_eq!(of(126), "x".repeat(126));
+    assert_eq!(of(127), format!("{}...", "x".repeat(127)));
 }

@@ -33,6 +33,27 @@ impl Task {
         }
     }
 
+    /// Its file lies there.
+    pub(super) fn path(&mut self, path: String, world: &mut World) {
+        if path.is_empty() {
+            return;
+        }
+        if let Some(key) = self.attempt.file.as_ref().and_then(Key::from_file) {
+            world.paths.tell(key, &path);
+        }
+        self.attempt.path = Some(path);
+    }
+
+    /// Another load of the same file may have told where it lies.
+    pub(super) fn look_up_path(&mut self, world: &World) {
+        if self.attempt.path.is_none()
+            && let Some(file) = &self.attempt.file
+            && let Some(key) = Key::from_file(file)
+        {
+            self.attempt.path = world.paths.of(key, &file.name).map(str::to_owned);
+        }
+    }
+
     pub(super) fn read(&mut self, time: Ktime, file: FileId, world: &mut World) {
         // What an init function reads, such as firmware, is not the module.
         if self.attempt.load.is_none() {

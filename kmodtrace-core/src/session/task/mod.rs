@@ -185,6 +185,8 @@ impl Task {
             Fact::Exit(Function::ModuleMutex, _) => self.broken |= !self.end_wait(WaitKind::Mutex, time),
             Fact::Symbol(symbol) => self.symbol(time, symbol, world),
             Fact::Caller { uid, capable } => (self.attempt.uid, self.attempt.capable) = (uid, capable),
+            Fact::Path(path) => self.path(path, world),
+            Fact::ArgumentString(string) => self.attempt.args = Some(string),
             Fact::Ancestors(ancestors) => self.attempt.ancestors = parents(ancestors),
             Fact::ModuleState(module) => self.module_state(time, module, world, out),
             Fact::Teardown(module) => {
@@ -270,6 +272,7 @@ impl Task {
             let mut lines = self.attempt.log.iter();
             self.attempt.module = lines.find_map(|line| named_by(&line.text)).map(str::to_owned);
         }
+        self.look_up_path(world);
         self.attempt.role = self.role();
         if self.attempt.leader.is_none() && self.attempt.role != Some(Role::Leader) {
             self.attempt.leader = self.owner(self.first_old, world).cloned();

@@ -1,8 +1,13 @@
 //! The trail of an attempt: which edge of which function each of its facts tells.
 
 use super::{CALLS_KEPT, KEPT, Task};
-use crate::model::{CallMark, Edge, Function, Ktime, LogLine, Mark, ModuleState, OffCpu, Span, SymbolLookUp};
-use crate::records::event::Fact;
+use crate::model::{
+    CallMark, Edge, Function, Ktime, LogLine, Mark, ModuleState, OffCpu, Parent, Signal, Span, SymbolLookUp,
+};
+use crate::records::event::{Fact, SignalSent};
+
+/// Signals kept of one attempt: who sends one again and again says nothing new.
+const SIGNALS_KEPT: usize = 16;
 
 impl Task {
     /// Keeps what a fact tells of a function.
@@ -63,6 +68,20 @@ impl Task {
             self.attempt.calls.push(mark);
         } else {
             self.attempt.calls_dropped += 1;
+        }
+    }
+
+    /// A signal was sent to the task.
+    pub(in crate::session) fn signal(&mut self, time: Ktime, sent: SignalSent) {
+        if self.attempt.signals.len() < SIGNALS_KEPT {
+            self.attempt.signals.push(Signal {
+                time,
+                number: sent.number,
+                sender: Parent {
+                    tgid: sent.sender_tgid,
+                    comm: sent.sender_comm,
+                },
+            });
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{follower, one, sentence};
 use crate::analysis::findings::Name;
 use crate::analysis::graph::fixture::attempt;
-use crate::model::{Attempt, Collision, Errno, FileId, Inode, Role, WaitKind};
+use crate::model::{Attempt, Collision, Errno, FileId, Inode, Ktime, Parent, Role, Signal, Tgid, WaitKind};
 
 #[test]
 fn herd() {
@@ -43,6 +43,28 @@ fn init_fails_again() {
     );
     assert_eq!(one(Name::InitFailsAgain, &failing(2, Errno(19)), &[]), None);
     assert_eq!(one(Name::InitFailsAgain, &failing(30, Errno::OK), &[]), None);
+}
+
+#[test]
+fn a_load_goes_on_after_sigkill() {
+    let killed = |at: u64, number| {
+        let mut load = attempt(1, "xfs", 0, 100);
+        load.signals.push(Signal {
+            time: Ktime(at * 1_000_000),
+            number,
+            sender: Parent {
+                tgid: Tgid(300),
+                comm: "systemd-udevd".to_owned(),
+            },
+        });
+        one(Name::KilledButLoading, &[load], &[])
+    };
+    assert_eq!(
+        sentence(killed(40, Signal::KILL)),
+        "1 load of xfs went on after SIGKILL to the task, for 60.0ms in all (systemd-udevd 1)"
+    );
+    assert_eq!(killed(95, Signal::KILL), None, "it takes a while to notice");
+    assert_eq!(killed(40, 15), None, "it may be ignored");
 }
 
 #[test]
