@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bisect;
+mod boot;
 mod recorded;
 mod usage;
 mod wanting;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use bisect::{
     Bisect, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
+pub(crate) use boot::{Boot, BootEnable, InitramfsTool};
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use usage::{parse, refuse};
 pub(crate) use wanting::Wanting;
@@ -27,6 +29,9 @@ use crate::output::{Answered, Explained, Format, Loads, Reported, SCHEMAS, Told,
 
 /// Attempts in flight at once that the BPF side has room for, where nobody says another number.
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
+
+/// Groups of probes that are attached where nobody says others.
+pub(crate) const WITH: &[With] = &[With::Rcu, With::Printk];
 
 /// Where recordings are written and looked for when no file is named.
 pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
@@ -87,6 +92,9 @@ pub(crate) enum Command {
     /// Find the commit that made loads slower, or made them fail: record kernels, judge them by rules, drive `git bisect run`
     #[command(subcommand)]
     Bisect(Bisect),
+    /// Trace boots from their beginning, and tell what they spent on modules
+    #[command(subcommand)]
+    Boot(Boot),
     /// List what can be traced on this kernel, probe by probe
     Check(Check),
     /// Print the JSON Schema of what a command prints with --json
@@ -128,7 +136,7 @@ pub(crate) struct Tracing {
     #[arg(long, value_name = "N", default_value_t = MAX_IN_FLIGHT, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_in_flight: u32,
     /// Optional probe groups to attach; each costs more
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = [With::Rcu, With::Printk])]
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = WITH.to_vec())]
     pub(crate) with: Vec<With>,
     /// Command to run; tracing stops when it exits
     #[arg(last = true, value_name = "COMMAND")]
@@ -234,6 +242,13 @@ pub(crate) struct Report {
     #[command(flatten)]
     pub(crate) recorded: Recorded,
     #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
+/// What a report shows.
+#[derive(Args, Debug)]
+pub(crate) struct Reporting {
+    #[command(flatten)]
     pub(crate) times: Times,
     #[command(flatten)]
     pub(crate) format: Format<Reported>,
@@ -310,6 +325,13 @@ pub(crate) struct Diff {
     /// Recordings to compare with A
     #[arg(value_name = "B")]
     pub(crate) second: PathBuf,
+    #[command(flatten)]
+    pub(crate) comparing: Comparing,
+}
+
+/// How recordings are compared.
+#[derive(Args, Debug)]
+pub(crate) struct Comparing {
     #[command(flatten)]
     pub(crate) format: Format<kmodtrace_core::compare::diff::Diff>,
     /// Chance of reporting any difference between sets that have none

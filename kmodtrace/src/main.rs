@@ -1,6 +1,7 @@
 //! kmodtrace: the Linux driver and the terminal around `kmodtrace-core`.
 
 mod bisect;
+mod boot;
 mod cli;
 mod command;
 mod failure;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Some(Command::Diff(args)) => command::diff::run(&args, quiet),
         Some(Command::Drill(args)) => command::drill::run(&args, quiet, bpf_log),
         Some(Command::Bisect(args)) => return command::bisect::run(&args, quiet),
+        Some(Command::Boot(args)) => command::boot::run(args, quiet),
         Some(Command::Check(args)) => command::check::run(&args),
         Some(Command::Schema(args)) => command::schema::run(&args),
         None if view => command::view::run(&cli.trace, &cli.view, quiet, bpf_log),

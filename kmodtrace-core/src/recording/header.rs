@@ -26,6 +26,9 @@ pub struct Header {
     pub clock: Clock,
     /// Possible CPUs.
     pub cpus: u32,
+    /// Which boot of the machine it was; none where that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Boot>,
     /// The command that was run under the tracer.
     pub command: Option<Vec<String>>,
     /// What was found out about the kernel before the plan was made.
@@ -50,6 +53,51 @@ pub struct Kernel {
     pub version: String,
     /// Such as `x86_64`.
     pub arch: String,
+}
+
+/// A boot of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub id: String,
+    /// `/proc/cmdline`.
+    pub command_line: String,
+    /// What the boot passed, in the order of time; empty where it was not recorded as a boot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<BootMark>,
+}
+
+/// Something that a boot passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootMark {
+    /// What.
+    pub milestone: Milestone,
+    /// When.
+    pub time_ns: Ktime,
+}
+
+/// What a boot passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Milestone {
+    /// The tracer was attached.
+    Attached,
+    /// systemd began in the initramfs.
+    Initramfs,
+    /// The first program of the real root began.
+    Userspace,
+    /// The default target was reached.
+    Finished,
+    /// The boot was over, as far as loads of modules are concerned.
+    Ended,
+}
+
+impl Boot {
+    /// When it passed this, where that is known.
+    pub fn at(&self, milestone: Milestone) -> Option<Ktime> {
+        let mark = self.marks.iter().find(|mark| mark.milestone == milestone);
+        mark.map(|mark| mark.time_ns)
+    }
 }
 
 /// Two clocks read together when the recording began.
@@ -97,6 +145,7 @@ impl Header {
             kernel,
             clock,
             cpus,
+            boot: None,
             command: None,
             facts: None,
             plan,

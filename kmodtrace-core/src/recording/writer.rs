@@ -89,6 +89,11 @@ impl<W: Write> Writer<W> {
         self.output.flush()
     }
 
+    /// Gives the output back as it is: whoever cuts a recording short, or has written its trailer as a record, needs no other end.
+    pub fn into_output(self) -> W {
+        self.output
+    }
+
     /// Ends the recording with its trailer, and gives the output back.
     pub fn finish(mut self, trailer: &TickBytes) -> io::Result<W> {
         self.push(trailer)?;

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Report, TextLayout};
-use crate::analysis::account::{Asker, Cost};
-use crate::model::Stage;
+use crate::analysis::account::{Asker, Cost, PhaseRow};
+use crate::model::{Ktime, Stage};
 use crate::text::{printable, span_text, write_wrapped};
 
 /// Costs that are told: the first screen has room for more, but nobody reads more.
@@ -21,6 +21,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
         return Ok(());
     };
     costs(&account.costs, layout, out)?;
+    phases(&account.phases, layout, out)?;
     hanging(report, layout, out)?;
     failures(report, layout, out)?;
     askers(&account.askers, layout, out)?;
@@ -56,6 +57,35 @@ fn costs(costs: &[Cost], layout: &TextLayout, out: &mut impl Write) -> io::Resul
     let width = width(told.iter().map(|cost| name(cost)));
     for cost in told {
         item(name(cost), &cost.sentence, width, layout, out)?;
+    }
+    Ok(())
+}
+
+fn phases(phases: &[PhaseRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    if phases.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nPHASES OF THE BOOT")?;
+    let width = width(phases.iter().map(|row| row.phase.text()));
+    for row in phases {
+        let counts = [(row.duplicates, "duplicate"), (row.failed, "failed")];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, what)| format!(", {count} {what}")).collect();
+        let counts = counts.concat();
+        let many = if row.loads == 1 { "" } else { "s" };
+        let first = row.first_ns.map_or_else(String::new, |first| {
+            format!(" from {} on", layout.zero.text(Ktime(first)))
+        });
+        let waited = match row.waited_ns {
+            0 => String::new(),
+            waited => format!(", tasks waited {} in all", span_text(waited)),
+        };
+        let sentence = format!(
+            "{} load{many}{first}{counts}; in flight for {}{waited}",
+            row.loads,
+            span_text(row.in_flight_ns)
+        );
+        item(row.phase.text(), &sentence, width, layout, out)?;
     }
     Ok(())
 }

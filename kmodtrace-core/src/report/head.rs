@@ -19,6 +19,8 @@ pub struct RecordingRow {
     pub began_unix_ns: u64,
     /// The same instant on `CLOCK_MONOTONIC`, which all times of the report are of.
     pub began_ns: u64,
+    /// The boot's id; null where it was not recorded.
+    pub boot_id: Option<String>,
     /// Possible CPUs.
     pub cpus: u32,
     /// The command that was run under the tracer; null when there was none.
@@ -35,6 +37,7 @@ impl RecordingRow {
         Self {
             began_unix_ns: header.clock.realtime_ns,
             began_ns: header.clock.monotonic_ns.0,
+            boot_id: header.boot.as_ref().map(|boot| boot.id.clone()),
             cpus: header.cpus,
             command: header.command.clone(),
             command_status: None,
@@ -59,7 +62,15 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
             .map_or_else(String::new, |account| format!(", for {}", span_text(account.lasted_ns)));
         let began = Zero::Boot.text(Ktime(recording.began_ns));
         let when = calendar(recording.began_unix_ns / 1_000_000_000);
-        line(&format!("recorded {when} UTC, {began} after boot{lasted}"), layout, out)?;
+        let boot = recording
+            .boot_id
+            .as_ref()
+            .map_or_else(String::new, |id| format!("; boot {id}"));
+        line(
+            &format!("recorded {when} UTC, {began} after boot{lasted}{boot}"),
+            layout,
+            out,
+        )?;
         if let Some(command) = &recording.command {
             let ended = recording.command_status;
             let ended = ended.map_or_else(String::new, |status| format!(" ({status})"));

@@ -4,6 +4,7 @@
 
 mod answer;
 mod attempts;
+mod boots;
 mod cell;
 mod csv;
 mod fields;
@@ -38,6 +39,7 @@ use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
 use crate::records::order::Loss;
 pub use attempts::{AttemptRow, WaitOfAttempt};
+pub use boots::{BootRow, Boots};
 pub use cell::outcomes_text;
 pub use fields::Fields;
 pub use head::RecordingRow;

@@ -20,6 +20,14 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    /// This one.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        Self {
+            file: Some(path),
+            from: None,
+        }
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         let path = self.file.as_deref().or(self.from.as_deref());

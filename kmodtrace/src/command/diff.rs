@@ -18,11 +18,11 @@ const IN_A_FOLDER: &str = "*.kmt";
 /// Reads both sets and compares them. A damaged recording is no sample: half a run has half of everything.
 pub(crate) fn run(args: &cli::Diff, quiet: bool) -> Result<ExitCode> {
     let limits = Limits {
-        alpha: args.alpha,
-        factor: args.factor,
+        alpha: args.comparing.alpha,
+        factor: args.comparing.factor,
     };
     let (first, second) = (set(&args.first, quiet)?, set(&args.second, quiet)?);
-    args.format.print(&Diff::new(&first, &second, limits))?;
+    args.comparing.format.print(&Diff::new(&first, &second, limits))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
 //! The commands, a file for each.
 
 pub(crate) mod bisect;
+pub(crate) mod boot;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod drill;

@@ -19,6 +19,7 @@ use crate::replay;
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(args.recorded.path())?;
+    let args = &args.reporting;
     let zero = args.times.zero(recording.header());
     let selection = Selection {
         modules: Names::matching(&args.modules),
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         attempts: args.attempts.then(Default::default),
         aggregates: Aggregates::default(),
         findings: Findings::default(),
-        account: AccountFold::default(),
+        account: AccountFold::new(recording.header()),
         why: why(&selection, zero, recording.header()),
     };
     let (ended, end, loss) = recording.finished(quiet, |finished| fold.add(finished));

@@ -15,7 +15,7 @@ mod multi;
 mod perf;
 mod preemption;
 pub(crate) mod pump;
-mod ready;
+pub(crate) mod ready;
 pub(crate) mod session;
 mod start;
 mod tracefs;

@@ -9,7 +9,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use tracing::info;
 
 /// Tells the one that asked for it. One that cannot be reached is no reason not to trace.
-pub(super) fn tell() {
+pub(crate) fn tell() {
     if let Some(socket) = std::env::var_os("NOTIFY_SOCKET")
         && let Err(error) = send(&socket)
     {

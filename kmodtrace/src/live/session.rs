@@ -1,13 +1,13 @@
 //! The one way to trace: for every command that does.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::kernel::facts::KernelFacts;
 use kmodtrace_core::plan::check;
-use kmodtrace_core::recording::{Clock, Header, Kernel};
+use kmodtrace_core::recording::{Boot, Clock, Header, Kernel};
 use serde_json::json;
 use tokio::runtime::{EnterGuard, Runtime};
 
@@ -125,10 +125,21 @@ fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString]) -> Header 
     let plan = json!({ "probes": check(facts, &tracer.plan).probes, "coverage": coverage });
     let mut header = Header::new(env!("CARGO_PKG_VERSION"), kernel, clock, facts.environment.cpus, plan);
     header.unobserved = coverage.unobserved().to_vec();
+    header.boot = boot();
     header.facts = serde_json::to_value(facts).ok();
     let words = || command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     header.command = (!command.is_empty()).then(words);
     header
+}
+
+/// This boot, as the kernel tells of it.
+fn boot() -> Option<Boot> {
+    let told = |path| fs::read_to_string(path).map(|text| text.trim_end().to_owned());
+    Some(Boot {
+        id: told("/proc/sys/kernel/random/boot_id").ok()?,
+        command_line: told("/proc/cmdline").unwrap_or_default(),
+        marks: Vec::new(),
+    })
 }
 
 fn realtime() -> u64 {

@@ -1,6 +1,7 @@
 //! What commands print, a file for each, and the formats of each: `--format` and its short form `--json` are the same everywhere.
 
 mod bisect;
+mod boot;
 mod check;
 mod colour;
 mod diff;
@@ -21,6 +22,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, ColorChoice, Command, FromArgMatche
 use kmodtrace_core::compare::bisect::Summary;
 use kmodtrace_core::compare::diff::Diff;
 use kmodtrace_core::plan::CheckReport;
+use kmodtrace_core::report::Boots;
 use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
@@ -93,6 +95,7 @@ pub(crate) const SCHEMAS: &[Schema] = &[
     ("drill", Loads::schema),
     ("bisect-report", Summary::schema),
     ("trace", Told::schema),
+    ("boot-list", Boots::schema),
 ];
 
 impl<T: ?Sized> Writer<T> {

@@ -5,6 +5,7 @@
 
 mod asker;
 mod cost;
+mod phase;
 mod union;
 
 use std::collections::BTreeMap;
@@ -14,10 +15,13 @@ use serde::Serialize;
 
 use crate::model::{Attempt, Errno, Finished, Ktime, Nanos, Note, Request, Role, Stage, WaitKind};
 use crate::plan::Coverage;
+use crate::recording::{Header, Milestone};
 pub use asker::Asker;
 use asker::Askers;
 pub use cost::Cost;
 use cost::Costs;
+use phase::{Became, Phases};
+pub use phase::{Phase, PhaseRow};
 use union::Union;
 
 /// Attempts in flight whose time is counted up to the end.
@@ -54,6 +58,9 @@ pub struct Account {
     pub waited_ns: u64,
     /// Nanoseconds that loads spent in each stage, the longest first.
     pub stages: Vec<(Stage, u64)>,
+    /// Who loaded when, in the order of beginning; only of a boot that was traced from its beginning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseRow>,
     /// What cost most, a module or a request each, most first.
     pub costs: Vec<Cost>,
     /// Who asked for loads, most time first.
@@ -68,11 +75,22 @@ pub struct AccountFold {
     union: Union,
     costs: Costs,
     askers: Askers,
+    /// Of a boot.
+    phases: Option<Phases>,
     /// Loads that have not returned.
     open: Vec<Attempt>,
 }
 
 impl AccountFold {
+    /// Of the recording with this header.
+    pub fn new(header: &Header) -> Self {
+        let boot = header.boot.as_ref().filter(|boot| !boot.marks.is_empty());
+        Self {
+            phases: boot.map(|boot| Phases::new(boot.at(Milestone::Userspace))),
+            ..Self::default()
+        }
+    }
+
     /// Adds what a session handed out.
     pub fn add(&mut self, finished: &Finished) {
         match finished {
@@ -96,14 +114,11 @@ impl AccountFold {
             return;
         }
         self.account.loads += 1;
-        let shared = matches!(attempt.role, Some(Role::Follower | Role::Refused));
-        let own = attempt.init.as_ref().is_some_and(|init| init.errno != Some(Errno::OK));
-        match attempt.errno {
-            None => self.account.unfinished += 1,
-            Some(Errno::OK) if shared => self.account.already_there += 1,
-            Some(Errno::OK) => self.account.loaded += 1,
-            Some(Errno::EEXIST) if !own => self.account.already_there += 1,
-            Some(_) => self.account.failed += 1,
+        match became(attempt) {
+            Became::Loaded => self.account.loaded += 1,
+            Became::AlreadyThere => self.account.already_there += 1,
+            Became::Failed => self.account.failed += 1,
+            Became::Unfinished => self.account.unfinished += 1,
         }
         if attempt.notes.contains(&Note::InFlight) && self.open.len() < IN_FLIGHT {
             self.open.push(attempt.clone());
@@ -117,6 +132,9 @@ impl AccountFold {
         let waited = waited_for_others(attempt);
         self.account.waited_ns = self.account.waited_ns.saturating_add(waited);
         self.costs.attempt(attempt, waited);
+        if let Some(phases) = &mut self.phases {
+            phases.add(attempt, became(attempt), waited);
+        }
         let mut long = 0;
         if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
             self.union.add(start, end);
@@ -150,10 +168,24 @@ impl AccountFold {
             lasted_ns: self.first.map_or(0, |first| end.since(first).0),
             in_flight_ns: self.union.total(),
             stages,
+            phases: self.phases.map_or_else(Vec::new, Phases::list),
             costs: self.costs.list(coverage),
             askers: self.askers.list(),
             ..self.account
         }
+    }
+}
+
+/// What became of a load.
+fn became(load: &Attempt) -> Became {
+    let shared = matches!(load.role, Some(Role::Follower | Role::Refused));
+    let own = load.init.as_ref().is_some_and(|init| init.errno != Some(Errno::OK));
+    match load.errno {
+        None => Became::Unfinished,
+        Some(Errno::OK) if shared => Became::AlreadyThere,
+        Some(Errno::OK) => Became::Loaded,
+        Some(Errno::EEXIST) if !own => Became::AlreadyThere,
+        Some(_) => Became::Failed,
     }
 }
 

@@ -1,0 +1,124 @@
+//! The end of a boot: the tracer is stopped, and what it wrote is kept.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use kmodtrace_core::model::Ktime;
+use kmodtrace_core::recording::{Boot, BootMark, Milestone, Writer};
+use rustix::process::{Signal, kill_process};
+
+use super::trace::{size, wait_for_end};
+use super::{RECORDING, Running, STORE, running, store, systemd};
+use crate::failure::{FAILED, failure};
+use crate::live::pump::now;
+use crate::replay;
+
+const LOOK: Duration = Duration::from_secs(1);
+/// Taking what the ring holds and writing it takes a moment.
+const TO_STOP: Duration = Duration::from_mins(1);
+/// Exists while udev has events to handle (src/udev/udev-manager.c of systemd).
+const UDEV_QUEUE: &str = "/run/udev/queue";
+
+/// When a boot is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    /// Now.
+    Now,
+    /// Once udev has had nothing to do, and nothing was recorded, for so long; or the tracer has ended by itself.
+    QuietFor(Duration),
+}
+
+/// Waits for the end of the boot, stops the tracer, and keeps the recording: where it is then. No more than `keep` boots are kept, where
+/// that is given.
+pub(crate) fn keep(ending: Ending, keep: Option<u32>) -> Result<PathBuf> {
+    if let Ending::QuietFor(quiet) = ending {
+        wait_until_over(quiet);
+    }
+    let ended = now();
+    stop()?;
+    if running() == Running::Nothing {
+        let why = super::error().unwrap_or_else(|| "the tracer did not start".to_owned());
+        return Err(failure(FAILED, format!("there is no recording of this boot: {why}")));
+    }
+    let kept = copy(ended)?;
+    if let Some(keep) = keep {
+        store::prune(keep)?;
+    }
+    fs::remove_file(RECORDING).with_context(|| format!("cannot remove {RECORDING}"))?;
+    Ok(kept)
+}
+
+fn wait_until_over(quiet: Duration) {
+    let (mut since, mut last) = (Instant::now(), size());
+    while matches!(running(), Running::Writes(_)) && since.elapsed() < quiet {
+        thread::sleep(LOOK);
+        if Path::new(UDEV_QUEUE).exists() || size() != last {
+            (since, last) = (Instant::now(), size());
+        }
+    }
+}
+
+fn stop() -> Result<()> {
+    match running() {
+        Running::Nothing | Running::Ended => return Ok(()),
+        Running::Writes(Some(pid)) => {
+            kill_process(pid, Signal::INT).with_context(|| format!("cannot stop the tracer, process {pid:?}"))?;
+        }
+        Running::Writes(None) => {
+            return Err(failure(
+                FAILED,
+                format!("cannot stop the tracer: nothing tells its process ({})", super::PID),
+            ));
+        }
+    }
+    if wait_for_end(TO_STOP) {
+        Ok(())
+    } else {
+        Err(failure(FAILED, "the tracer did not stop"))
+    }
+}
+
+/// Copies the recording to where it stays, with what the boot passed in its header. It is there whole, or not at all.
+fn copy(ended: Ktime) -> Result<PathBuf> {
+    let mut recording = replay::open(Path::new(RECORDING))?;
+    let mut header = recording.header().clone();
+    let mut boot = header.boot.take().unwrap_or_else(|| Boot {
+        id: "unknown".to_owned(),
+        ..Boot::default()
+    });
+    boot.marks = marks(header.clock.monotonic_ns, ended);
+    let folder = Path::new(STORE);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = store::path_of(&boot.id);
+    let new = path.with_extension("new");
+    header.boot = Some(boot);
+    let cannot = || format!("cannot write {}", new.display());
+    let _ = fs::remove_file(&new);
+    let file = File::options().write(true).create_new(true).mode(0o600).open(&new);
+    let mut writer = Writer::new(file.with_context(cannot)?, &header).with_context(cannot)?;
+    recording.each(|record, _| writer.push(record).with_context(cannot))?;
+    // A tracer that was killed left no trailer, and none is made up.
+    writer.flush_block().with_context(cannot)?;
+    let mut file = writer.into_output();
+    file.flush().and_then(|()| file.sync_all()).with_context(cannot)?;
+    fs::rename(&new, &path).with_context(cannot)?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.with_context(|| format!("cannot write into {}", folder.display()))?;
+    Ok(path)
+}
+
+/// What the boot passed, in the order of time.
+fn marks(attached: Ktime, ended: Ktime) -> Vec<BootMark> {
+    let mark = |milestone, time_ns| BootMark { milestone, time_ns };
+    let mut marks = systemd::milestones();
+    marks.push(mark(Milestone::Attached, attached));
+    marks.push(mark(Milestone::Ended, ended));
+    marks.sort_by_key(|mark| mark.time_ns);
+    marks
+}

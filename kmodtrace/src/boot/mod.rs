@@ -1,0 +1,36 @@
+//! Tracing of boots: what is installed for it, the tracer that starts in the initramfs, and the recordings that are kept.
+//!
+//! The tracer writes to /run, which is there before the root file system is and lives on into the real root. A unit of the real root
+//! ends it when the boot is over, and keeps the recording. Whatever fails on the way, the boot goes on.
+
+mod install;
+mod keep;
+mod step;
+mod store;
+mod systemd;
+mod trace;
+
+use std::path::Path;
+
+pub(crate) use install::{Installed, disable, enable};
+pub(crate) use keep::{Ending, keep};
+pub(crate) use step::Step;
+pub(crate) use store::{Kept, find, list, this_one};
+pub(crate) use trace::{Running, detach, running, trace};
+
+/// Where the tracer of this boot writes.
+pub(crate) const RUN: &str = "/run/kmodtrace";
+/// Its recording there.
+const RECORDING: &str = "/run/kmodtrace/boot.kmt";
+/// The process that writes it.
+const PID: &str = "/run/kmodtrace/boot.pid";
+/// Why there is no recording, in a line.
+const ERROR: &str = "/run/kmodtrace/boot.error";
+/// Where recordings of boots are kept.
+pub(crate) const STORE: &str = "/var/lib/kmodtrace/boots";
+
+/// Why this boot could not be traced, as far as that was written down.
+pub(crate) fn error() -> Option<String> {
+    let text = std::fs::read_to_string(Path::new(ERROR)).ok()?;
+    text.lines().next().map(str::to_owned)
+}

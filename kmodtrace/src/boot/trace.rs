@@ -1,0 +1,127 @@
+//! The tracer of a boot, in the initramfs or in the real root.
+
+use std::fs::{self, DirBuilder, File};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::Pid;
+
+use super::{ERROR, PID, RECORDING, RUN};
+use crate::failure::say;
+use crate::live::pump::Ended;
+use crate::live::ready;
+use crate::live::session::{Options, Session};
+use crate::notice::Notices;
+use crate::recorder::{Recorder, Target};
+
+/// The boot waits for no longer than this.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What there is of a recording of this boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Running {
+    /// Somebody writes it; the process, where that is known.
+    Writes(Option<Pid>),
+    /// It is written.
+    Ended,
+    /// There is none.
+    Nothing,
+}
+
+/// Who writes a recording holds a lock on it, which ends with that process.
+pub(crate) fn running() -> Running {
+    let Ok(file) = File::open(RECORDING) else {
+        return Running::Nothing;
+    };
+    if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+        return Running::Ended;
+    }
+    let pid = fs::read_to_string(PID).ok();
+    let pid = pid.and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?));
+    Running::Writes(pid)
+}
+
+/// Traces until a signal or for so long. Whatever fails is written down, so that it can be told when the machine is up.
+pub(crate) fn trace(options: Options<'_>) -> Result<()> {
+    if matches!(running(), Running::Writes(_)) {
+        // It runs since the initramfs.
+        ready::tell();
+        return Ok(());
+    }
+    let traced = record(options);
+    if let Err(error) = &traced {
+        let _ = fs::write(ERROR, format!("{error:#}\n"));
+    }
+    traced
+}
+
+fn record(options: Options<'_>) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(RUN);
+    made.with_context(|| format!("cannot make {RUN}"))?;
+    let _ = fs::remove_file(ERROR);
+    let target = Target::new(Path::new(RECORDING))?;
+    let session = Session::open(options)?;
+    let mut recorder = Recorder::new(target, &session.header)?;
+    fs::write(PID, format!("{}\n", std::process::id())).with_context(|| format!("cannot write {PID}"))?;
+    let Ended { trailer, attached, .. } = session.run(None, &mut recorder)?;
+    say(recorder.finish(&trailer)?);
+    attached.detach(Notices::new(true));
+    Ok(())
+}
+
+/// Starts the same in the background, and waits until it is attached, has failed, or time is up: then the boot goes on without it.
+pub(crate) fn detach() -> Result<()> {
+    let name = format!("kmodtrace-boot-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name)?;
+    let socket = UnixDatagram::bind_addr(&address).context("cannot listen")?;
+    socket.set_read_timeout(Some(LOOK))?;
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["boot", "trace"])
+        // An @ tells systemd's last killing spree in the initramfs to spare it.
+        .arg0("@kmodtrace")
+        .env("NOTIFY_SOCKET", format!("@{name}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Signals of the initramfs' shell are not for it.
+        .process_group(0)
+        .spawn()
+        .context("cannot start the tracer")?;
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE && !told(&socket) && !ended(&mut child) {}
+    Ok(())
+}
+
+fn told(socket: &UnixDatagram) -> bool {
+    socket.recv(&mut [0; 64]).is_ok()
+}
+
+fn ended(child: &mut Child) -> bool {
+    matches!(child.try_wait(), Ok(Some(_)))
+}
+
+/// Waits for the end of who writes the recording.
+pub(super) fn wait_for_end(patience: Duration) -> bool {
+    let begun = Instant::now();
+    while matches!(running(), Running::Writes(_)) {
+        if begun.elapsed() > patience {
+            return false;
+        }
+        thread::sleep(LOOK);
+    }
+    true
+}
+
+/// How large the recording is by now.
+pub(super) fn size() -> u64 {
+    fs::metadata(RECORDING).map_or(0, |meta| meta.len())
+}
