@@ -198,6 +198,8 @@ constants! { OTHERS;
     DO_EXIT "do_exit" 1 read;
     /// `static bool initcall_blacklisted(initcall_t fn)`
     INITCALL_BLACKLISTED "initcall_blacklisted" 1 passed;
+    /// `struct sk_buff *skb_recv_datagram(struct sock *sk, unsigned int flags, int *err)`; before 5.19 with `int noblock` in it.
+    SKB_RECV_DATAGRAM "skb_recv_datagram" 3 passed;
     /// `int do_send_sig_info(int sig, struct kernel_siginfo *info, struct task_struct *p, enum pid_type type)`: what `kill`, timers and
     /// the killer of the out-of-memory all call.
     DO_SEND_SIG_INFO "do_send_sig_info" 4 read;

@@ -2,7 +2,7 @@
 
 use crate::record::{
     Ancestors, ArgumentString, AttemptEnter, CallEnter, CallExit, Caller, File, Helper, InitFn, Layout, Module, Owner,
-    Path, Plain, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick,
+    Path, Plain, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick, Uevent,
 };
 
 macro_rules! kinds {
@@ -185,6 +185,8 @@ kinds! { OWN;
     ARGUMENT_STRING = 79 as ArgumentString;
     /// `do_send_sig_info` entered for a task inside an attempt.
     SIGNAL = 80 as Signal;
+    /// The device that a worker of udev handles, with its first attempt for it.
+    UEVENT = 81 as Uevent;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

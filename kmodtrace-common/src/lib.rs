@@ -19,6 +19,8 @@ pub const MODULE_NAME_LEN: usize = 56;
 pub const PATH_LEN: usize = 256;
 /// Bytes kept of an argument string, its NUL included.
 pub const ARGUMENT_STRING_LEN: usize = 128;
+/// Bytes kept of the properties of a device: those of most devices have some hundred.
+pub const UEVENT_LEN: usize = 1016;
 /// `TASK_COMM_LEN` of include/linux/sched.h.
 pub const COMM_LEN: usize = 16;
 /// Bytes kept of a file's last path component.

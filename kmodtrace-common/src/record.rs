@@ -2,7 +2,7 @@
 
 use crate::{
     ANCESTORS_LEN, ARGUMENT_STRING_LEN, COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, PATH_LEN, STACK_LEN, SYMBOL_LEN,
-    TEXT_LEN,
+    TEXT_LEN, UEVENT_LEN,
 };
 
 /// How a record lies in memory.
@@ -233,6 +233,18 @@ records! {
         sender_tgid: u32,
         /// That task's name.
         sender_comm: [u8; COMM_LEN],
+    }
+
+    /// What udevd told a worker of the device that it is to handle.
+    Uevent (1056) {
+        /// Common part.
+        header: Header,
+        /// Bytes of the whole message; more than `text` holds when it was cut.
+        len: u32,
+        /// Written out padding.
+        reserved: u32,
+        /// `KEY=VALUE`, a NUL behind each. What lies behind `len` means nothing.
+        text: [u8; UEVENT_LEN],
     }
 
     /// A line of the kernel log.

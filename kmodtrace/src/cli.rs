@@ -31,7 +31,7 @@ use crate::output::{Answered, Explained, Format, Loads, Reported, SCHEMAS, Told,
 pub(crate) const MAX_IN_FLIGHT: u32 = 8192;
 
 /// Groups of probes that are attached where nobody says others.
-pub(crate) const WITH: &[With] = &[With::Rcu, With::Printk];
+pub(crate) const WITH: &[With] = &[With::Rcu, With::Printk, With::Devices];
 
 /// Where recordings are written and looked for when no file is named.
 pub(crate) const DEFAULT_FILE: &str = "kmodtrace.data";
@@ -138,6 +138,9 @@ pub(crate) struct Tracing {
     /// Optional probe groups to attach; each costs more
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',', default_values_t = WITH.to_vec())]
     pub(crate) with: Vec<With>,
+    /// Probe groups not to attach
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
+    pub(crate) without: Vec<With>,
     /// Command to run; tracing stops when it exits
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -147,7 +150,7 @@ pub(crate) struct Tracing {
 #[derive(Args, Debug)]
 pub(crate) struct TraceCommand {
     /// Recording to read instead of tracing: a file, a folder (the newest recording in it), or - for stdin
-    #[arg(value_name = "FILE", conflicts_with_all = ["from", "duration", "with", "command", "output", "drill"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["from", "duration", "with", "without", "command", "output", "drill"])]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) times: Times,
@@ -163,7 +166,7 @@ pub(crate) struct TraceCommand {
 #[derive(Args, Debug)]
 pub(crate) struct Trace {
     /// Read a recording instead of tracing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "drill"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "drill"])]
     pub from: Option<PathBuf>,
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
@@ -202,6 +205,8 @@ pub(crate) enum With {
     Printk,
     /// Kernel stacks of tasks that request a module
     Stacks,
+    /// Devices for which udev loads
+    Devices,
     /// All of them
     All,
     /// None of them
@@ -216,6 +221,7 @@ impl With {
             Self::Rcu => &[Family::Rcu],
             Self::Printk => &[Family::Printk],
             Self::Stacks => &[Family::Stacks],
+            Self::Devices => &[Family::Devices],
             Self::All => &Family::ALL,
             Self::None => &[],
         };
@@ -357,7 +363,7 @@ pub(crate) struct Drill {
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
     /// Read a recording made with drill instead of tracing
-    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "command", "output", "functions"])]
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
     /// Write a recording as well. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::{CallMark, OffCpu};
+use super::device::Device;
 use super::errno::Errno;
 use super::function::Function;
 use super::ids::{AttemptId, RequestId};
@@ -51,6 +52,8 @@ pub struct Attempt {
     /// Path of that file from the root of all mounts, with `.../` in front where its beginning was not seen; absent if it was not seen
     /// lately, neither in this attempt nor in another one that loaded the same file.
     pub path: Option<String>,
+    /// Device that the task, a worker of udev, handles; absent for other tasks, or if it was not seen.
+    pub device: Option<Device>,
     /// Time of entry; absent if the entry was not seen.
     pub start: Option<Ktime>,
     /// Time of return; absent while the call is in flight, or if the return was not seen.
@@ -117,6 +120,7 @@ impl Attempt {
             image_bytes: None,
             file: None,
             path: None,
+            device: None,
             start: None,
             end: None,
             errno: None,

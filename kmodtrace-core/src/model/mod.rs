@@ -3,6 +3,7 @@
 mod attempt;
 mod call;
 mod command;
+mod device;
 mod errno;
 mod finished;
 mod function;
@@ -24,6 +25,7 @@ mod zero;
 pub use attempt::{Attempt, Edge, FileId, Init, Mark, Role, SymbolLookUp, Syscall};
 pub use call::{CallEdge, CallMark, OffCpu};
 pub use command::WaitStatus;
+pub use device::Device;
 pub use errno::Errno;
 pub use finished::Finished;
 pub use function::Function;

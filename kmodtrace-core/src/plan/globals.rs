@@ -76,6 +76,7 @@ const fn global(name: &'static str, source: GlobalSource, loses: &'static str) -
 
 const FILE: &str = "which tasks load one file: its inode";
 const FILE_NAME: &str = "file names, and with them the names of modules that fail before their image is read";
+const DEVICES: &str = "devices that udev loads modules for";
 const PATH: &str = "where files of modules lie: their paths";
 const EARLY_FILE: &str = "files of loads that fail before they read them";
 const DEVICE: &str = "devices of files: equal inode numbers of two file systems cannot be told apart";
@@ -185,6 +186,13 @@ pub const GLOBALS: &[GlobalSpec] = &[
         "OFF_USER_NS_LEVEL",
         GlobalSource::Member("user_namespace", "level"),
         CALLER,
+    ),
+    global("OFF_SKB_SK", GlobalSource::Member("sk_buff", "sk"), DEVICES),
+    global("OFF_SKB_DATA", GlobalSource::Member("sk_buff", "data"), DEVICES),
+    global(
+        "OFF_SOCK_PROTOCOL",
+        GlobalSource::Member("sock", "sk_protocol"),
+        DEVICES,
     ),
     // Without it a removed file's path may be taken for a new one's within the minute.
     global(

@@ -81,14 +81,16 @@ pub enum Family {
     Printk,
     /// Kernel stacks of requesters.
     Stacks,
+    /// Devices that udev handles.
+    Devices,
 }
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Mutex, Self::Rcu, Self::Printk, Self::Stacks];
+    pub const ALL: [Self; 5] = [Self::Mutex, Self::Rcu, Self::Printk, Self::Stacks, Self::Devices];
 
     /// Those that are asked for when nothing is said.
-    pub const DEFAULT: [Self; 2] = [Self::Rcu, Self::Printk];
+    pub const DEFAULT: [Self; 3] = [Self::Rcu, Self::Printk, Self::Devices];
 
     /// As it is asked for.
     pub const fn name(self) -> &'static str {
@@ -97,6 +99,7 @@ impl Family {
             Self::Rcu => "rcu",
             Self::Printk => "printk",
             Self::Stacks => "stacks",
+            Self::Devices => "devices",
         }
     }
 

@@ -6,6 +6,7 @@
 mod request;
 mod split;
 mod tick;
+mod uevent;
 
 use crate::model::{
     FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Syscall, Tgid, Tid, WaitStatus,
@@ -182,6 +183,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         }
         kind::PATH => Fact::Path(path(&layout(kind, bytes)?)),
         kind::ARGUMENT_STRING => Fact::ArgumentString(arguments(&layout(kind, bytes)?)),
+        kind::UEVENT => Fact::Uevent(uevent::device(&layout(kind, bytes)?)),
         kind::SIGNAL => Fact::Signal(signal(&layout(kind, bytes)?)),
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),

@@ -1,6 +1,6 @@
 //! One decoded record: what a front end of the pipeline works with, whether it came from a ring or from a file.
 
-use crate::model::{FileId, Function, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid, WaitStatus};
+use crate::model::{Device, FileId, Function, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid, WaitStatus};
 
 /// A record with its common part decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub enum Fact {
     Path(String),
     /// The argument string.
     ArgumentString(String),
+    /// The device that the task, a worker of udev, handles; none where that could not be read.
+    Uevent(Option<Device>),
     /// A signal is sent to the task.
     Signal(SignalSent),
     /// A function of the loader was entered.

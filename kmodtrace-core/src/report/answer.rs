@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Report, TextLayout};
-use crate::analysis::account::{Asker, Cost, PhaseRow};
+use crate::analysis::account::{AliasRow, Asker, Cost, PhaseRow};
 use crate::model::{Ktime, Stage};
 use crate::text::{printable, span_text, write_wrapped};
 
@@ -15,6 +15,7 @@ const SHARE: u64 = 50;
 const FAILURES: usize = 8;
 const ASKERS: usize = 5;
 const STAGES: usize = 8;
+const MODULES: usize = 6;
 
 pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let Some(account) = &report.account else {
@@ -25,6 +26,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
     hanging(report, layout, out)?;
     failures(report, layout, out)?;
     askers(&account.askers, layout, out)?;
+    devices(&account.devices, layout, out)?;
     stages(&account.stages, layout, out)
 }
 
@@ -155,6 +157,44 @@ fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Re
         item(&asker.comm, &sentence, width, layout, out)?;
     }
     more(askers.len(), ASKERS, "--json has all", layout, out)
+}
+
+/// Aliases of devices, with the modules that udev loaded for them.
+fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nFOR WHICH DEVICES, by the alias that udev looked up")?;
+    for row in rows.iter().take(ASKERS) {
+        let what = row.alias.as_ref().unwrap_or(&row.device);
+        let mut modules: Vec<&str> = row.modules.iter().map(String::as_str).collect();
+        let more = modules.len().saturating_sub(MODULES);
+        modules.truncate(MODULES);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let counts = [(row.duplicates, "duplicate"), (row.failed, "failed")];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, what)| format!(", {count} {what}")).collect();
+        let plural = |count: u64| if count == 1 { "" } else { "s" };
+        let place = if row.devices == 1 {
+            format!("1 device ({})", row.device)
+        } else {
+            format!("{} devices ({}, ...)", row.devices, row.device)
+        };
+        let sentence = format!(
+            "{what}: {place}, {} load{}{}, {} in all: {}{more}",
+            row.loads,
+            plural(row.loads),
+            counts.concat(),
+            span_text(row.task_ns),
+            modules.join(", ")
+        );
+        paragraph(&sentence, layout, out)?;
+    }
+    more(rows.len(), ASKERS, "--json has all", layout, out)
 }
 
 /// Sums over all loads, most first; what took no part worth a word is left out.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::origins::{LogRow, OriginRow, ParentRow, StageRow};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Collision, Note, Role, Signal, Span, Syscall, Wait, WaitKind};
+use crate::model::{Attempt, Collision, Device, Note, Role, Signal, Span, Syscall, Wait, WaitKind};
 
 /// One attempt. Times are nanoseconds of `CLOCK_MONOTONIC`; null is what does not apply or was not seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -43,6 +43,8 @@ pub struct AttemptRow {
     pub file: Option<String>,
     /// The whole path, from `.../` on where its beginning was not seen.
     pub path: Option<String>,
+    /// The device that udev handled; null for other tasks.
+    pub device: Option<DeviceRow>,
     /// The file's inode.
     pub inode: Option<u64>,
     /// The file system's device, as the kernel's `dev_t`.
@@ -95,6 +97,36 @@ pub struct AttemptRow {
     pub log: Vec<LogRow>,
     /// Signals that were sent to the task meanwhile.
     pub signals: Vec<SignalRow>,
+}
+
+/// A device that udev handles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DeviceRow {
+    /// `DEVPATH`: where it is below /sys.
+    pub path: String,
+    /// `SUBSYSTEM`.
+    pub subsystem: Option<String>,
+    /// `MODALIAS`.
+    pub alias: Option<String>,
+    /// `ACTION`.
+    pub action: Option<String>,
+}
+
+impl DeviceRow {
+    fn new(device: &Device) -> Self {
+        let Device {
+            path,
+            subsystem,
+            alias,
+            action,
+        } = device.clone();
+        Self {
+            path,
+            subsystem,
+            alias,
+            action,
+        }
+    }
 }
 
 /// A signal that was sent to a task inside an attempt.
@@ -170,6 +202,7 @@ impl AttemptRow {
             args: attempt.args.clone(),
             file: file.map(|file| file.name.clone()),
             path: attempt.path.clone(),
+            device: attempt.device.as_ref().map(DeviceRow::new),
             inode: file.and_then(|file| file.inode).map(|inode| inode.0),
             dev: file.map(|file| file.dev),
             start_ns: attempt.start.map(|start| start.0),

@@ -168,6 +168,7 @@ fn attempt_columns() -> Vec<Column<AttemptRow>> {
         Column::new("origin_from_errno", |row: &AttemptRow| row.origin.as_ref()?.from_errno),
         Column::new("path", |row: &AttemptRow| row.path.clone()),
         Column::new("args", |row: &AttemptRow| row.args.clone()),
+        Column::new("device", |row: &AttemptRow| Some(row.device.as_ref()?.path.clone())),
     ]);
     columns
 }

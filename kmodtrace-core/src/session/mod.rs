@@ -5,6 +5,7 @@
 
 #![expect(clippy::similar_names, reason = "tid and tgid are the kernel's words")]
 
+mod devices;
 mod inodes;
 mod module_states;
 mod name_wait;
@@ -34,6 +35,7 @@ struct World {
     lives: module_states::Lives,
     owners: owners::Owners,
     paths: paths::Paths,
+    devices: devices::Devices,
 }
 
 /// An attempt that has not returned.

@@ -14,6 +14,7 @@ use crate::arguments::{Arguments, untyped_argument};
 use crate::emit::{emit, emit_in_place, emit_ret, header, tid};
 use crate::globals::OFF_TASK_TGID;
 use crate::maps::{Task, begin_task, count, current_task, end_task};
+use crate::probes::device::emit_uevent;
 use crate::read::{caller, comm_into, current, file_behind, member, parent_of, tgid_of, zero};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
@@ -148,6 +149,7 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     if syscall != DELETE_MODULE {
         emit_ancestors();
         emit_argument_string(arguments, args_len);
+        emit_uevent(tid);
     }
     debug!(ctx, "task {} enters module system call {}", tid, syscall);
 }

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod call;
+pub mod device;
 pub mod helper;
 pub mod init;
 pub mod life;

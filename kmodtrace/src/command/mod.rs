@@ -31,7 +31,7 @@ fn options<'o>(tracing: &'o Tracing, modules: &'o [String], quiet: bool, bpf_log
         wish: Wish {
             log: bpf_log,
             max_in_flight: tracing.max_in_flight,
-            families: With::families(&tracing.with),
+            families: &With::families(&tracing.with) - &With::families(&tracing.without),
         },
         modules,
         functions: None,

@@ -3,7 +3,9 @@
 //! A fold over what a session hands out, in the order in which it does. Memory grows with the number of modules and of programs that
 //! ask, which are bounded, not with that of attempts.
 
+mod alias;
 mod asker;
+mod became;
 mod cost;
 mod phase;
 mod union;
@@ -13,14 +15,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Attempt, Errno, Finished, Ktime, Nanos, Note, Request, Role, Stage, WaitKind};
+use crate::model::{Attempt, Finished, Ktime, Nanos, Note, Request, Stage, WaitKind};
 use crate::plan::Coverage;
 use crate::recording::{Header, Milestone};
+pub use alias::AliasRow;
+use alias::Aliases;
 pub use asker::Asker;
 use asker::Askers;
+use became::Became;
 pub use cost::Cost;
 use cost::Costs;
-use phase::{Became, Phases};
+use phase::Phases;
 pub use phase::{Phase, PhaseRow};
 use union::Union;
 
@@ -65,6 +70,9 @@ pub struct Account {
     pub costs: Vec<Cost>,
     /// Who asked for loads, most time first.
     pub askers: Vec<Asker>,
+    /// For which devices udev loaded, most time first; none where no device was seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<AliasRow>,
 }
 
 /// Gathers it.
@@ -75,6 +83,7 @@ pub struct AccountFold {
     union: Union,
     costs: Costs,
     askers: Askers,
+    aliases: Aliases,
     /// Of a boot.
     phases: Option<Phases>,
     /// Loads that have not returned.
@@ -114,7 +123,7 @@ impl AccountFold {
             return;
         }
         self.account.loads += 1;
-        match became(attempt) {
+        match Became::of(attempt) {
             Became::Loaded => self.account.loaded += 1,
             Became::AlreadyThere => self.account.already_there += 1,
             Became::Failed => self.account.failed += 1,
@@ -133,7 +142,7 @@ impl AccountFold {
         self.account.waited_ns = self.account.waited_ns.saturating_add(waited);
         self.costs.attempt(attempt, waited);
         if let Some(phases) = &mut self.phases {
-            phases.add(attempt, became(attempt), waited);
+            phases.add(attempt, Became::of(attempt), waited);
         }
         let mut long = 0;
         if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
@@ -142,6 +151,7 @@ impl AccountFold {
             self.account.task_ns = self.account.task_ns.saturating_add(long);
         }
         self.askers.attempt(attempt, long);
+        self.aliases.add(attempt, Became::of(attempt), long);
     }
 
     fn request(&mut self, request: &Request) {
@@ -171,21 +181,9 @@ impl AccountFold {
             phases: self.phases.map_or_else(Vec::new, Phases::list),
             costs: self.costs.list(coverage),
             askers: self.askers.list(),
+            devices: self.aliases.list(),
             ..self.account
         }
-    }
-}
-
-/// What became of a load.
-fn became(load: &Attempt) -> Became {
-    let shared = matches!(load.role, Some(Role::Follower | Role::Refused));
-    let own = load.init.as_ref().is_some_and(|init| init.errno != Some(Errno::OK));
-    match load.errno {
-        None => Became::Unfinished,
-        Some(Errno::OK) if shared => Became::AlreadyThere,
-        Some(Errno::OK) => Became::Loaded,
-        Some(Errno::EEXIST) if !own => Became::AlreadyThere,
-        Some(_) => Became::Failed,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::became::Became;
 use super::union::Union;
 use crate::model::{Attempt, Ktime, Tgid};
 
@@ -84,15 +85,6 @@ pub struct PhaseRow {
     pub in_flight_ns: u64,
     /// Nanoseconds that its tasks waited for other tasks' loads, added up.
     pub waited_ns: u64,
-}
-
-/// What became of a load, as the account counts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Became {
-    Loaded,
-    AlreadyThere,
-    Failed,
-    Unfinished,
 }
 
 #[derive(Debug, Default)]

@@ -66,6 +66,7 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
     chain.advise(advice(attempt, origin, window));
     chain.sentences.extend(started_by(attempt));
     chain.sentences.extend(loaded_from(attempt));
+    chain.sentences.extend(for_device(attempt));
     chain.sentences.extend(killed(attempt, window));
     if let Some(refusal) = window.around.refusal(attempt, origin) {
         chain.say(refusal.sentence);
@@ -115,6 +116,16 @@ pub(super) fn loaded_from(attempt: &Attempt) -> Option<String> {
         .map(|args| format!("its arguments are \"{args}\""));
     let which: Vec<String> = [file, args].into_iter().flatten().collect();
     (!which.is_empty()).then(|| which.join(", "))
+}
+
+/// For which device udev loaded it.
+pub(super) fn for_device(attempt: &Attempt) -> Option<String> {
+    let device = attempt.device.as_ref()?;
+    let alias = device
+        .alias
+        .as_ref()
+        .map_or_else(String::new, |alias| format!(", whose alias is {alias}"));
+    Some(format!("udev was handling the device {}{alias}", device.path))
 }
 
 /// Who killed the task, and how long its call went on all the same: the kernel ends a task as it leaves the kernel.

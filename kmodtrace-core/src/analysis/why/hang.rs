@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Kind;
-use super::chain::{killed, loaded_from, started_by};
+use super::chain::{for_device, killed, loaded_from, started_by};
 use super::window::Window;
 use super::words::{task, took};
 use crate::analysis::stages::{Place, stages_until};
@@ -245,6 +245,7 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
     )];
     sentences.extend(started_by(attempt));
     sentences.extend(loaded_from(attempt));
+    sentences.extend(for_device(attempt));
     sentences.extend(killed(attempt, window));
     let last = attempt.log.iter().rev().take(2).rev();
     sentences.extend(last.map(|line| format!("the kernel log says: {}", line.text)));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::chain::{killed, loaded_from, started_by};
+use super::chain::{for_device, killed, loaded_from, started_by};
 use super::window::Window;
 use super::words::{task, took};
 use crate::model::{Attempt, AttemptId, Errno, Request, RequestId, Role, Tgid};
@@ -115,10 +115,15 @@ impl Loads {
             request: load.request.map(|id| id.0),
             dependency_of: target.map(|(_, target)| target.clone()),
             headline,
-            sentences: [started_by(load), loaded_from(load), killed(load, window)]
-                .into_iter()
-                .flatten()
-                .collect(),
+            sentences: [
+                started_by(load),
+                loaded_from(load),
+                for_device(load),
+                killed(load, window),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
             module,
         }
     }

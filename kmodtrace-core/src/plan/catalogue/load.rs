@@ -4,7 +4,7 @@ use kmodtrace_common::functions;
 
 use super::{NOTIFY_LIST, function, probe, wanted};
 use crate::plan::existence::{Existence, Sign, Trace};
-use crate::plan::spec::{Attach, AttachStage, Candidate, Hook, Mechanism, ProbeSpec, Want};
+use crate::plan::spec::{Attach, AttachStage, Candidate, Family, Hook, Mechanism, ProbeSpec, Want};
 
 /// Tasks that load one inode share one load: since "modules: catch concurrent module loads, treat them as idempotent" (6.5).
 const IDEMPOTENT: Existence = &[
@@ -35,6 +35,7 @@ const KLP_MODULE_COMING: Hook = function(functions::KLP_MODULE_COMING);
 const KLP_MODULE_GOING: Hook = function(functions::KLP_MODULE_GOING);
 const NOTIFIER_CHAIN: Hook = function(functions::BLOCKING_NOTIFIER_CALL_CHAIN);
 const MOD_SYSFS_TEARDOWN: Hook = function(functions::MOD_SYSFS_TEARDOWN);
+const SKB_RECV_DATAGRAM: Hook = function(functions::SKB_RECV_DATAGRAM);
 const DO_SEND_SIG_INFO: Hook = function(functions::DO_SEND_SIG_INFO);
 const FREE_MODULE: Hook = function(functions::FREE_MODULE);
 
@@ -56,6 +57,7 @@ const WAITS: &str =
 const DO_INIT: &str = "time in do_init_module: init function, notifiers and clean-up together";
 const INITS: &str = "init functions: their time and their own errno";
 const ASYNC: &str = "waits for asynchronous work after init";
+const DEVICES: &str = "devices that udev loads modules for";
 const SIGNALS: &str = "signals sent to tasks inside a load or an unload: who killed them, and when";
 const FREES: &str = "time in free_module";
 const LISTED: &str = "the exact instant at which a module enters the list";
@@ -146,6 +148,13 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         IA32_DELETES,
     )
     .exists_if(IA32),
+    wanted(
+        "skb_recv_datagram.exit",
+        AttachStage::Attempt,
+        candidates!([KretprobeMulti SKB_RECV_DATAGRAM] [Kretprobe SKB_RECV_DATAGRAM]),
+        DEVICES,
+    )
+    .of(Family::Devices),
     wanted(
         "do_send_sig_info.enter",
         AttachStage::Attempt,

@@ -65,6 +65,7 @@ fn kind_of(fact: &Fact) -> u16 {
         Fact::Path(_) => kind::PATH,
         Fact::ArgumentString(_) => kind::ARGUMENT_STRING,
         Fact::Signal(_) => kind::SIGNAL,
+        Fact::Uevent(_) => kind::UEVENT,
         Fact::Symbol(_) => kind::SYMBOL,
         Fact::MutexEnter(_) => kind::MUTEX_ENTER,
         Fact::Printk(_) => kind::PRINTK,

@@ -2,7 +2,7 @@
 
 use super::{LookUp, Part, Task, Visit};
 use crate::model::{
-    Collision, Errno, FileId, Finished, GoingCause, Ktime, ModuleState, Span, Syscall, TaskRef, Wait, WaitKind,
+    Collision, Device, Errno, FileId, Finished, GoingCause, Ktime, ModuleState, Span, Syscall, TaskRef, Wait, WaitKind,
 };
 use crate::records::event::ModuleRef;
 use crate::session::World;
@@ -42,6 +42,14 @@ impl Task {
             world.paths.tell(key, &path);
         }
         self.attempt.path = Some(path);
+    }
+
+    /// The task handles this device.
+    pub(super) fn handles(&mut self, device: Option<Device>, world: &mut World) {
+        if let Some(device) = &device {
+            world.devices.tell(self.attempt.tid, &self.attempt.comm, device.clone());
+        }
+        self.attempt.device = device;
     }
 
     /// Another load of the same file may have told where it lies.

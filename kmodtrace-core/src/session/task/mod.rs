@@ -131,6 +131,7 @@ impl Task {
             tgid,
             comm: parent_comm,
         });
+        attempt.device = world.devices.of(attempt.tid, &comm).cloned();
         attempt.comm = comm;
         if let Some(module) = module {
             self.take_name(module, world);
@@ -186,6 +187,7 @@ impl Task {
             Fact::Symbol(symbol) => self.symbol(time, symbol, world),
             Fact::Caller { uid, capable } => (self.attempt.uid, self.attempt.capable) = (uid, capable),
             Fact::Path(path) => self.path(path, world),
+            Fact::Uevent(device) => self.handles(device, world),
             Fact::ArgumentString(string) => self.attempt.args = Some(string),
             Fact::Ancestors(ancestors) => self.attempt.ancestors = parents(ancestors),
             Fact::ModuleState(module) => self.module_state(time, module, world, out),

@@ -1,0 +1,36 @@
+//! Which device each worker of udev handles: told with its first load for it.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::model::{Device, Tid};
+
+/// Workers kept: udevd has no more at a time, unless it is told to (`udev.children_max`).
+const KEPT: usize = 4_096;
+
+/// The devices, by the worker.
+#[derive(Debug, Default)]
+pub(super) struct Devices {
+    known: HashMap<Tid, (String, Device)>,
+    order: VecDeque<Tid>,
+}
+
+impl Devices {
+    /// A worker of this name handles it from now on.
+    pub(super) fn tell(&mut self, tid: Tid, comm: &str, device: Device) {
+        if self.known.insert(tid, (comm.to_owned(), device)).is_some() {
+            return;
+        }
+        self.order.push_back(tid);
+        if self.order.len() > KEPT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+
+    /// What the worker handles. A task of another name is another one with its number.
+    pub(super) fn of(&self, tid: Tid, comm: &str) -> Option<&Device> {
+        let (worker, device) = self.known.get(&tid)?;
+        (worker == comm).then_some(device)
+    }
+}
