@@ -100,10 +100,8 @@ pub struct Picture {
 pub struct Head {
     /// The traced kernel.
     pub kernel: KernelRow,
-    /// When tracing began, nanoseconds of `CLOCK_MONOTONIC`.
-    pub start_ns: u64,
-    /// From there to what is shown.
-    pub elapsed: Nanos,
+    /// The instant that is shown.
+    pub at: Ktime,
     /// Loads and unloads that returned.
     pub attempts: u64,
     /// Those of them that failed.
@@ -190,6 +188,12 @@ impl Monitor {
         self.take();
     }
 
+    /// Moves to this instant, where every record of what was until then has been pushed.
+    pub fn reach(&mut self, time: Ktime) {
+        self.pipeline.reach(time);
+        self.take();
+    }
+
     /// Why there is no more, where it should not have ended here.
     pub fn truncated(&mut self, why: String) {
         self.source.truncated = Some(why);
@@ -254,7 +258,7 @@ impl Monitor {
         let session = self.pipeline.session();
         let mut text = Vec::new();
         // Writing into memory does not fail.
-        let _ = write_text(&self.findings.graph().so_far(), Zero::At(self.start), &mut text);
+        let _ = write_text(&self.findings.graph().so_far(), Zero::Boot, &mut text);
         GraphNow {
             tree: Tree::new(self.reached(), session.in_flight(), session.requests_in_flight()),
             so_far: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),
@@ -293,8 +297,7 @@ impl Monitor {
         let session = self.pipeline.session();
         Head {
             kernel: self.source.kernel.clone(),
-            start_ns: self.start.0,
-            elapsed: reached.since(self.start),
+            at: reached,
             attempts: self.attempts,
             failed: self.failed,
             per_second: self.rate.per_second(self.start, reached),

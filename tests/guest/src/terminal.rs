@@ -30,7 +30,7 @@ const MODULE: &str = "acpi_cpufreq";
 /// Many tasks that load the same few modules.
 const STORM: &str = "6.1-stock-storm.kmt";
 
-/// A deadlock, which lasts five seconds after the beginning.
+/// A deadlock, which lasts 9.5 seconds after the kernel started.
 const NESTED: &str = "6.1-nested.kmt";
 
 /// As large as terminals are at least.

@@ -45,7 +45,7 @@ const STORM: Shot = Shot {
 /// A module that requests another one while all slots for requests are taken by those who wait for it.
 const NESTED: Shot = Shot {
     recording: "6.1-nested.kmt",
-    at: Some("5s"),
+    at: Some("9.5"),
     read: " held ",
     ..STORM
 };

@@ -1,6 +1,6 @@
 //! Attempts as lanes over time: a letter for the stage, a sign for a wait, an arrow to the lane of the one it is for.
 
-use kmodtrace_core::model::{Errno, Stage};
+use kmodtrace_core::model::{Errno, Ktime, Stage, Zero};
 use kmodtrace_core::monitor::{Lane, Lanes, Picture};
 use kmodtrace_core::text::span_text;
 use ratatui::Frame;
@@ -65,7 +65,7 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     };
     let cursor = state.cursor(&rows::shown(state, picture));
     let buffer = frame.buffer_mut();
-    ruler(buffer, area, &scale, picture.head.start_ns, all, theme);
+    ruler(buffer, area, &scale, all, theme);
     for (lane, y) in all.lanes.iter().zip(field.y..field.bottom()) {
         let at = all.first + usize::from(y - field.y);
         let style = if at == cursor { theme.selected() } else { Style::new() };
@@ -74,20 +74,16 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     }
     arrows(buffer, all, cursor, &scale, theme);
     if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
-        let text: String = in_words(lane, picture.head.start_ns)
-            .chars()
-            .take(usize::from(area.width))
-            .collect();
+        let text: String = in_words(lane).chars().take(usize::from(area.width)).collect();
         buffer.set_string(area.x, area.bottom().saturating_sub(1), text, theme.title());
     }
 }
 
 /// From when to when.
-fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, start: u64, all: &Lanes, theme: Theme) {
-    let since = |at: u64| span_text(at.saturating_sub(start));
+fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, all: &Lanes, theme: Theme) {
     let count = format!("{} attempts", all.total);
     buffer.set_stringn(area.x, area.y, count, usize::from(scale.area.x - area.x), theme.title());
-    let (from, to) = (since(scale.from), since(scale.to));
+    let (from, to) = (time(scale.from), time(scale.to));
     let span = format!("<- {} ->", span_text(scale.to - scale.from));
     let width = usize::from(scale.area.width);
     buffer.set_stringn(scale.area.x, area.y, &from, width, theme.title());
@@ -165,8 +161,13 @@ fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme:
     }
 }
 
+/// In seconds since the kernel started.
+fn time(ns: u64) -> String {
+    Zero::Boot.number(Ktime(ns))
+}
+
 /// The lane in words.
-fn in_words(lane: &Lane, start: u64) -> String {
+fn in_words(lane: &Lane) -> String {
     let long = lane.end_ns.map_or_else(
         || "in flight".to_owned(),
         |end| span_text(end.saturating_sub(lane.start_ns)),
@@ -193,6 +194,6 @@ fn in_words(lane: &Lane, start: u64) -> String {
         "attempt {}: {} at {}, {long}{got}{waits}",
         lane.id,
         module_name(lane.module.as_deref()),
-        span_text(lane.start_ns.saturating_sub(start)),
+        time(lane.start_ns),
     )
 }

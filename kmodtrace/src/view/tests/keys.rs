@@ -1,9 +1,10 @@
 //! What keys do.
 
+use kmodtrace_core::monitor::Monitor;
 use proptest::prelude::*;
-use ratatui::crossterm::event::{KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::stage::{Stage, recording};
+use super::stage::{Stage, key, recording};
 use crate::view::keys::{BINDINGS, Key};
 use crate::view::transitions::{Effect, Time};
 
@@ -122,8 +123,9 @@ fn the_cursor_finds_the_stuck_and_whom_they_wait_for() {
     );
     stage.press("End");
     let last = stage
+        .scene
         .state
-        .cursor(&crate::view::rows::shown(&stage.state, &stage.picture));
+        .cursor(&crate::view::rows::shown(&stage.scene.state, &stage.scene.picture));
     assert_eq!(last, 49);
     stage.press("5");
     assert!(stage.frame().contains("slots used 50 of 50"));
@@ -149,12 +151,12 @@ fn the_time_line_zooms_and_pans() {
     stage.press("+ +");
     let zoomed = span(&stage);
     assert_ne!(whole, zoomed);
-    let middle = stage.state.span.unwrap();
+    let middle = stage.scene.state.span.unwrap();
     stage.press("Left");
-    let earlier = stage.state.span.unwrap();
+    let earlier = stage.scene.state.span.unwrap();
     assert!(earlier.0 < middle.0 && earlier.1 - earlier.0 == middle.1 - middle.0);
     stage.press("Right");
-    assert_eq!(stage.state.span.unwrap(), middle);
+    assert_eq!(stage.scene.state.span.unwrap(), middle);
     stage.press("- - -");
     assert_eq!(span(&stage), whole);
     // The arrow of the lane under the cursor goes all the way to its owner.
@@ -232,8 +234,42 @@ fn any_key() -> impl Strategy<Value = KeyCode> {
     prop::sample::select(codes)
 }
 
+/// The frame that keys lead to, where each waits for what the one before brought, and where none does.
+fn slow_and_fast(monitor: impl Fn() -> Monitor, keys: &[KeyEvent]) -> [String; 2] {
+    let (mut slow, mut fast) = (Stage::new(monitor(), 80, 24), Stage::new(monitor(), 80, 24));
+    for key in keys {
+        slow.key(*key);
+        fast.scene.key(*key);
+    }
+    fast.scene.look();
+    [slow.frame(), fast.frame()]
+}
+
+#[test]
+fn keys_that_come_at_once_act_on_what_they_were_typed_for() {
+    for script in [
+        "/ x f s Enter Down Enter",
+        "6 Enter",
+        "2 End Enter",
+        "5 Down Down Enter",
+        "7 Down Down Enter",
+        "3 Esc End Enter",
+    ] {
+        let keys: Vec<KeyEvent> = script.split(' ').map(key).collect();
+        let [slow, fast] = slow_and_fast(|| recording("6.1-nested.kmt", Some(5_000)), &keys);
+        assert_eq!(slow, fast, "{script}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_key_is_typed_too_early(keys in prop::collection::vec(any_key(), 1..20)) {
+        let keys: Vec<KeyEvent> = keys.into_iter().map(KeyEvent::from).collect();
+        let [slow, fast] = slow_and_fast(|| recording("6.1-nested.kmt", Some(5_000)), &keys);
+        prop_assert_eq!(slow, fast);
+    }
 
     #[test]
     fn no_keys_and_no_size_are_too_much(

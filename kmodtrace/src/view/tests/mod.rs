@@ -4,4 +4,5 @@
 
 mod frames;
 mod keys;
+mod seek;
 mod stage;

@@ -33,7 +33,7 @@ fn seen(terminal: &Terminal, key: &str) -> Result<String> {
 }
 
 fn ascii(stage: &Stage) -> Result<()> {
-    for (recording, more) in [(STORM, &[] as &[_]), (NESTED, &["--at", "5s"])] {
+    for (recording, more) in [(STORM, &[] as &[_]), (NESTED, &["--at", "9.5"])] {
         for screen in all(stage, recording, more, &[("LANG", "C")])? {
             ensure!(screen.is_ascii(), "not ASCII alone:\n{screen}");
         }
