@@ -6,7 +6,6 @@
 //! every picture says how many.
 
 mod chain;
-mod evidence;
 mod history;
 mod lanes;
 mod module;
@@ -15,6 +14,7 @@ mod now;
 mod probes;
 mod rate;
 mod requests;
+mod topic;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
@@ -30,7 +30,6 @@ use crate::recording::Header;
 use crate::records::decode::DecodeError;
 use crate::records::order::Loss;
 use crate::report::{KernelRow, Quality, Report, Selection, Source};
-pub use evidence::{EvidenceNow, Shown};
 use history::History;
 pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
 pub use module::{Bars, Hit, ModuleDetail, StageShare};
@@ -39,6 +38,7 @@ pub use now::{NowRow, OwnerNow, WaitNow};
 pub use probes::ProbeLine;
 use rate::Rate;
 pub use requests::{RequestNow, RequestsNow};
+pub use topic::{Lead, Topic, TopicNow};
 
 /// A wait that may be part of a deadlock: the watch of waits that last looks as often.
 const LONG: Nanos = Nanos(1_000_000_000);
@@ -78,8 +78,8 @@ pub enum Focus {
     Requests(Option<u64>),
     /// Findings.
     Findings,
-    /// What this one of them rests on, counted from 0.
-    Evidence(usize),
+    /// Something that was opened.
+    Topic(Topic),
     /// Probes, and what is not observed.
     Probes,
     /// Attempts as lanes.
@@ -139,8 +139,8 @@ pub enum Body {
     Requests(Option<RequestsNow>),
     /// Findings.
     Findings(Vec<Finding>),
-    /// What one of them rests on; none when there is no such one.
-    Evidence(Option<EvidenceNow>),
+    /// Something that was opened; none when it is not there any more.
+    Topic(Option<TopicNow>),
     /// Every probe.
     Probes(Vec<ProbeLine>),
     /// Attempts as lanes.
@@ -319,12 +319,7 @@ impl Monitor {
             Focus::Graph => Body::Graph(self.graph()),
             Focus::Requests(chain) => Body::Requests(requests::now(self, *chain)),
             Focus::Findings => Body::Findings(findings),
-            Focus::Evidence(at) => Body::Evidence(
-                findings
-                    .into_iter()
-                    .nth(*at)
-                    .map(|finding| EvidenceNow::new(self, finding)),
-            ),
+            Focus::Topic(topic) => Body::Topic(topic::now(self, topic, findings)),
             Focus::Probes => Body::Probes(self.probes.clone()),
             Focus::Lanes(window) => Body::Lanes(lanes::lanes(self, window)),
         }

@@ -126,11 +126,11 @@ fn it_stays_small_and_says_what_it_forgot() {
         .iter()
         .position(|finding| finding.attempts.ids.first().is_some_and(|id| *id < 100))
         .unwrap();
-    let Body::Evidence(Some(evidence)) = monitor.picture(&Focus::Evidence(at)).body else {
+    let Body::Topic(Some(evidence)) = monitor.picture(&Focus::Topic(Topic::Evidence(at))).body else {
         panic!("no evidence")
     };
     assert!(
-        evidence.shown[0].lines[0].ends_with("in the sums only, too long ago to be kept"),
+        evidence.leads[0].lines[0].ends_with("in the sums only, too long ago to be kept"),
         "{evidence:?}"
     );
     // Also for a load that does everything a load can do.

@@ -62,15 +62,18 @@ pub(super) fn banner(head: &Head) -> Option<String> {
 
 /// Rows of a list that the body of this view has room for.
 pub(super) fn list_height(state: &State, head: &Head) -> usize {
-    let body = areas(state.area, head).body.height;
-    let (list, _) = split(state.tab, body);
-    usize::from(match state.tab {
-        // No titles.
-        Tab::Module | Tab::Graph => list,
-        // The legend besides.
-        Tab::TimeLine => list.saturating_sub(2),
-        Tab::Findings | Tab::Modules | Tab::Now | Tab::Requests | Tab::Probes => list.saturating_sub(1),
-    })
+    let (list, _) = parts(state, areas(state.area, head).body);
+    usize::from(list.height.saturating_sub(titles(state)))
+}
+
+/// Lines of a list above its first row.
+pub(super) fn titles(state: &State) -> u16 {
+    match (&state.topic, state.tab) {
+        // What it is as well.
+        (Some(_), _) => 2,
+        (None, Tab::Module | Tab::Graph) => 0,
+        (None, _) => 1,
+    }
 }
 
 /// The titles of the views and where they stand, as widely as there is room for.
@@ -104,14 +107,26 @@ pub(super) fn tabs(area: Rect, head: &Head) -> Vec<(Tab, String, Rect)> {
     shown.into_iter().map(place).collect()
 }
 
-/// Lines of a list, and of the details below it.
-pub(super) fn split(tab: Tab, body: u16) -> (u16, u16) {
-    let details = match tab {
-        Tab::Requests | Tab::Findings | Tab::Probes if body >= 8 => body / 2 - 1,
-        Tab::Now if body >= 8 => 3,
+/// A list, and the details below it.
+pub(super) fn parts(state: &State, body: Rect) -> (Rect, Rect) {
+    let room = body.height >= 8;
+    let below = match (&state.topic, state.tab) {
+        (Some(_), _) | (None, Tab::Requests | Tab::Findings | Tab::Probes) if room => body.height / 2 - 1,
+        (None, Tab::Now) if room => 3,
+        // The lane under the cursor in words.
+        (None, Tab::TimeLine) => 1.min(body.height),
         _ => 0,
     };
-    (body - details, details)
+    let list = Rect {
+        height: body.height - below,
+        ..body
+    };
+    let details = Rect {
+        y: list.bottom(),
+        height: below,
+        ..body
+    };
+    (list, details)
 }
 
 /// The first row to show, so that the cursor is in sight and as little as possible moves.

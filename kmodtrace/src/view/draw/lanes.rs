@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::nothing;
+use crate::view::layout::parts;
 use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
@@ -48,12 +49,13 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     if all.lanes.is_empty() {
         return nothing(frame, area, "no attempt in this span of time", theme);
     }
+    let (list, words) = parts(state, area);
     let names = (area.width / 3).clamp(12, 36);
     let field = Rect {
         x: area.x + names,
         y: area.y + 1,
         width: area.width.saturating_sub(names),
-        height: area.height.saturating_sub(2),
+        height: list.height.saturating_sub(1),
     };
     if field.width < 8 || field.height == 0 {
         return nothing(frame, area, "too narrow for lanes", theme);
@@ -75,7 +77,7 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     arrows(buffer, all, cursor, &scale, theme);
     if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
         let text: String = in_words(lane).chars().take(usize::from(area.width)).collect();
-        buffer.set_string(area.x, area.bottom().saturating_sub(1), text, theme.title());
+        buffer.set_string(words.x, words.y, text, theme.title());
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
         Body::Now(all) => lists::now(frame, body, state, picture, all, theme),
         Body::Requests(all) => lists::requests(frame, body, state, picture, all.as_ref(), theme),
         Body::Findings(all) => lists::findings(frame, body, state, picture, all, theme),
-        Body::Evidence(all) => lists::evidence(frame, body, state, picture, all.as_ref(), theme),
+        Body::Topic(all) => lists::topic(frame, body, state, picture, all.as_ref(), theme),
         Body::Probes(all) => lists::probes(frame, body, state, picture, all, theme),
         Body::Lanes(all) => lanes::lanes(frame, body, state, picture, all, theme),
         Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, pages::lines(state, picture, theme)),

@@ -91,10 +91,92 @@ fn a_finding_has_its_evidence() {
         frame.contains("EVIDENCE of busy-inherited: 7 attempts at pcc_cpufreq"),
         "{frame}"
     );
-    stage.press("Enter");
-    assert!(stage.frame().contains("\npcc_cpufreq\n"));
     stage.press("6");
     assert!(stage.frame().contains("FINDING "));
+}
+
+#[test]
+fn enter_leads_on_in_every_list_and_esc_back() {
+    // The keys to a row, and what each Enter then opens.
+    let ways: [(&str, &[&str]); 7] = [
+        (
+            "1",
+            &[
+                "STAGES of all loads",
+                "LOADS and unloads of test_kmod",
+                "ATTEMPT 1 at test_kmod",
+            ],
+        ),
+        ("2 Down", &["ATTEMPT 3 at kt_dep", "attempts 0, loaded 0"]),
+        ("2 Down Enter Down", &["TASK 145, its", "ATTEMPT 3 at kt_dep"]),
+        (
+            "5 Down",
+            &["REQUEST 2 of fs-ktfs", "TASK 137, its", "REQUEST 2 of fs-ktfs"],
+        ),
+        ("5 Down Enter Down", &["ATTEMPT 9 at kt_dep"]),
+        (
+            "6",
+            &["EVIDENCE of deadlock", "ATTEMPT 2 at kt_dep", "attempts 0, loaded 0"],
+        ),
+        ("7 Down", &["ATTEMPT 2 at kt_dep"]),
+    ];
+    for (keys, titles) in ways {
+        let mut stage = nested();
+        stage.press(keys);
+        let mut frames = vec![stage.frame()];
+        for title in titles {
+            stage.press("Enter");
+            assert!(stage.frame().contains(title), "{keys}: {title}:\n{}", stage.frame());
+            frames.push(stage.frame());
+        }
+        while let Some(frame) = frames.pop() {
+            assert_eq!(stage.frame(), frame, "{keys}");
+            stage.press("Esc");
+        }
+    }
+}
+
+#[test]
+fn no_row_is_cut_before_its_reason_on_80_columns() {
+    for (monitor, keys, reasons) in [
+        (
+            recording("6.1-nested.kmt", Some(5_000)),
+            "2",
+            ["kt_dep by 141 modprobe, init", "!same-name"],
+        ),
+        (recording("6.1-nested.kmt", None), "5", ["exit 1", "6.89s"]),
+        (
+            recording("6.1-nested.kmt", None),
+            "6 Enter",
+            ["EBUSY", "COMING, waited 6.4"],
+        ),
+        (
+            recording("6.1-stock-storm.kmt", None),
+            "6 Enter",
+            ["EBUSY", "UNFORMED, waited 923ms same-name"],
+        ),
+        (
+            recording("6.1-stock-storm.kmt", None),
+            "7",
+            ["ENODEV", "pcc_cpufreq 448"],
+        ),
+        (
+            recording("6.1-stock-storm.kmt", None),
+            "8",
+            ["not in this kernel: no struct idempotent", "absent"],
+        ),
+        (recording("6.1-nested.kmt", None), "1", ["EBUSY 49, ENOENT 1", "kt_dep"]),
+    ] {
+        let mut stage = Stage::new(monitor, 80, 24);
+        stage.press(keys);
+        let frame = stage.frame();
+        assert!(
+            frame
+                .lines()
+                .any(|row| reasons.iter().all(|reason| row.contains(reason))),
+            "{reasons:?}\n{frame}"
+        );
+    }
 }
 
 #[test]
@@ -167,7 +249,7 @@ fn the_time_line_zooms_and_pans() {
 #[test]
 fn what_is_below_a_list_can_be_read_on_a_small_screen() {
     let mut stage = Stage::new(recording("6.1-nested.kmt", None), 60, 15);
-    stage.press("6 Enter");
+    stage.press("6 Enter End");
     let first = stage.frame();
     assert!(first.contains("more below"), "{first}");
     stage.press("J J");

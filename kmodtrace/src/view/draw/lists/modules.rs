@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use super::in_sight;
 use crate::view::columns::{COLUMNS, Column};
 use crate::view::draw::nothing;
-use crate::view::draw::table::{Cell, Col, Table};
+use crate::view::draw::table::{Cell, Col, table};
 use crate::view::row::{Name, Row};
 use crate::view::rows;
 use crate::view::state::State;
@@ -32,19 +32,24 @@ pub(in crate::view::draw) fn modules(
         return nothing(frame, area, text, theme);
     }
     let signs = theme.signs();
-    let cols = COLUMNS.iter().enumerate().map(|(at, column)| Col {
-        title: if at == state.sort {
-            format!("{}{}", column.title, signs.sorted[usize::from(state.reverse)])
-        } else {
-            column.title.to_owned()
-        },
-        // Room for the sign of sorting, so that nothing moves.
-        width: column
-            .width
-            .max(u16::try_from(column.title.len() + 1).unwrap_or_default()),
-        left: column.left,
-    });
-    let table = Table::new(cols.collect(), area.width);
+    let cols: Vec<Col> = COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(at, column)| Col {
+            title: if at == state.sort {
+                format!("{}{}", column.title, signs.sorted[usize::from(state.reverse)])
+            } else {
+                column.title.to_owned()
+            },
+            // Room for the sign of sorting, so that nothing moves.
+            width: column
+                .width
+                .max(u16::try_from(column.title.len() + 1).unwrap_or_default()),
+            left: column.left,
+            shrinks: column.title == "MODULE",
+            whole: column.title == "ERRORS",
+        })
+        .collect();
     let keys: Vec<Row> = shown
         .iter()
         .map(|module| Row::Module(Name(module.row.name.clone())))
@@ -65,5 +70,5 @@ pub(in crate::view::draw) fn modules(
         };
         COLUMNS.iter().enumerate().map(cell).collect()
     });
-    table.draw(frame, area, cells, (top, cursor), theme);
+    table(frame, area, &cols, cells, (top, cursor), theme);
 }

@@ -6,9 +6,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{detail, in_sight, parts};
+use super::{detail, in_sight};
 use crate::view::draw::nothing;
-use crate::view::draw::table::{Col, Table};
+use crate::view::draw::table::{Col, table};
+use crate::view::layout::parts;
 use crate::view::rows;
 use crate::view::state::State;
 use crate::view::theme::Theme;
@@ -24,19 +25,16 @@ pub(in crate::view::draw) fn probes(
 ) {
     let keys = rows::shown(state, picture);
     let shown = rows::placed(&keys, all);
-    let (list, below) = parts(area, state);
+    let (list, below) = parts(state, area);
     if shown.is_empty() {
         nothing(frame, list, "the recording does not say which probes there were", theme);
     } else {
         let (top, cursor) = in_sight(state, &keys, list);
-        let table = Table::new(
-            vec![
-                Col::left("PROBE", 24),
-                Col::left("STATUS", 8),
-                Col::left("ATTACHED TO, OR WHY NOT", 40),
-            ],
-            area.width,
-        );
+        let cols = [
+            Col::name("PROBE", 24),
+            Col::left("STATUS", 8),
+            Col::left("ATTACHED TO, OR WHY NOT", 40).whole(),
+        ];
         let cells = shown.iter().skip(top).map(|probe| {
             let style = match probe.status.as_str() {
                 "chosen" => Style::new(),
@@ -53,7 +51,7 @@ pub(in crate::view::draw) fn probes(
                 (printable(&texts.join("; ")).into_owned(), Style::new()),
             ]
         });
-        table.draw(frame, list, cells, (top, cursor), theme);
+        table(frame, list, &cols, cells, (top, cursor), theme);
     }
     let quality = &picture.head.quality;
     let count = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
