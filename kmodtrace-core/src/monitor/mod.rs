@@ -68,6 +68,8 @@ pub enum Focus {
     /// A row for each module.
     #[default]
     Modules,
+    /// A row for each module, and this one in detail.
+    ModulesBeside(Option<String>),
     /// What is in flight.
     Now,
     /// One module.
@@ -127,8 +129,8 @@ pub struct Head {
 /// A view.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// A row for each module.
-    Modules(Vec<ModuleNow>),
+    /// All modules.
+    Modules(Box<ModulesNow>),
     /// What is in flight, oldest first.
     Now(Vec<NowRow>),
     /// One module; none when nothing is known of it.
@@ -145,6 +147,17 @@ pub enum Body {
     Probes(Vec<ProbeLine>),
     /// Attempts as lanes.
     Lanes(Lanes),
+}
+
+/// All modules, and one of them in detail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModulesNow {
+    /// All of them together, under the name `(all)`.
+    pub total: ModuleNow,
+    /// A row for each, by name.
+    pub rows: Vec<ModuleNow>,
+    /// The one that was asked for; none when none was, or nothing is known of it.
+    pub detail: Option<ModuleDetail>,
 }
 
 /// Who waits for whom, and who did.
@@ -265,6 +278,14 @@ impl Monitor {
         }
     }
 
+    fn modules(&self, detail: Option<ModuleDetail>) -> Box<ModulesNow> {
+        Box::new(ModulesNow {
+            total: modules::total(self),
+            rows: modules::rows(self),
+            detail,
+        })
+    }
+
     /// A request in flight, or one that is kept.
     fn request_of(&self, id: RequestId) -> Option<&Request> {
         let mut open = self.pipeline.session().requests_in_flight();
@@ -313,7 +334,8 @@ impl Monitor {
 
     fn body(&self, focus: &Focus, findings: Vec<Finding>) -> Body {
         match focus {
-            Focus::Modules => Body::Modules(modules::rows(self)),
+            Focus::Modules => Body::Modules(self.modules(None)),
+            Focus::ModulesBeside(name) => Body::Modules(self.modules(module::detail(self, name.as_deref()))),
             Focus::Now => Body::Now(now::rows(self)),
             Focus::Module(name) => Body::Module(module::detail(self, name.as_deref()).map(Box::new)),
             Focus::Graph => Body::Graph(self.graph()),

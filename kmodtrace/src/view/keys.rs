@@ -209,7 +209,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         Part::Everywhere,
         &[Plain(Char('K'))],
         Action::DetailUp,
-        "what is below the list: up",
+        "details below or beside the list: up",
     ),
     bind(Part::Everywhere, &[Plain(Char('J'))], Action::DetailDown, "and down"),
     bind(

@@ -20,6 +20,9 @@ pub(super) struct Areas {
 /// Lines of the head.
 const HEAD: u16 = 2;
 
+/// Lines of the legend of the time line, where there is room for it.
+const LEGEND: u16 = 2;
+
 /// The parts of a terminal of this size.
 pub(super) fn areas(area: Rect, head: &Head) -> Areas {
     let banner = u16::from(banner(head).is_some());
@@ -69,8 +72,8 @@ pub(super) fn list_height(state: &State, head: &Head) -> usize {
 /// Lines of a list above its first row.
 pub(super) fn titles(state: &State) -> u16 {
     match (&state.topic, state.tab) {
-        // What it is as well.
-        (Some(_), _) => 2,
+        // What it is, or all of them together, as well.
+        (Some(_), _) | (None, Tab::Modules) => 2,
         (None, Tab::Module | Tab::Graph) => 0,
         (None, _) => 1,
     }
@@ -107,13 +110,32 @@ pub(super) fn tabs(area: Rect, head: &Head) -> Vec<(Tab, String, Rect)> {
     shown.into_iter().map(place).collect()
 }
 
-/// A list, and the details below it.
+/// Whether there is room for details beside a list.
+pub(super) fn is_wide(area: Rect) -> bool {
+    area.width >= 120
+}
+
+/// A list, and the details below it or beside it.
 pub(super) fn parts(state: &State, body: Rect) -> (Rect, Rect) {
+    if (&state.topic, state.tab) == (&None, Tab::Modules) && is_wide(body) {
+        let width = (body.width * 2 / 5).max(50);
+        let list = Rect {
+            width: body.width - width - 2,
+            ..body
+        };
+        let details = Rect {
+            x: body.right() - width,
+            width,
+            ..body
+        };
+        return (list, details);
+    }
     let room = body.height >= 8;
     let below = match (&state.topic, state.tab) {
         (Some(_), _) | (None, Tab::Requests | Tab::Findings | Tab::Probes) if room => body.height / 2 - 1,
         (None, Tab::Now) if room => 3,
-        // The lane under the cursor in words.
+        // The lane under the cursor in words, and what letters mean.
+        (None, Tab::TimeLine) if body.height >= 16 => 1 + LEGEND,
         (None, Tab::TimeLine) => 1.min(body.height),
         _ => 0,
     };

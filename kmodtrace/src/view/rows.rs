@@ -11,7 +11,7 @@ use super::tab::Tab;
 /// Of the view that is shown, as they are shown: filtered and sorted.
 pub(super) fn shown(state: &State, picture: &Picture) -> Vec<Row> {
     match &picture.body {
-        Body::Modules(all) => modules(state, all)
+        Body::Modules(all) => modules(state, &all.rows)
             .iter()
             .map(|module| Row::Module(Name(module.row.name.clone())))
             .collect(),
@@ -59,7 +59,7 @@ pub(super) fn is_text(state: &State) -> bool {
 /// What a row leads to.
 pub(super) fn leads_to(state: &State, picture: &Picture, at: usize) -> Option<Topic> {
     match &picture.body {
-        Body::Modules(all) => modules(state, all)
+        Body::Modules(all) => modules(state, &all.rows)
             .get(at)
             .map(|module| Topic::Module(module.row.name.clone())),
         Body::Now(all) => now(state, all).get(at).map(|row| Topic::Attempt(row.id)),

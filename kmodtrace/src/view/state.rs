@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) topic: Option<Topic>,
     /// What was shown before, the last behind: there Esc goes back to.
     pub(super) trail: Vec<(Tab, Option<Topic>, Option<Name>)>,
+    /// The module whose details stand beside the list, where there is room for that.
+    pub(super) beside: Option<Name>,
     pub(super) filter: String,
     /// Whether keys go into the filter.
     pub(super) editing: bool,
@@ -62,6 +64,7 @@ impl State {
             module: None,
             topic: None,
             trail: Vec::new(),
+            beside: None,
             filter: String::new(),
             editing: false,
             sort: columns::BY_ATTEMPTS,

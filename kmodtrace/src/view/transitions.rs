@@ -5,7 +5,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 
 use super::columns::COLUMNS;
 use super::keys::{Action, action};
-use super::layout::{list_height, top_for};
+use super::layout::{is_wide, list_height, top_for};
 use super::mouse::{Pointed, pointed};
 use super::row::{Name, Row};
 use super::rows;
@@ -41,7 +41,10 @@ impl State {
             return Focus::Topic(topic.clone());
         }
         match self.tab {
-            Tab::Modules => Focus::Modules,
+            Tab::Modules => match &self.beside {
+                Some(name) => Focus::ModulesBeside(name.0.clone()),
+                None => Focus::Modules,
+            },
             Tab::Now => Focus::Now,
             Tab::Module => Focus::Module(self.module.clone().unwrap_or_default().0),
             Tab::Graph => Focus::Graph,
@@ -84,6 +87,16 @@ impl State {
             } else if self.is_time_line() {
                 self.put(&rows, self.cursor(&rows), height);
             }
+        }
+        self.beside = None;
+        if let Body::Modules(_) = &picture.body
+            && is_wide(self.area)
+        {
+            let rows = rows::shown(self, picture);
+            self.beside = match rows.get(self.cursor(&rows)) {
+                Some(Row::Module(name)) => Some(name.clone()),
+                _ => None,
+            };
         }
         if self.module.is_none()
             && let Some(Row::Module(name)) = self

@@ -1,5 +1,7 @@
 //! Attempts as lanes over time: a letter for the stage, a sign for a wait, an arrow to the lane of the one it is for.
 
+use std::cmp::Reverse;
+
 use kmodtrace_core::model::{Errno, Ktime, Stage, Zero};
 use kmodtrace_core::monitor::{Lane, Lanes, Picture};
 use kmodtrace_core::text::span_text;
@@ -7,13 +9,15 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget as _};
 
 use super::nothing;
 use crate::view::layout::parts;
 use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
-use crate::view::theme::{Theme, letter};
+use crate::view::theme::{STAGES, Theme, letter};
 
 /// Time along the width.
 struct Scale {
@@ -75,9 +79,14 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
         bar(buffer, y, lane, &scale, theme);
     }
     arrows(buffer, all, cursor, &scale, theme);
+    let letters = Rect {
+        height: words.height.saturating_sub(1),
+        ..words
+    };
+    Paragraph::new(legend(all, letters, theme)).render(letters, buffer);
     if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
         let text: String = in_words(lane).chars().take(usize::from(area.width)).collect();
-        buffer.set_string(words.x, words.y, text, theme.title());
+        buffer.set_string(words.x, words.bottom().saturating_sub(1), text, theme.title());
     }
 }
 
@@ -161,6 +170,48 @@ fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme:
             }
         }
     }
+}
+
+/// What the signs and letters of these lanes mean, in as many lines as there are above the last one.
+fn legend(all: &Lanes, area: Rect, theme: Theme) -> Vec<Line<'static>> {
+    let signs = theme.signs();
+    let waits = [
+        (Span::raw("~"), "waits".to_owned()),
+        (
+            Span::raw(format!("{}{}", signs.up, signs.down)),
+            "for the lane up, down".to_owned(),
+        ),
+    ];
+    let long = |stage: Stage| {
+        let pieces = all.lanes.iter().flat_map(|lane| &lane.stages);
+        let own = pieces.filter(|piece| piece.stage == stage);
+        own.map(|piece| piece.end_ns.saturating_sub(piece.start_ns))
+            .fold(0, u64::saturating_add)
+    };
+    // Where there is no room for all, those that take the least time are left out.
+    let mut stages: Vec<(u64, Stage)> = STAGES.iter().map(|stage| (long(*stage), *stage)).collect();
+    stages.retain(|(long, _)| *long > 0);
+    stages.sort_by_key(|(long, _)| Reverse(*long));
+    let stages = stages.into_iter().map(|(_, stage)| {
+        let sign = Span::styled(letter(stage).to_string(), theme.stage(stage));
+        (sign, stage.name().to_owned())
+    });
+    let mut lines = vec![Line::default()];
+    for (sign, text) in waits.into_iter().chain(stages) {
+        let text = format!(" {text}  ");
+        let long = sign.width() + text.len();
+        if lines
+            .last()
+            .is_some_and(|line| line.width() + long > usize::from(area.width) + 2)
+        {
+            lines.push(Line::default());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_span(sign);
+            line.push_span(Span::styled(text, theme.dim()));
+        }
+    }
+    lines
 }
 
 /// In seconds since the kernel started.

@@ -70,13 +70,13 @@ pub(super) type Cell = (String, Style);
 /// The least that is left of a name.
 const NAME: usize = 8;
 
-/// Draws titles, and the rows that come, of which the first is number `top`. The row under the cursor stands out.
+/// Draws titles, and the rows that come. One of them, counted from 0, stands out.
 pub(super) fn table(
     frame: &mut Frame<'_>,
     area: Rect,
     cols: &[Col],
     rows: impl Iterator<Item = Vec<Cell>>,
-    (top, cursor): (usize, usize),
+    selected: usize,
     theme: Theme,
 ) {
     let rows: Vec<Vec<Cell>> = rows.take(usize::from(area.height.saturating_sub(1))).collect();
@@ -85,7 +85,7 @@ pub(super) fn table(
     let mut lines = vec![line(cols, &widths, titles)];
     for (at, cells) in rows.into_iter().enumerate() {
         let line = line(cols, &widths, cells);
-        lines.push(if top + at == cursor {
+        lines.push(if at == selected {
             line.patch_style(theme.selected())
         } else {
             line

@@ -3,6 +3,8 @@
 mod graph;
 mod module;
 
+pub(super) use module::lines as module;
+
 use kmodtrace_core::monitor::{Body, Picture};
 use kmodtrace_core::text::printable;
 use ratatui::text::Line;

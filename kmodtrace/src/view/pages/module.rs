@@ -17,7 +17,7 @@ const BAR: usize = 40;
 const REQUESTERS: usize = 12;
 
 /// All of it, to scroll in.
-pub(super) fn lines(detail: Option<&ModuleDetail>, width: usize, theme: Theme) -> Vec<Line<'static>> {
+pub(in crate::view) fn lines(detail: Option<&ModuleDetail>, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let Some(detail) = detail else {
         return vec![Line::from(Span::styled(
             "no module is chosen, or nothing is known of it: choose one in Modules and press Enter",
@@ -233,14 +233,16 @@ fn going(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, th
     lines.push(Line::from(line.into_iter().collect::<String>()));
     lines.push(Line::from(below.into_iter().collect::<String>()));
     let time = |at: u64| Zero::Boot.number(Ktime(at));
-    lines.push(Line::from(Span::styled(
-        format!(
-            "from {} to {}; below the line loads by the state they met: U C G L I(N_FLIGHT), + several",
-            time(first),
-            time(last)
-        ),
-        theme.dim(),
-    )));
+    let text = format!(
+        "from {} to {}; below the line loads by the state they met: U C G L I(N_FLIGHT), + several",
+        time(first),
+        time(last)
+    );
+    lines.extend(
+        wrapped(&text, width, 0)
+            .into_iter()
+            .map(|line| Line::from(Span::styled(line, theme.dim()))),
+    );
 }
 
 fn requesters(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, theme: Theme) {

@@ -9,7 +9,7 @@ use crate::view::keys::{BINDINGS, Key};
 use crate::view::transitions::{Effect, Time};
 
 fn storm() -> Stage {
-    Stage::new(recording("6.1-stock-storm.kmt", None), 120, 30)
+    Stage::new(recording("6.1-stock-storm.kmt", None), 119, 30)
 }
 
 fn nested() -> Stage {
@@ -19,7 +19,7 @@ fn nested() -> Stage {
 /// The modules of the table, from the top.
 fn modules(stage: &Stage) -> Vec<String> {
     let frame = stage.frame();
-    let rows = frame.lines().skip_while(|line| !line.starts_with("MODULE")).skip(1);
+    let rows = frame.lines().skip_while(|line| !line.starts_with("MODULE")).skip(2);
     let names = rows
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next());
@@ -80,6 +80,65 @@ fn enter_opens_the_module_and_esc_goes_back() {
     assert_eq!(modules(&stage).len(), 5);
     stage.press("Tab Tab BackTab");
     assert!(stage.frame().contains("nothing is being loaded"));
+}
+
+#[test]
+fn modules_have_their_totals_and_where_there_is_room_details() {
+    let mut stage = storm();
+    let all = |stage: &Stage| {
+        let frame = stage.frame();
+        frame.lines().find(|line| line.starts_with("(all)")).unwrap().to_owned()
+    };
+    assert!(
+        all(&stage).contains("EEXIST 19, EBUSY 14, ENODEV 2"),
+        "{}",
+        stage.frame()
+    );
+    assert!(!stage.frame().contains("STAGES of all loads"), "{}", stage.frame());
+    for width in [120, 200] {
+        stage.resize(width, 40);
+        stage.press("Home");
+        assert!(
+            all(&stage).contains("EEXIST 19, EBUSY 14, ENODEV 2"),
+            "{}",
+            stage.frame()
+        );
+        let loads = ["attempts 8, loaded 0", "STAGES of all loads, 17.1s"];
+        assert!(
+            loads.iter().all(|text| stage.frame().contains(text)),
+            "{}",
+            stage.frame()
+        );
+        // The details are those of the row under the cursor, and can be read to their end.
+        stage.press("Down");
+        assert!(stage.frame().contains("attempts 8, loaded 1"), "{}", stage.frame());
+        stage.press(&"J ".repeat(60));
+        assert!(stage.frame().contains("WHY, of the loads"), "{}", stage.frame());
+        stage.press("/ x f s");
+        assert!(stage.frame().contains("UNFORMED 3, COMING 4"), "{}", stage.frame());
+        stage.press("Esc");
+    }
+}
+
+#[test]
+fn the_time_line_says_what_its_signs_mean() {
+    let mut stage = storm();
+    for (width, height, is_there) in [(80, 24, true), (200, 50, true), (60, 15, false)] {
+        stage.resize(width, height);
+        stage.press("7");
+        let frame = stage.frame();
+        for text in [
+            "~ waits",
+            "↑↓ for the lane up, down",
+            "d duplicate-check",
+            "I init",
+            "x clean-up",
+        ] {
+            assert_eq!(frame.contains(text), is_there, "{text}\n{frame}");
+        }
+        // Of what is not in sight nothing is said.
+        assert!(!frame.contains("z decompress"), "{frame}");
+    }
 }
 
 #[test]
@@ -290,15 +349,15 @@ fn the_mouse_points_at_rows_and_views() {
         };
         stage.mouse(event);
     };
-    // The head has two lines, the views one, the table its titles.
-    click(&mut stage, 3, 6);
-    click(&mut stage, 3, 6);
+    // The head has two lines, the views one, the table its titles and all modules together.
+    click(&mut stage, 3, 7);
+    click(&mut stage, 3, 7);
     assert!(stage.frame().contains("\npcc_cpufreq\n"), "{}", stage.frame());
     let views = stage.frame().lines().nth(2).unwrap().find("Graph").unwrap();
     click(&mut stage, u16::try_from(views).unwrap(), 2);
     assert!(stage.frame().contains("SO FAR"), "{}", stage.frame());
-    click(&mut stage, 119, 29);
-    click(&mut stage, 119, 0);
+    click(&mut stage, 118, 29);
+    click(&mut stage, 118, 0);
 }
 
 /// Every key that does something, and some that do not.

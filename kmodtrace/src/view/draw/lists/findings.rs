@@ -46,7 +46,7 @@ pub(in crate::view::draw) fn findings(
             (printable(&finding.sentence).into_owned(), Style::new()),
         ]
     });
-    table(frame, list, &cols, cells, (top, cursor), theme);
+    table(frame, list, &cols, cells, cursor - top, theme);
     if let Some(finding) = shown.get(cursor) {
         let text = [printable(&finding.sentence).into_owned(), finding.advice.to_owned()];
         detail(frame, below, state, &text, theme);

@@ -77,7 +77,7 @@ pub(in crate::view::draw) fn now(
             (comm(&row.comm), Style::new()),
         ]
     });
-    table(frame, list, &cols, cells, (top, cursor), theme);
+    table(frame, list, &cols, cells, cursor - top, theme);
     if let Some(row) = shown.get(cursor) {
         let what = if row.unloads { "unloads" } else { "loads" };
         let place = row

@@ -51,7 +51,7 @@ pub(in crate::view::draw) fn probes(
                 (printable(&texts.join("; ")).into_owned(), Style::new()),
             ]
         });
-        table(frame, list, &cols, cells, (top, cursor), theme);
+        table(frame, list, &cols, cells, cursor - top, theme);
     }
     let quality = &picture.head.quality;
     let count = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());

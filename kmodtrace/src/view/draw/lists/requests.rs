@@ -61,7 +61,7 @@ pub(in crate::view::draw) fn requests(
             Col::left("BY", 24),
         ];
         let cells = shown.iter().skip(top).map(|row| request(row, state, theme));
-        table(frame, list, &cols, cells, (top, cursor), theme);
+        table(frame, list, &cols, cells, cursor - top, theme);
     }
     gauge(frame, slots, all, theme);
     detail(frame, chain, state, &all.chain, theme);

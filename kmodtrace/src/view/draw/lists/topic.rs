@@ -53,7 +53,7 @@ pub(in crate::view::draw) fn topic(
     ];
     let (top, cursor) = in_sight(state, &rows::shown(state, picture), list);
     let cells = now.leads.iter().skip(top).map(|lead| cells(lead, theme));
-    table(frame, list, &cols, cells, (top, cursor), theme);
+    table(frame, list, &cols, cells, cursor - top, theme);
     let mut lines = now.lines.clone();
     if let Some(lead) = now.leads.get(cursor) {
         lines.extend_from_slice(&lead.lines);
