@@ -4,5 +4,7 @@
 
 mod frames;
 mod keys;
+mod pictures;
 mod seek;
 mod stage;
+mod svg;

@@ -11,6 +11,7 @@ use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
 use synth::Storm;
@@ -73,19 +74,24 @@ impl Stage {
 
     /// What is on the screen, a line each, without blanks at their ends.
     pub(super) fn frame(&self) -> String {
-        let Rect { width, height, .. } = self.scene.state.area;
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let feed = Feed {
+        let buffer = self.draw(&Feed {
             name: "test.kmt".to_owned(),
             doing: "end".to_owned(),
-        };
-        terminal
-            .draw(|frame| draw(frame, &self.scene.state, &self.scene.picture, &feed, self.theme))
-            .unwrap();
-        let buffer = terminal.backend().buffer();
-        let line = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-        let lines: Vec<String> = (0..height).map(|y| line(y).trim_end().to_owned()).collect();
+        });
+        let lines = buffer.content.chunks(usize::from(buffer.area.width));
+        let line = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect::<String>();
+        let lines: Vec<String> = lines.map(|cells| line(cells).trim_end().to_owned()).collect();
         lines.join("\n")
+    }
+
+    /// The screen.
+    pub(super) fn draw(&self, feed: &Feed) -> Buffer {
+        let Rect { width, height, .. } = self.scene.state.area;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal
+            .draw(|frame| draw(frame, &self.scene.state, &self.scene.picture, feed, self.theme))
+            .unwrap();
+        terminal.backend().buffer().clone()
     }
 }
 

@@ -104,7 +104,7 @@ fn filter(stage: &Stage) -> Result<()> {
 fn help(stage: &Stage) -> Result<()> {
     let terminal = stage.storm()?;
     terminal.press(&["?"])?;
-    terminal.shows(&["Everywhere", "Ctrl-Z", "goes back"])?;
+    terminal.shows(&["Everywhere", "Shift-Tab", "goes back"])?;
     terminal.press(&["Escape"])?;
     terminal.hides("goes back")?;
     terminal.shows(&[MODULE])?;
