@@ -113,8 +113,11 @@ impl View {
         );
         let screen = Screen::take(sender.clone(), options.mouse)?;
         input::listen(sender);
+        let mut scene = Scene::new(Monitor::new(header), state);
+        // Keys may come before the first frame.
+        scene.state.area = screen.area().unwrap_or(scene.state.area);
         Ok(Self {
-            scene: Scene::new(Monitor::new(header), state),
+            scene,
             screen,
             inputs,
             typed: VecDeque::new(),
@@ -230,7 +233,10 @@ impl View {
         if let Some(area) = self.screen.area() {
             self.scene.state.area = area;
         }
-        self.scene.look();
+        // A seek back begins anew: until it has come as far, what was shown stays, and the cursor with it.
+        if !self.waits || self.scene.monitor.reached() >= self.scene.picture.head.at {
+            self.scene.look();
+        }
         if self.held {
             "held".clone_into(&mut self.feed.doing);
         } else if self.spool.is_some() {

@@ -105,6 +105,8 @@ proptest! {
         let returned = all.lanes.iter().filter(|lane| lane.end_ns.is_some_and(|end| end <= at)).count();
         let entered = all.lanes.iter().filter(|lane| lane.start_ns <= at).count();
         prop_assert_eq!((head.at.0, head.attempts, head.in_flight), (at, returned as u64, entered - returned));
+        // A record that is not due yet is not lost.
+        prop_assert_eq!(head.quality.lost, Some(0));
     }
 }
 

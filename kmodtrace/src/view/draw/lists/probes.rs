@@ -41,21 +41,20 @@ pub(in crate::view::draw) fn probes(
                 "refused" => theme.bad(),
                 _ => theme.dim(),
             };
-            let texts: Vec<&str> = [probe.attached.as_str(), probe.why.as_str()]
-                .into_iter()
-                .filter(|text| !text.is_empty())
-                .collect();
             vec![
                 (printable(&probe.id).into_owned(), theme.name()),
                 (probe.status.clone(), style),
-                (printable(&texts.join("; ")).into_owned(), Style::new()),
+                (what(probe), Style::new()),
             ]
         });
         table(frame, list, &cols, cells, cursor - top, theme);
     }
     let quality = &picture.head.quality;
     let count = |count: Option<u64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
-    let mut lines = vec![format!(
+    let cursor = state.cursor(&keys);
+    let chosen = shown.get(cursor).map(|probe| whole(probe));
+    let mut lines: Vec<String> = chosen.into_iter().collect();
+    lines.push(format!(
         "lost {}, missed {}, clipped {}; entries not seen {}, exits not seen {}; not observed:{}",
         count(quality.lost),
         count(quality.missed),
@@ -63,7 +62,23 @@ pub(in crate::view::draw) fn probes(
         quality.began_before,
         quality.exit_not_seen,
         if quality.unobserved.is_empty() { " nothing" } else { "" },
-    )];
+    ));
     lines.extend(quality.unobserved.iter().map(|why| format!("  {}", printable(why))));
     detail(frame, below, state, &lines, theme);
+}
+
+/// What it is attached to, or why not.
+fn what(probe: &ProbeLine) -> String {
+    let texts = [probe.attached.as_str(), probe.why.as_str()].map(printable);
+    let texts: Vec<&str> = texts
+        .iter()
+        .map(|text| &**text)
+        .filter(|text| !text.is_empty())
+        .collect();
+    texts.join("; ")
+}
+
+/// The row under the cursor, uncut.
+fn whole(probe: &ProbeLine) -> String {
+    format!("{}, {}: {}", printable(&probe.id), probe.status, what(probe))
 }
