@@ -14,6 +14,9 @@ use zerocopy::FromBytes as _;
 
 use crate::replay;
 
+/// Most records that are read ahead, so that memory is bounded whatever times a file claims.
+const MOST_AHEAD: usize = 65_536;
+
 /// A recording that is read up to one instant after the other.
 pub(super) struct Records {
     pub(super) reader: Reader<File>,
@@ -58,7 +61,7 @@ impl Records {
         }
         // Records lie in nearly the order of their times: one that is due may follow one that is not.
         let is_beyond = |time: Ktime| until.is_some_and(|until| time.since(until) >= HORIZON);
-        while !self.ahead.back().is_some_and(|(time, _)| is_beyond(*time)) {
+        while self.ahead.len() < MOST_AHEAD && !self.ahead.back().is_some_and(|(time, _)| is_beyond(*time)) {
             let record = match self.reader.next_record() {
                 Ok(Some(record)) => record,
                 Ok(None) if !self.ahead.is_empty() => break,
