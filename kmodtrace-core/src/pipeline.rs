@@ -53,6 +53,13 @@ impl Pipeline {
         self.advance();
     }
 
+    /// Moves to this instant, where every record of what was until then has been pushed: what is held back gets its turn, and what
+    /// is in flight has lasted until then.
+    pub fn reach(&mut self, time: Ktime) {
+        self.flush();
+        self.reached = self.reached.max(time);
+    }
+
     /// How the command ended that was run under the tracer; none where it has not, where there was none, and in older recordings.
     pub fn command_status(&self) -> Option<WaitStatus> {
         self.command

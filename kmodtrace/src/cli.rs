@@ -105,7 +105,7 @@ pub(crate) enum Command {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Live view")]
 pub(crate) struct View {
-    /// Show the recording as of this time after its start
+    /// Show the recording as of exactly this time after the kernel started
     #[arg(long, value_name = "TIME", requires = "from", value_parser = duration)]
     pub(crate) at: Option<Duration>,
     /// Play the recording, from --at or from its start

@@ -5,7 +5,6 @@ mod bisect_demo;
 mod demo;
 mod facts;
 mod kernel;
-mod screens;
 mod setup;
 mod test;
 mod vm;
@@ -34,8 +33,6 @@ enum Task {
     Kernel(kernel::KernelArgs),
     Demo(demo::DemoArgs),
     BisectDemo(bisect_demo::BisectDemoArgs),
-    /// Captures the views of kmodtrace, from recordings, into docs/screens.
-    Screens,
     Test(test::TestArgs),
     Facts(facts::FactsArgs),
     Bench(bench::BenchArgs),
@@ -61,7 +58,6 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Kernel(args) => kernel::main(args),
         Task::Demo(args) => demo::main(args),
         Task::BisectDemo(args) => bisect_demo::main(args),
-        Task::Screens => screens::main(),
         Task::Test(args) => test::main(args),
         Task::Facts(args) => facts::main(args),
         Task::Bench(args) => bench::main(args),

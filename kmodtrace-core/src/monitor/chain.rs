@@ -107,9 +107,17 @@ fn helped(helper: &Helper, now: Ktime) -> String {
 
 /// An attempt as a line, kept or in flight.
 pub(super) fn attempt(monitor: &Monitor, id: AttemptId) -> String {
-    let zero = Zero::At(monitor.start());
     if let Some(attempt) = monitor.history.attempt_of(id) {
-        return format!("attempt {}: {}", id.0, Line { attempt, zero }.to_string().trim_start());
+        return format!(
+            "attempt {}: {}",
+            id.0,
+            Line {
+                attempt,
+                zero: Zero::Boot
+            }
+            .to_string()
+            .trim_start()
+        );
     }
     let session = monitor.pipeline.session();
     match session.in_flight().find(|one| one.attempt.id == id) {

@@ -6,7 +6,6 @@
 //! every picture says how many.
 
 mod chain;
-mod evidence;
 mod history;
 mod lanes;
 mod module;
@@ -15,6 +14,7 @@ mod now;
 mod probes;
 mod rate;
 mod requests;
+mod topic;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
@@ -30,7 +30,6 @@ use crate::recording::Header;
 use crate::records::decode::DecodeError;
 use crate::records::order::Loss;
 use crate::report::{KernelRow, Quality, Report, Selection, Source};
-pub use evidence::{EvidenceNow, Shown};
 use history::History;
 pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
 pub use module::{Bars, Hit, ModuleDetail, StageShare};
@@ -39,6 +38,7 @@ pub use now::{NowRow, OwnerNow, WaitNow};
 pub use probes::ProbeLine;
 use rate::Rate;
 pub use requests::{RequestNow, RequestsNow};
+pub use topic::{Lead, Topic, TopicNow};
 
 /// A wait that may be part of a deadlock: the watch of waits that last looks as often.
 const LONG: Nanos = Nanos(1_000_000_000);
@@ -68,6 +68,8 @@ pub enum Focus {
     /// A row for each module.
     #[default]
     Modules,
+    /// A row for each module, and this one in detail.
+    ModulesBeside(Option<String>),
     /// What is in flight.
     Now,
     /// One module.
@@ -78,8 +80,8 @@ pub enum Focus {
     Requests(Option<u64>),
     /// Findings.
     Findings,
-    /// What this one of them rests on, counted from 0.
-    Evidence(usize),
+    /// Something that was opened.
+    Topic(Topic),
     /// Probes, and what is not observed.
     Probes,
     /// Attempts as lanes.
@@ -100,10 +102,8 @@ pub struct Picture {
 pub struct Head {
     /// The traced kernel.
     pub kernel: KernelRow,
-    /// When tracing began, nanoseconds of `CLOCK_MONOTONIC`.
-    pub start_ns: u64,
-    /// From there to what is shown.
-    pub elapsed: Nanos,
+    /// The instant that is shown.
+    pub at: Ktime,
     /// Loads and unloads that returned.
     pub attempts: u64,
     /// Those of them that failed.
@@ -129,8 +129,8 @@ pub struct Head {
 /// A view.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// A row for each module.
-    Modules(Vec<ModuleNow>),
+    /// All modules.
+    Modules(Box<ModulesNow>),
     /// What is in flight, oldest first.
     Now(Vec<NowRow>),
     /// One module; none when nothing is known of it.
@@ -141,12 +141,23 @@ pub enum Body {
     Requests(Option<RequestsNow>),
     /// Findings.
     Findings(Vec<Finding>),
-    /// What one of them rests on; none when there is no such one.
-    Evidence(Option<EvidenceNow>),
+    /// Something that was opened; none when it is not there any more.
+    Topic(Option<TopicNow>),
     /// Every probe.
     Probes(Vec<ProbeLine>),
     /// Attempts as lanes.
     Lanes(Lanes),
+}
+
+/// All modules, and one of them in detail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModulesNow {
+    /// All of them together, under the name `(all)`.
+    pub total: ModuleNow,
+    /// A row for each, by name.
+    pub rows: Vec<ModuleNow>,
+    /// The one that was asked for; none when none was, or nothing is known of it.
+    pub detail: Option<ModuleDetail>,
 }
 
 /// Who waits for whom, and who did.
@@ -187,6 +198,12 @@ impl Monitor {
     /// Nothing more is to come for now, as at the end of a recording. What is in flight stays so.
     pub fn flush(&mut self) {
         self.pipeline.flush();
+        self.take();
+    }
+
+    /// Moves to this instant, where every record of what was until then has been pushed.
+    pub fn reach(&mut self, time: Ktime) {
+        self.pipeline.reach(time);
         self.take();
     }
 
@@ -254,11 +271,19 @@ impl Monitor {
         let session = self.pipeline.session();
         let mut text = Vec::new();
         // Writing into memory does not fail.
-        let _ = write_text(&self.findings.graph().so_far(), Zero::At(self.start), &mut text);
+        let _ = write_text(&self.findings.graph().so_far(), Zero::Boot, &mut text);
         GraphNow {
             tree: Tree::new(self.reached(), session.in_flight(), session.requests_in_flight()),
             so_far: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),
         }
+    }
+
+    fn modules(&self, detail: Option<ModuleDetail>) -> Box<ModulesNow> {
+        Box::new(ModulesNow {
+            total: modules::total(self),
+            rows: modules::rows(self),
+            detail,
+        })
     }
 
     /// A request in flight, or one that is kept.
@@ -293,8 +318,7 @@ impl Monitor {
         let session = self.pipeline.session();
         Head {
             kernel: self.source.kernel.clone(),
-            start_ns: self.start.0,
-            elapsed: reached.since(self.start),
+            at: reached,
             attempts: self.attempts,
             failed: self.failed,
             per_second: self.rate.per_second(self.start, reached),
@@ -310,18 +334,14 @@ impl Monitor {
 
     fn body(&self, focus: &Focus, findings: Vec<Finding>) -> Body {
         match focus {
-            Focus::Modules => Body::Modules(modules::rows(self)),
+            Focus::Modules => Body::Modules(self.modules(None)),
+            Focus::ModulesBeside(name) => Body::Modules(self.modules(module::detail(self, name.as_deref()))),
             Focus::Now => Body::Now(now::rows(self)),
             Focus::Module(name) => Body::Module(module::detail(self, name.as_deref()).map(Box::new)),
             Focus::Graph => Body::Graph(self.graph()),
             Focus::Requests(chain) => Body::Requests(requests::now(self, *chain)),
             Focus::Findings => Body::Findings(findings),
-            Focus::Evidence(at) => Body::Evidence(
-                findings
-                    .into_iter()
-                    .nth(*at)
-                    .map(|finding| EvidenceNow::new(self, finding)),
-            ),
+            Focus::Topic(topic) => Body::Topic(topic::now(self, topic, findings)),
             Focus::Probes => Body::Probes(self.probes.clone()),
             Focus::Lanes(window) => Body::Lanes(lanes::lanes(self, window)),
         }

@@ -169,13 +169,8 @@ fn why(monitor: &Monitor, name: Option<&str>) -> Vec<Reason> {
         modules: Names::matching([name]),
         ..Filter::default()
     };
-    let mut fold = WhyFold::new(
-        filter,
-        Zero::At(monitor.start()),
-        &monitor.functions,
-        monitor.source.coverage.clone(),
-    )
-    .in_environment(monitor.environment.as_ref());
+    let mut fold = WhyFold::new(filter, Zero::Boot, &monitor.functions, monitor.source.coverage.clone())
+        .in_environment(monitor.environment.as_ref());
     for request in monitor.history.requests() {
         fold.add(Finished::Request(Box::new(request.clone())));
     }

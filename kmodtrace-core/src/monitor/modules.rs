@@ -32,6 +32,25 @@ pub struct Recent {
     pub failed: bool,
 }
 
+/// All of them together.
+pub(super) fn total(monitor: &Monitor) -> ModuleNow {
+    let mut stats = ModuleStats::default();
+    monitor
+        .aggregates
+        .modules
+        .values()
+        .for_each(|module| stats.merge(module));
+    let session = monitor.pipeline.session();
+    let loads = || session.in_flight().filter(|one| !one.attempt.is_unload());
+    ModuleNow {
+        row: ModuleRow::new(Some("(all)"), &stats, &Arc::new(monitor.source.coverage.clone())),
+        wait_ns: Spread::new(&all_waits(&stats)),
+        in_flight: loads().count() as u64,
+        waiting: loads().filter(|one| one.waits.is_some()).count() as u64,
+        recent: Vec::new(),
+    }
+}
+
 /// Every module that has been seen, also those whose first load is in flight, by name.
 pub(super) fn rows(monitor: &Monitor) -> Vec<ModuleNow> {
     let mut now: BTreeMap<Option<String>, (u64, u64)> = BTreeMap::new();

@@ -48,9 +48,15 @@ fn the_rows_are_those_of_the_report() {
         aggregates.add(one);
     }
     let report = Report::new(&aggregates, &monitor.source(), &Selection::default());
-    let Body::Modules(rows) = monitor.picture(&Focus::Modules).body else {
+    let Body::Modules(modules) = monitor.picture(&Focus::Modules).body else {
         panic!("no modules")
     };
+    let ModulesNow { rows, total, detail } = *modules;
+    assert!(detail.is_none());
+    let sum = |of: fn(&ModuleNow) -> u64| rows.iter().map(of).sum::<u64>();
+    assert_eq!(total.row.attempts, sum(|module| module.row.attempts));
+    assert_eq!(total.wait_ns.total, sum(|module| module.wait_ns.total));
+    assert_eq!(total.row.failed(), sum(|module| module.row.failed()));
     let mut expected: Vec<ModuleRow> = report.modules;
     expected.sort_by(|a, b| a.name.cmp(&b.name));
     let shown: Vec<ModuleRow> = rows.iter().map(|module| module.row.clone()).collect();
@@ -126,11 +132,11 @@ fn it_stays_small_and_says_what_it_forgot() {
         .iter()
         .position(|finding| finding.attempts.ids.first().is_some_and(|id| *id < 100))
         .unwrap();
-    let Body::Evidence(Some(evidence)) = monitor.picture(&Focus::Evidence(at)).body else {
+    let Body::Topic(Some(evidence)) = monitor.picture(&Focus::Topic(Topic::Evidence(at))).body else {
         panic!("no evidence")
     };
     assert!(
-        evidence.shown[0].lines[0].ends_with("in the sums only, too long ago to be kept"),
+        evidence.leads[0].lines[0].ends_with("in the sums only, too long ago to be kept"),
         "{evidence:?}"
     );
     // Also for a load that does everything a load can do.

@@ -74,7 +74,8 @@ pub fn time_text(time: Ktime, zero: Zero) -> String {
     format!("{:>11}", zero.number(time))
 }
 
-fn call(attempt: &Attempt) -> &'static str {
+/// The name of its system call.
+pub(crate) fn call(attempt: &Attempt) -> &'static str {
     match attempt.syscall {
         Some(Syscall::InitModule) => "init_module",
         Some(Syscall::FinitModule) => "finit_module",
@@ -85,7 +86,7 @@ fn call(attempt: &Attempt) -> &'static str {
 
 /// What made it wait or fail: the collision, each wait and its owner, the init function, where the errno came from,
 /// what is missing.
-fn what(attempt: &Attempt) -> String {
+pub(crate) fn what(attempt: &Attempt) -> String {
     let mut parts = Vec::new();
     if let Some(collision) = attempt.collided_with {
         parts.push(collision.name().to_owned());

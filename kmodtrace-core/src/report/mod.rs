@@ -15,7 +15,7 @@ mod layout;
 pub mod line;
 mod modules;
 mod origins;
-mod request_line;
+pub(crate) mod request_line;
 mod requests;
 mod requests_text;
 mod select;

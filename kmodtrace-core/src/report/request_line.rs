@@ -34,7 +34,7 @@ impl fmt::Display for RequestLine<'_> {
 }
 
 /// What it waited for, what its caller made of the answer, where a failure came from, what is missing.
-fn what(request: &Request) -> String {
+pub(crate) fn what(request: &Request) -> String {
     let mut parts = Vec::new();
     let long = |span: Option<Nanos>| span.map_or_else(String::new, |long| format!(" {}", span_text(long.0)));
     if let Some(slot) = &request.slot {

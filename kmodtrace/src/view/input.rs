@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind, MouseEvent};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -33,12 +33,21 @@ pub(super) fn listen(to: UnboundedSender<Input>) {
 /// How long crossterm looks for more of what has begun to come. Without any time it does not look at all.
 const MORE: Duration = Duration::from_millis(5);
 
+/// An Enter that was typed before the terminal was ours came through its line editing, which makes a newline of it.
+fn meant(key: KeyEvent) -> KeyEvent {
+    if (key.code, key.modifiers) == (KeyCode::Char('j'), KeyModifiers::CONTROL) {
+        KeyCode::Enter.into()
+    } else {
+        key
+    }
+}
+
 fn next() -> Option<Input> {
     loop {
         // crossterm reads a terminal that hung up again and again without end, so it is asked only when there is something.
         while event::poll(MORE).ok()? {
             match event::read().ok()? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => return Some(Input::Key(key)),
+                Event::Key(key) if key.kind != KeyEventKind::Release => return Some(Input::Key(meant(key))),
                 Event::Mouse(event) => return Some(Input::Mouse(event)),
                 _ => {}
             }

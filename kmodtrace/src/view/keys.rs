@@ -209,7 +209,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         Part::Everywhere,
         &[Plain(Char('K'))],
         Action::DetailUp,
-        "what is below the list: up",
+        "details below or beside the list: up",
     ),
     bind(Part::Everywhere, &[Plain(Char('J'))], Action::DetailDown, "and down"),
     bind(
@@ -292,13 +292,13 @@ pub(super) const BINDINGS: &[Binding] = &[
         Part::Time,
         &[Plain(Char(','))],
         Action::SeekBack,
-        "a twentieth of the recording back",
+        "a second of playback back, over gaps",
     ),
     bind(
         Part::Time,
         &[Plain(Char('.'))],
         Action::SeekForward,
-        "a twentieth forward",
+        "a second of playback forward, over gaps",
     ),
     bind(
         Part::Time,

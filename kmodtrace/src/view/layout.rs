@@ -20,6 +20,9 @@ pub(super) struct Areas {
 /// Lines of the head.
 const HEAD: u16 = 2;
 
+/// Lines of the legend of the time line, where there is room for it.
+const LEGEND: u16 = 2;
+
 /// The parts of a terminal of this size.
 pub(super) fn areas(area: Rect, head: &Head) -> Areas {
     let banner = u16::from(banner(head).is_some());
@@ -62,15 +65,18 @@ pub(super) fn banner(head: &Head) -> Option<String> {
 
 /// Rows of a list that the body of this view has room for.
 pub(super) fn list_height(state: &State, head: &Head) -> usize {
-    let body = areas(state.area, head).body.height;
-    let (list, _) = split(state.tab, body);
-    usize::from(match state.tab {
-        // No titles.
-        Tab::Module | Tab::Graph => list,
-        // The legend besides.
-        Tab::TimeLine => list.saturating_sub(2),
-        Tab::Findings | Tab::Modules | Tab::Now | Tab::Requests | Tab::Probes => list.saturating_sub(1),
-    })
+    let (list, _) = parts(state, areas(state.area, head).body);
+    usize::from(list.height.saturating_sub(titles(state)))
+}
+
+/// Lines of a list above its first row.
+pub(super) fn titles(state: &State) -> u16 {
+    match (&state.topic, state.tab) {
+        // What it is, or all of them together, as well.
+        (Some(_), _) | (None, Tab::Modules) => 2,
+        (None, Tab::Module | Tab::Graph) => 0,
+        (None, _) => 1,
+    }
 }
 
 /// The titles of the views and where they stand, as widely as there is room for.
@@ -104,14 +110,45 @@ pub(super) fn tabs(area: Rect, head: &Head) -> Vec<(Tab, String, Rect)> {
     shown.into_iter().map(place).collect()
 }
 
-/// Lines of a list, and of the details below it.
-pub(super) fn split(tab: Tab, body: u16) -> (u16, u16) {
-    let details = match tab {
-        Tab::Requests | Tab::Findings | Tab::Probes if body >= 8 => body / 2 - 1,
-        Tab::Now if body >= 8 => 3,
+/// Whether there is room for details beside a list.
+pub(super) fn is_wide(area: Rect) -> bool {
+    area.width >= 120
+}
+
+/// A list, and the details below it or beside it.
+pub(super) fn parts(state: &State, body: Rect) -> (Rect, Rect) {
+    if (&state.topic, state.tab) == (&None, Tab::Modules) && is_wide(body) {
+        let width = (body.width * 2 / 5).max(50);
+        let list = Rect {
+            width: body.width - width - 2,
+            ..body
+        };
+        let details = Rect {
+            x: body.right() - width,
+            width,
+            ..body
+        };
+        return (list, details);
+    }
+    let room = body.height >= 8;
+    let below = match (&state.topic, state.tab) {
+        (Some(_), _) | (None, Tab::Requests | Tab::Findings | Tab::Probes) if room => body.height / 2 - 1,
+        (None, Tab::Now) if room => 3,
+        // The lane under the cursor in words, and what letters mean.
+        (None, Tab::TimeLine) if body.height >= 16 => 1 + LEGEND,
+        (None, Tab::TimeLine) => 1.min(body.height),
         _ => 0,
     };
-    (body - details, details)
+    let list = Rect {
+        height: body.height - below,
+        ..body
+    };
+    let details = Rect {
+        y: list.bottom(),
+        height: below,
+        ..body
+    };
+    (list, details)
 }
 
 /// The first row to show, so that the cursor is in sight and as little as possible moves.

@@ -1,7 +1,7 @@
 //! The view: what a session shows while it goes on, live or from a recording, on a terminal.
 //!
-//! Three parts that know nothing of each other: a [`Monitor`] that takes records, a [`state::State`] that takes keys, and
-//! [`draw`], which makes a frame of both. This one holds them together, and is the only one with a clock: frames are drawn
+//! Three parts that know nothing of each other: a [`Monitor`] that takes records, a [`State`] that takes keys, and [`draw`],
+//! which makes a frame of both; a [`Scene`] holds the first two. This one holds them together, and is the only one with a clock: frames are drawn
 //! when something changed, ten a second at most, and never for more than a twentieth of the time.
 
 mod columns;
@@ -15,8 +15,10 @@ mod layout;
 mod mouse;
 mod pages;
 mod player;
+mod records;
 mod row;
 mod rows;
+mod scene;
 mod screen;
 mod state;
 mod tab;
@@ -26,13 +28,14 @@ mod transitions;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_common::kind;
 use kmodtrace_core::model::Nanos;
-use kmodtrace_core::monitor::{Head, Monitor, Picture};
+use kmodtrace_core::monitor::Monitor;
 use kmodtrace_core::recording::Header;
 use kmodtrace_core::text::write_json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -43,8 +46,10 @@ use crate::live::pump::{Signals, Sink, identity, now};
 use draw::Feed;
 use flight_recorder::FlightRecorder;
 use input::Input;
+use keys::Action;
 use player::Player;
 pub(crate) use player::Way;
+use scene::Scene;
 use screen::Screen;
 use state::State;
 use theme::Theme;
@@ -67,11 +72,13 @@ const SHARE: u32 = 20;
 /// A view on a terminal.
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(crate) struct View {
-    monitor: Monitor,
-    picture: Picture,
-    state: State,
+    scene: Scene,
     screen: Screen,
     inputs: UnboundedReceiver<Input>,
+    /// What was typed while the recording was on its way to what it is for.
+    typed: VecDeque<Input>,
+    /// It is on its way.
+    waits: bool,
     resized: Signal,
     resumed: Signal,
     theme: Theme,
@@ -94,9 +101,7 @@ impl View {
     /// Takes the terminal over. A live session keeps its last records for export.
     pub(crate) fn new(header: &Header, name: &str, live: bool, options: Options) -> Result<Self> {
         let (sender, inputs) = unbounded_channel();
-        let monitor = Monitor::new(header);
         let state = State::new(Nanos(u64::try_from(options.stuck_after.as_nanos()).unwrap_or(u64::MAX)));
-        let picture = monitor.picture(&kmodtrace_core::monitor::Focus::default());
         let spool = live
             .then(|| FlightRecorder::new(header))
             .transpose()
@@ -108,12 +113,15 @@ impl View {
         );
         let screen = Screen::take(sender.clone(), options.mouse)?;
         input::listen(sender);
+        let mut scene = Scene::new(Monitor::new(header), state);
+        // Keys may come before the first frame.
+        scene.state.area = screen.area().unwrap_or(scene.state.area);
         Ok(Self {
-            monitor,
-            picture,
-            state,
+            scene,
             screen,
             inputs,
+            typed: VecDeque::new(),
+            waits: false,
             resized,
             resumed,
             theme: Theme::from_environment(),
@@ -139,32 +147,25 @@ impl View {
 
     /// What is known to be missing.
     pub(crate) fn loss(&self) -> &kmodtrace_core::records::order::Loss {
-        self.monitor.loss()
+        self.scene.monitor.loss()
     }
 
     /// Waits for a key, a signal, or the time of the next frame, and does what that asks for.
     async fn turn(&mut self) -> Result<()> {
+        if !self.waits
+            && let Some(input) = self.typed.pop_front()
+        {
+            return self.answer(&input);
+        }
         let draws = self.stale && self.screen.is_ready();
         tokio::select! {
             biased;
-            input = self.inputs.recv() => match input {
-                Some(Input::Key(key)) => {
-                    let effect = self.state.key(key, &self.picture);
-                    // A key is answered at once.
-                    self.stale = true;
-                    self.next = self.next.min(Instant::now() + Duration::from_millis(10));
-                    effect.map_or(Ok(()), |effect| self.do_it(effect))
-                }
-                Some(Input::Mouse(event)) => {
-                    let effect = self.state.mouse(event, &self.picture);
-                    self.stale = true;
-                    effect.map_or(Ok(()), |effect| self.do_it(effect))
-                }
-                Some(Input::Written) => Ok(()),
-                Some(Input::Closed) | None => {
-                    self.over = true;
+            input = self.inputs.recv() => match input.unwrap_or(Input::Closed) {
+                input if self.waits && !self.quits(&input) => {
+                    self.typed.push_back(input);
                     Ok(())
                 }
+                input => self.answer(&input),
             },
             _ = self.resized.recv() => {
                 // It may have been smaller in between, and have lost what was there then.
@@ -179,6 +180,34 @@ impl View {
         }
     }
 
+    /// Whether this ends the view, whatever it shows: nothing was typed that it could be part of.
+    fn quits(&self, input: &Input) -> bool {
+        let is_first = self.typed.is_empty() && !self.scene.state.editing;
+        match input {
+            Input::Key(key) => is_first && keys::action(*key) == Some(Action::Quit),
+            Input::Closed => true,
+            Input::Mouse(_) | Input::Written => false,
+        }
+    }
+
+    fn answer(&mut self, input: &Input) -> Result<()> {
+        let effect = match input {
+            Input::Key(key) => {
+                // A key is answered at once.
+                self.next = self.next.min(Instant::now() + Duration::from_millis(10));
+                self.scene.key(*key)
+            }
+            Input::Mouse(event) => self.scene.mouse(*event),
+            Input::Written => return Ok(()),
+            Input::Closed => {
+                self.over = true;
+                return Ok(());
+            }
+        };
+        self.stale = true;
+        effect.map_or(Ok(()), |effect| self.do_it(effect))
+    }
+
     fn do_it(&mut self, effect: Effect) -> Result<()> {
         match effect {
             Effect::Quit => {
@@ -187,10 +216,10 @@ impl View {
             }
             Effect::Suspend => self.screen.suspend()?,
             Effect::Redraw => self.afresh = true,
-            Effect::Export => self.state.message = Some(self.export()),
+            Effect::Export => self.scene.state.message = Some(self.export()),
             Effect::Time(time) if self.spool.is_none() => self.asked = Some(time),
             Effect::Time(Time::Toggle) => self.held = !self.held,
-            Effect::Time(_) => self.state.message = Some("not available in a live session".to_owned()),
+            Effect::Time(_) => self.scene.state.message = Some("not available in a live session".to_owned()),
         }
         Ok(())
     }
@@ -202,9 +231,12 @@ impl View {
             self.screen.forget()?;
         }
         if let Some(area) = self.screen.area() {
-            self.state.area = area;
+            self.scene.state.area = area;
         }
-        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
+        // A seek back begins anew: until it has come as far, what was shown stays, and the cursor with it.
+        if !self.waits || self.scene.monitor.reached() >= self.scene.picture.head.at {
+            self.scene.look();
+        }
         if self.held {
             "held".clone_into(&mut self.feed.doing);
         } else if self.spool.is_some() {
@@ -212,20 +244,19 @@ impl View {
         }
         let Self {
             screen,
-            state,
-            picture,
+            scene,
             feed,
             theme,
             ..
         } = self;
-        screen.draw(|frame| draw::draw(frame, state, picture, feed, *theme))?;
+        screen.draw(|frame| draw::draw(frame, &scene.state, &scene.picture, feed, *theme))?;
         self.next = began + self.interval.max(began.elapsed() * SHARE);
         Ok(())
     }
 
     /// The report as it stands, and the records that are kept. What was written, or why nothing was.
     fn export(&mut self) -> String {
-        let report = self.monitor.report();
+        let report = self.scene.monitor.report();
         let json = match export::write("json", |out| write_json(&report, out)) {
             Ok(name) => name,
             Err(error) => return format!("cannot export: {error}"),
@@ -233,7 +264,7 @@ impl View {
         let Some(spool) = &mut self.spool else {
             return format!("wrote {json}; the recording is {}", self.feed.name);
         };
-        let trailer = identity().trailer(now(), self.monitor.loss().counters());
+        let trailer = identity().trailer(now(), self.scene.monitor.loss().counters());
         let mut forgotten = 0;
         let recording = export::write("kmt", |out| {
             forgotten = spool.save(&trailer, out)?;
@@ -247,29 +278,15 @@ impl View {
     }
 }
 
-/// The picture for what the user has chosen. What it holds may settle what had not been chosen yet, such as the first row,
-/// and then another one shows more.
-fn look(monitor: &Monitor, state: &mut State, before: &Head) -> Picture {
-    let focus = state.focus(before);
-    let picture = monitor.picture(&focus);
-    state.choose_first(&picture);
-    let chosen = state.focus(&picture.head);
-    if chosen == focus {
-        picture
-    } else {
-        monitor.picture(&chosen)
-    }
-}
-
 impl Sink for View {
     fn record(&mut self, bytes: &[u8]) -> Result<()> {
-        self.monitor.push(bytes)?;
+        self.scene.monitor.push(bytes)?;
         if let Some(spool) = &mut self.spool {
             spool.push(bytes).context("cannot keep records")?;
         }
         // A tick moves time on for what is in flight, and nothing else.
         let tick = bytes.first_chunk().map(|kind| u16::from_ne_bytes(*kind)) == Some(kind::TICK);
-        self.stale |= !self.held && (!tick || self.monitor.is_moving());
+        self.stale |= !self.held && (!tick || self.scene.monitor.is_moving());
         Ok(())
     }
 
@@ -282,7 +299,7 @@ impl Sink for View {
     }
 
     fn is_moving(&self) -> bool {
-        self.monitor.is_moving()
+        self.scene.monitor.is_moving()
     }
 
     async fn wake(&mut self) -> Result<()> {
@@ -296,19 +313,24 @@ pub(crate) async fn replay(path: &Path, way: Way, options: Options) -> Result<Op
     let mut view = View::new(player.header(), &path.display().to_string(), false, options)?;
     let mut signals = Signals::new()?;
     while !view.over {
+        view.waits = player.is_on_its_way();
         tokio::select! {
             biased;
             turned = view.turn() => turned?,
             () = signals.any() => break,
             ready = player.ready() => {
                 ready?;
-                player.read(&mut view.monitor)?;
+                player.read(&mut view.scene.monitor)?;
                 view.stale = true;
+                if view.waits && !player.is_on_its_way() {
+                    // What is typed next is for what was read.
+                    view.scene.look();
+                }
             }
         }
         if let Some(time) = view.asked.take() {
-            if let Some(again) = player.time(time, &view.monitor)? {
-                view.monitor = again;
+            if let Some(again) = player.time(time, &view.scene.monitor)? {
+                view.scene.monitor = again;
             }
             view.stale = true;
         }

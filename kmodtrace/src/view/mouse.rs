@@ -5,7 +5,7 @@ use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::keys::Action;
-use super::layout::{areas, list_height, tabs};
+use super::layout::{areas, list_height, parts, tabs, titles};
 use super::rows;
 use super::state::State;
 
@@ -29,8 +29,8 @@ pub(super) fn pointed(state: &State, event: MouseEvent, picture: &Picture) -> Op
             Some(Pointed::Does(Action::Show(tab)))
         }
         // Below the titles.
-        MouseEventKind::Down(MouseButton::Left) if areas.body.contains(at) && !rows::is_text(state) => {
-            let row = usize::from(at.y.checked_sub(areas.body.y + 1)?);
+        MouseEventKind::Down(MouseButton::Left) if parts(state, areas.body).0.contains(at) && !rows::is_text(state) => {
+            let row = usize::from(at.y.checked_sub(areas.body.y + titles(state))?);
             (row < list_height(state, &picture.head)).then_some(Pointed::Row(row))
         }
         _ => None,

@@ -1,22 +1,18 @@
 //! A recording as something that happens: read to its end at once, played at a speed, held, sought in, and followed while
 //! its writer writes on.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_common::record;
 use kmodtrace_core::model::Ktime;
 use kmodtrace_core::monitor::Monitor;
-use kmodtrace_core::recording::{End, Header, Reader};
-use kmodtrace_core::records::decode::DecodeError;
+use kmodtrace_core::recording::{End, Header};
 use tokio::time::{Instant, sleep_until};
-use zerocopy::FromBytes as _;
 
 use super::follow::{Follow, is_written};
+use super::records::{Records, Turn};
 use super::transitions::Time;
-use crate::replay;
 
 /// How long records are read at a stretch before keys and the screen have their turn.
 const STRETCH: Duration = Duration::from_millis(20);
@@ -24,10 +20,10 @@ const STRETCH: Duration = Duration::from_millis(20);
 const BATCH: usize = 256;
 /// Records that are due within this time are shown together: no frame is more often.
 const STEP: Duration = Duration::from_millis(50);
-/// Parts of a recording that a seek goes over.
-const PARTS: u64 = 20;
-/// What a seek goes over where the end is not known.
-const SECONDS: u64 = 1_000_000_000;
+/// How often the time that is shown goes on where nothing is due.
+const CLOCK: Duration = Duration::from_millis(100);
+/// What a seek goes over, at the speed of 1.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What it does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +32,8 @@ enum Mode {
     Reading {
         until: Option<Ktime>,
         then_play: bool,
+        /// Nothing has happened since a seek began: where nothing does until its end, it goes on to what happens next.
+        passes_gap: bool,
     },
     /// Plays; at this instant of ours, that one of the recording.
     Playing {
@@ -48,14 +46,10 @@ enum Mode {
 /// A recording that is played.
 pub(super) struct Player {
     path: PathBuf,
-    reader: Reader<File>,
+    records: Records,
     size: u64,
-    /// The next record, and its time.
-    next: Option<(Ktime, Vec<u8>)>,
     mode: Mode,
     speed: f64,
-    /// The last instant, once the end was reached.
-    end: Option<Ktime>,
     ended: Option<Ended>,
     follow: Option<Follow>,
 }
@@ -63,7 +57,7 @@ pub(super) struct Player {
 /// How a recording is shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {
-    /// As it was so long after its beginning; all of it when none.
+    /// As it was so long after the start of the kernel; all of it when none.
     pub(crate) at: Option<Duration>,
     /// Plays from there, or from the beginning.
     pub(crate) play: bool,
@@ -86,24 +80,17 @@ impl Player {
     /// Opens a recording: it is read to its end or up to an instant, and, when asked to, played from there.
     pub(super) fn open(path: &Path, way: Way) -> Result<Self> {
         let Way { at, play, speed } = way;
-        let reader = open(path)?;
+        let records = Records::open(path)?;
         let size = path.metadata().map_or(0, |metadata| metadata.len());
-        let start = reader.header().clock.monotonic_ns;
-        let at = at
-            .or(play.then_some(Duration::ZERO))
-            .map(|at| u64::try_from(at.as_nanos()).unwrap_or(u64::MAX));
-        let mode = Mode::Reading {
-            until: at.map(|at| Ktime(start.0.saturating_add(at))),
-            then_play: play,
-        };
+        let start = records.reader.header().clock.monotonic_ns;
+        let at = at.map(|at| Ktime(nanos(at)).max(start));
+        let mode = reading(at.or(play.then_some(start)), play);
         Ok(Self {
             path: path.to_owned(),
-            reader,
+            records,
             size,
-            next: None,
             mode,
             speed,
-            end: None,
             ended: None,
             follow: None,
         })
@@ -111,7 +98,17 @@ impl Player {
 
     /// What the recording says about itself.
     pub(super) fn header(&self) -> &Header {
-        self.reader.header()
+        self.records.reader.header()
+    }
+
+    /// Whether it still reads what it was opened for or what a key asked for: what is shown is not what the user will see. A
+    /// recording that grows has no such end.
+    pub(super) fn is_on_its_way(&self) -> bool {
+        let reads = match self.mode {
+            Mode::Reading { until, .. } => until.is_some() || self.follow.is_none(),
+            Mode::Playing { .. } | Mode::Held => false,
+        };
+        reads && self.ended.is_none()
     }
 
     /// In a few words, for the head of the screen.
@@ -122,24 +119,27 @@ impl Player {
             Some(Ended::Cut(_)) => "cut",
             None => "",
         };
+        let speed = Some(format!(" x{}", self.speed))
+            .filter(|text| text != " x1")
+            .unwrap_or_default();
         match self.mode {
-            _ if !ended.is_empty() => ended.to_owned(),
+            _ if !ended.is_empty() => format!("{ended}{speed}"),
             Mode::Reading { .. } => {
-                let percent = (self.reader.block() * 100)
+                let percent = (self.records.reader.block() * 100)
                     .checked_div(self.size)
                     .unwrap_or(100)
                     .min(100);
                 format!("reading {percent} %")
             }
             Mode::Playing { .. } => format!("plays x{}", self.speed),
-            Mode::Held => "held".to_owned(),
+            Mode::Held => format!("held{speed}"),
         }
     }
 
     /// An error to end with: the recording is damaged.
     pub(super) fn damage(&self) -> Option<String> {
         match &self.ended {
-            Some(Ended::Cut(why)) if self.reader.end().is_none() => Some(why.clone()),
+            Some(Ended::Cut(why)) if self.records.reader.end().is_none() => Some(why.clone()),
             _ => None,
         }
     }
@@ -158,10 +158,10 @@ impl Player {
                 Ok(())
             }
             (None, Mode::Playing { at, shows }) => {
-                let due = self.next.as_ref().map_or(Duration::ZERO, |(time, _)| {
-                    Duration::from_nanos(time.since(shows).0).div_f64(self.speed)
-                });
-                sleep_until(at + due + STEP).await;
+                let shown = self.played(at, shows);
+                let due = self.records.next().map(|time| time.since(shown));
+                let due = due.map_or(Duration::ZERO, |due| Duration::from_nanos(due.0).div_f64(self.speed));
+                sleep_until(Instant::now() + due.min(CLOCK) + STEP).await;
                 Ok(())
             }
         }
@@ -175,20 +175,13 @@ impl Player {
         let stop = Instant::now() + STRETCH;
         let until = match self.mode {
             Mode::Reading { until, .. } => until,
-            Mode::Playing { at, shows } => {
-                let gone = at.elapsed().mul_f64(self.speed);
-                Some(Ktime(
-                    shows
-                        .0
-                        .saturating_add(u64::try_from(gone.as_nanos()).unwrap_or(u64::MAX)),
-                ))
-            }
+            Mode::Playing { at, shows } => Some(self.played(at, shows)),
             Mode::Held => return Ok(()),
         };
         while self.ended.is_none() {
             for _ in 0..BATCH {
                 if !self.one(until, monitor)? {
-                    self.arrived(monitor);
+                    self.arrived(until, monitor);
                     return Ok(());
                 }
             }
@@ -201,44 +194,18 @@ impl Player {
 
     /// One record. False where there is none, or it is not due.
     fn one(&mut self, until: Option<Ktime>, monitor: &mut Monitor) -> Result<bool> {
-        let is_due = |time: Ktime| until.is_none_or(|until| time <= until);
-        if let Some((_, record)) = self.next.take_if(|(time, _)| is_due(*time)) {
-            let pushed = monitor.push(&record);
-            return Ok(self.pushed(pushed, monitor));
-        }
-        if self.next.is_some() {
-            return Ok(false);
-        }
-        match self.reader.next_record() {
-            Ok(Some(record)) => {
-                let time = record::Header::read_from_prefix(record).map_or(0, |(header, _)| header.time_ns);
-                if !is_due(Ktime(time)) {
-                    self.next = Some((Ktime(time), record.to_vec()));
-                    return Ok(false);
+        match self.records.give(until, monitor) {
+            Turn::Record { happens } => {
+                if let Mode::Reading { passes_gap, .. } = &mut self.mode {
+                    *passes_gap &= !happens;
                 }
-                let pushed = monitor.push(record);
-                Ok(self.pushed(pushed, monitor))
+                return Ok(true);
             }
-            Ok(None) => {
-                self.at_end(monitor)?;
-                Ok(false)
-            }
-            Err(error) => {
-                self.damaged(error.to_string(), monitor);
-                Ok(false)
-            }
+            Turn::Later => {}
+            Turn::End => self.at_end(monitor)?,
+            Turn::Damaged(why) => self.damaged(why, monitor),
         }
-    }
-
-    fn pushed(&mut self, pushed: std::result::Result<(), DecodeError>, monitor: &mut Monitor) -> bool {
-        if let Err(error) = pushed {
-            self.damaged(
-                format!("in the block at byte {}: {error}", self.reader.block()),
-                monitor,
-            );
-            return false;
-        }
-        true
+        Ok(false)
     }
 
     fn damaged(&mut self, why: String, monitor: &mut Monitor) {
@@ -248,7 +215,7 @@ impl Player {
 
     /// Nothing more is there.
     fn at_end(&mut self, monitor: &mut Monitor) -> Result<()> {
-        let Some(why) = self.reader.end().and_then(End::cut) else {
+        let Some(why) = self.records.reader.end().and_then(End::cut) else {
             self.stop(Ended::Whole, monitor);
             return Ok(());
         };
@@ -258,7 +225,7 @@ impl Player {
         } else if self.follow.is_none() {
             self.follow = Some(Follow::new(&self.path).context("cannot follow the recording")?);
             // What was written before anybody listened would not be heard of.
-            self.reader.resume()?;
+            self.records.reader.resume()?;
         } else {
             self.stop(Ended::Followed, monitor);
         }
@@ -270,45 +237,53 @@ impl Player {
         if why != Ended::Followed {
             monitor.flush();
         }
-        self.end = Some(monitor.reached());
         self.ended = Some(why);
     }
 
     /// Its writer wrote, or went.
     fn go_on(&mut self) -> Result<()> {
-        self.reader.resume()?;
+        self.records.reader.resume()?;
         self.ended = None;
-        self.mode = Mode::Reading {
-            until: None,
-            then_play: false,
-        };
+        self.mode = reading(None, false);
         Ok(())
     }
 
-    /// As far as was asked for.
-    fn arrived(&mut self, monitor: &Monitor) {
-        if let Mode::Reading { then_play, .. } = self.mode
-            && self.ended.is_none()
-            && self.next.is_some()
-        {
-            self.mode = if then_play {
-                playing(monitor.reached())
-            } else {
-                Mode::Held
-            };
+    /// Nothing more is due until this instant: so it was then.
+    fn arrived(&mut self, until: Option<Ktime>, monitor: &mut Monitor) {
+        let (None, Some(next), Some(until)) = (&self.ended, self.records.next(), until) else {
+            return;
+        };
+        match self.mode {
+            Mode::Reading {
+                then_play,
+                passes_gap: true,
+                ..
+            } => {
+                self.mode = Mode::Reading {
+                    until: Some(next),
+                    then_play,
+                    passes_gap: true,
+                };
+            }
+            Mode::Reading { then_play, .. } => {
+                monitor.reach(until);
+                self.mode = if then_play { playing(until) } else { Mode::Held };
+            }
+            Mode::Playing { .. } => monitor.reach(until),
+            Mode::Held => {}
         }
     }
 
-    /// Does what a key asks for. A new monitor is given where it has to begin again.
+    /// Does what a key asks for, once it is not [on its way](Self::is_on_its_way) any more. A new monitor is given where it has
+    /// to begin again.
     pub(super) fn time(&mut self, time: Time, monitor: &Monitor) -> Result<Option<Monitor>> {
         let (start, now) = (monitor.start(), monitor.reached());
-        let plays =
-            matches!(self.mode, Mode::Playing { .. } | Mode::Reading { then_play: true, .. }) && self.ended.is_none();
-        let step = self.end.map_or(SECONDS, |end| (end.since(start).0 / PARTS).max(1));
+        let plays = matches!(self.mode, Mode::Playing { .. }) && self.ended.is_none();
+        let step = nanos(SECOND.mul_f64(self.speed));
         match time {
             Time::Toggle if matches!(self.ended, Some(Ended::Whole | Ended::Cut(_))) => {
                 // From the end there is nowhere to go but to the beginning.
-                self.again(start, true).map(Some)
+                return self.again(start, true).map(Some);
             }
             Time::Toggle => {
                 self.mode = if matches!(self.mode, Mode::Held) {
@@ -316,7 +291,6 @@ impl Player {
                 } else {
                     Mode::Held
                 };
-                Ok(None)
             }
             Time::Slower | Time::Faster => {
                 let factor = if time == Time::Faster { 2.0 } else { 0.5 };
@@ -324,38 +298,38 @@ impl Player {
                 if matches!(self.mode, Mode::Playing { .. }) {
                     self.mode = playing(now);
                 }
-                Ok(None)
             }
-            Time::Back => self.again(Ktime(now.0.saturating_sub(step)), plays).map(Some),
-            Time::Start => self.again(start, plays).map(Some),
-            Time::Forward | Time::End => {
-                let until = (time == Time::Forward).then(|| Ktime(now.0.saturating_add(step)));
-                if self.ended.is_none() {
-                    self.mode = Mode::Reading {
-                        until,
-                        then_play: plays && time == Time::Forward,
-                    };
-                }
-                Ok(None)
+            Time::Back => {
+                let before = self.records.last_before(now).unwrap_or(start);
+                let to = before.min(Ktime(now.0.saturating_sub(step)));
+                return self.again(to, plays).map(Some);
             }
+            Time::Start => return self.again(start, plays).map(Some),
+            Time::Forward if self.ended.is_none() => {
+                self.mode = Mode::Reading {
+                    until: Some(Ktime(now.0.saturating_add(step))),
+                    then_play: plays,
+                    passes_gap: true,
+                };
+            }
+            Time::End if self.ended.is_none() => self.mode = reading(None, false),
+            Time::Forward | Time::End => {}
         }
+        Ok(None)
     }
 
     /// From the beginning to this instant: what is shown adds up from there.
     fn again(&mut self, until: Ktime, then_play: bool) -> Result<Monitor> {
-        self.reader = open(&self.path)?;
-        self.next = None;
+        self.records = Records::open(&self.path)?;
         self.ended = None;
-        self.mode = Mode::Reading {
-            until: Some(until),
-            then_play,
-        };
-        Ok(Monitor::new(self.reader.header()))
+        self.mode = reading(Some(until), then_play);
+        Ok(Monitor::new(self.records.reader.header()))
     }
-}
 
-fn open(path: &Path) -> Result<Reader<File>> {
-    Ok(replay::open(path)?.into_reader())
+    /// The instant that is played now.
+    fn played(&self, at: Instant, shows: Ktime) -> Ktime {
+        Ktime(shows.0.saturating_add(nanos(at.elapsed().mul_f64(self.speed))))
+    }
 }
 
 fn playing(shows: Ktime) -> Mode {
@@ -363,4 +337,16 @@ fn playing(shows: Ktime) -> Mode {
         at: Instant::now(),
         shows,
     }
+}
+
+fn reading(until: Option<Ktime>, then_play: bool) -> Mode {
+    Mode::Reading {
+        until,
+        then_play,
+        passes_gap: false,
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

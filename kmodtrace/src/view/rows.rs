@@ -1,6 +1,6 @@
 //! The rows of a view that the cursor can be on.
 
-use kmodtrace_core::monitor::{Body, ModuleNow, NowRow, Picture, RequestNow};
+use kmodtrace_core::monitor::{Body, ModuleNow, NowRow, Picture, RequestNow, Topic};
 
 use super::columns;
 use super::pages;
@@ -11,7 +11,7 @@ use super::tab::Tab;
 /// Of the view that is shown, as they are shown: filtered and sorted.
 pub(super) fn shown(state: &State, picture: &Picture) -> Vec<Row> {
     match &picture.body {
-        Body::Modules(all) => modules(state, all)
+        Body::Modules(all) => modules(state, &all.rows)
             .iter()
             .map(|module| Row::Module(Name(module.row.name.clone())))
             .collect(),
@@ -32,7 +32,7 @@ pub(super) fn shown(state: &State, picture: &Picture) -> Vec<Row> {
                 .filter(|(_, probe)| state.lets_through(&probe.id));
             shown.map(|(at, _)| Row::Place(at)).collect()
         }
-        Body::Evidence(all) => places(all.as_ref().map_or(0, |all| all.shown.len())),
+        Body::Topic(all) => places(all.as_ref().map_or(0, |all| all.leads.len())),
         Body::Lanes(all) => places(all.total),
         Body::Graph(_) | Body::Module(_) => places(pages::length(state, picture)),
     }
@@ -53,19 +53,29 @@ pub(super) fn placed<'p, T>(rows: &[Row], all: &'p [T]) -> Vec<&'p T> {
 
 /// Whether the view is text to scroll in, without a cursor.
 pub(super) fn is_text(state: &State) -> bool {
-    matches!(state.tab, Tab::Module | Tab::Graph)
+    state.topic.is_none() && matches!(state.tab, Tab::Module | Tab::Graph)
 }
 
-/// The module that a row is about, where that is known.
-pub(super) fn module_of(state: &State, picture: &Picture, at: usize) -> Option<Name> {
-    let name = match &picture.body {
-        Body::Modules(all) => return modules(state, all).get(at).map(|module| Name(module.row.name.clone())),
-        Body::Now(all) => now(state, all).get(at)?.module.clone(),
-        Body::Evidence(Some(all)) => all.shown.get(at)?.module.clone(),
-        Body::Lanes(all) => all.lanes.get(at.checked_sub(all.first)?)?.module.clone(),
-        _ => None,
-    };
-    name.map(|name| Name(Some(name)))
+/// What a row leads to.
+pub(super) fn leads_to(state: &State, picture: &Picture, at: usize) -> Option<Topic> {
+    match &picture.body {
+        Body::Modules(all) => modules(state, &all.rows)
+            .get(at)
+            .map(|module| Topic::Module(module.row.name.clone())),
+        Body::Now(all) => now(state, all).get(at).map(|row| Topic::Attempt(row.id)),
+        Body::Requests(Some(all)) => requests(state, &all.rows).get(at).map(|row| Topic::Request(row.id)),
+        Body::Findings(_) => match shown(state, picture).get(at)? {
+            Row::Place(place) => Some(Topic::Evidence(*place)),
+            Row::Module(_) | Row::Id(_) => None,
+        },
+        Body::Topic(Some(all)) => all.leads.get(at).map(|lead| lead.to.clone()),
+        Body::Lanes(all) => all
+            .lanes
+            .get(at.checked_sub(all.first)?)
+            .map(|lane| Topic::Attempt(lane.id)),
+        Body::Module(Some(detail)) => Some(Topic::Loads(detail.now.row.name.clone())),
+        Body::Module(None) | Body::Requests(None) | Body::Topic(None) | Body::Graph(_) | Body::Probes(_) => None,
+    }
 }
 
 /// Modules in their order: the pinned ones first.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kmodtrace_core::model::Nanos;
-use kmodtrace_core::monitor::ModuleNow;
+use kmodtrace_core::monitor::{ModuleNow, Topic};
 use ratatui::layout::Rect;
 
 use super::columns;
@@ -31,8 +31,12 @@ pub(super) struct State {
     pub(super) detail: usize,
     /// The module that the view of one module shows; none until one was chosen.
     pub(super) module: Option<Name>,
-    /// The finding whose evidence is shown.
-    pub(super) evidence: Option<usize>,
+    /// What was opened and is shown instead of the view that it was opened in.
+    pub(super) topic: Option<Topic>,
+    /// What was shown before, the last behind: there Esc goes back to.
+    pub(super) trail: Vec<(Tab, Option<Topic>, Option<Name>)>,
+    /// The module whose details stand beside the list, where there is room for that.
+    pub(super) beside: Option<Name>,
     pub(super) filter: String,
     /// Whether keys go into the filter.
     pub(super) editing: bool,
@@ -47,7 +51,7 @@ pub(super) struct State {
     /// What there is to say about the last action.
     pub(super) message: Option<String>,
     /// The cursors, by the view that each is in.
-    pub(super) places: BTreeMap<(Tab, bool), Place>,
+    pub(super) places: BTreeMap<(Tab, Option<Topic>), Place>,
 }
 
 impl State {
@@ -58,7 +62,9 @@ impl State {
             help: None,
             detail: 0,
             module: None,
-            evidence: None,
+            topic: None,
+            trail: Vec::new(),
+            beside: None,
             filter: String::new(),
             editing: false,
             sort: columns::BY_ATTEMPTS,
@@ -86,9 +92,9 @@ impl State {
         self.places.get(&self.view()).cloned().unwrap_or_default()
     }
 
-    /// The view that is shown, and whether it is that of a finding's evidence.
-    pub(super) fn view(&self) -> (Tab, bool) {
-        (self.tab, self.evidence.is_some() && self.tab == Tab::Findings)
+    /// The view that is shown, and what was opened in it.
+    pub(super) fn view(&self) -> (Tab, Option<Topic>) {
+        (self.tab, self.topic.clone())
     }
 
     /// Where the cursor is among these rows.

@@ -48,7 +48,7 @@ impl Tab {
             Self::Module => "Module: the one the cursor is on",
             Self::Graph => "Graph: waiters below the one they wait for",
             Self::Requests => "Requests of the kernel, and its 50 slots",
-            Self::Findings => "Findings; Enter shows the evidence",
+            Self::Findings => "Findings; Enter opens the evidence",
             Self::TimeLine => "Time line: attempts as lanes",
             Self::Probes => "Probes, and what is not observed",
         }

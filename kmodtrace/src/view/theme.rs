@@ -163,6 +163,28 @@ impl Theme {
     }
 }
 
+/// Stages of a load, in the order in which it passes them.
+pub(super) const STAGES: [Stage; 18] = [
+    Stage::Entry,
+    Stage::SharedLoad,
+    Stage::Read,
+    Stage::Decompress,
+    Stage::Signature,
+    Stage::Checks,
+    Stage::Layout,
+    Stage::DuplicateCheck,
+    Stage::Symbols,
+    Stage::Relocation,
+    Stage::Arguments,
+    Stage::Formation,
+    Stage::Notifiers,
+    Stage::Parameters,
+    Stage::Sysfs,
+    Stage::Init,
+    Stage::Async,
+    Stage::CleanUp,
+];
+
 /// The letter of a stage, where there is room for no more.
 pub(super) fn letter(stage: Stage) -> char {
     match stage {

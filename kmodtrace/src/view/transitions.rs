@@ -1,13 +1,13 @@
 //! How actions change what is seen, and nothing else does: no clock, no terminal, no tracer.
 
-use kmodtrace_core::monitor::{Body, Focus, Head, Picture, Window};
+use kmodtrace_core::monitor::{Body, Focus, Head, Picture, Topic, Window};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 
 use super::columns::COLUMNS;
 use super::keys::{Action, action};
-use super::layout::{list_height, top_for};
+use super::layout::{is_wide, list_height, top_for};
 use super::mouse::{Pointed, pointed};
-use super::row::Row;
+use super::row::{Name, Row};
 use super::rows;
 use super::state::{Place, State};
 use super::tab::Tab;
@@ -37,8 +37,14 @@ pub(crate) enum Time {
 impl State {
     /// What a picture has to show for this.
     pub(super) fn focus(&self, head: &Head) -> Focus {
+        if let Some(topic) = &self.topic {
+            return Focus::Topic(topic.clone());
+        }
         match self.tab {
-            Tab::Modules => Focus::Modules,
+            Tab::Modules => match &self.beside {
+                Some(name) => Focus::ModulesBeside(name.0.clone()),
+                None => Focus::Modules,
+            },
             Tab::Now => Focus::Now,
             Tab::Module => Focus::Module(self.module.clone().unwrap_or_default().0),
             Tab::Graph => Focus::Graph,
@@ -46,7 +52,7 @@ impl State {
                 Some(Row::Id(id)) => Some(id),
                 _ => None,
             }),
-            Tab::Findings => self.evidence.map_or(Focus::Findings, Focus::Evidence),
+            Tab::Findings => Focus::Findings,
             Tab::TimeLine => Focus::Lanes(Window {
                 span: self.span,
                 only: self.filter.clone(),
@@ -55,6 +61,11 @@ impl State {
             }),
             Tab::Probes => Focus::Probes,
         }
+    }
+
+    /// Whether it shows lanes, of which a picture has those in sight only.
+    fn is_time_line(&self) -> bool {
+        self.tab == Tab::TimeLine && self.topic.is_none()
     }
 
     fn put(&mut self, rows: &[Row], index: usize, height: usize) {
@@ -68,19 +79,29 @@ impl State {
     pub(super) fn choose_first(&mut self, picture: &Picture) {
         // Text has no cursor, and most rows have theirs: only then is it worth to find out which rows there are.
         let place = self.place();
-        if !rows::is_text(self) && (place.row.is_none() || self.tab == Tab::TimeLine) {
+        if !rows::is_text(self) && (place.row.is_none() || self.is_time_line()) {
             let rows = rows::shown(self, picture);
             let height = list_height(self, &picture.head);
             if place.row.is_none() && !rows.is_empty() {
                 self.put(&rows, place.index, height);
-            } else if self.tab == Tab::TimeLine {
+            } else if self.is_time_line() {
                 self.put(&rows, self.cursor(&rows), height);
             }
+        }
+        self.beside = None;
+        if let Body::Modules(_) = &picture.body
+            && is_wide(self.area)
+        {
+            let rows = rows::shown(self, picture);
+            self.beside = match rows.get(self.cursor(&rows)) {
+                Some(Row::Module(name)) => Some(name.clone()),
+                _ => None,
+            };
         }
         if self.module.is_none()
             && let Some(Row::Module(name)) = self
                 .places
-                .get(&(Tab::Modules, false))
+                .get(&(Tab::Modules, None))
                 .and_then(|place| place.row.clone())
         {
             self.module = Some(name);
@@ -196,11 +217,13 @@ impl State {
 
     fn show(&mut self, tab: Tab) {
         self.tab = tab;
-        self.evidence = None;
+        self.topic = None;
+        self.trail.clear();
     }
 
     fn back(&mut self) {
-        if self.evidence.take().is_some() {
+        if let Some((tab, topic, module)) = self.trail.pop() {
+            (self.tab, self.topic, self.module) = (tab, topic, module);
             return;
         }
         if self.filter.is_empty() {
@@ -250,22 +273,22 @@ impl State {
         }
     }
 
+    /// Goes to what the row under the cursor leads to.
     fn open(&mut self, picture: &Picture) {
         let rows = rows::shown(self, picture);
-        let at = self.cursor(&rows);
-        if let (Body::Findings(_), Some(Row::Place(place))) = (&picture.body, rows.get(at)) {
-            self.evidence = Some(*place);
-            self.places.remove(&self.view());
+        let Some(to) = rows::leads_to(self, picture, self.cursor(&rows)) else {
+            self.message = Some("nothing more is known of this row".to_owned());
             return;
-        }
-        match rows::module_of(self, picture, at) {
-            Some(name) => {
-                self.module = Some(name);
-                self.places.remove(&(Tab::Module, false));
-                self.show(Tab::Module);
+        };
+        self.trail.push((self.tab, self.topic.take(), self.module.clone()));
+        match to {
+            Topic::Module(name) => {
+                self.module = Some(Name(name));
+                self.tab = Tab::Module;
             }
-            None => self.message = Some("nothing more is known of this row".to_owned()),
+            to => self.topic = Some(to),
         }
+        self.places.remove(&self.view());
     }
 
     /// Zooms around the middle of what is shown.

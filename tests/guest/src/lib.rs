@@ -23,12 +23,11 @@ mod requests;
 mod scenarios;
 mod schedule;
 mod selftest;
-pub mod sgr;
 mod storm;
 mod subject;
 mod summary;
-pub mod terminal;
-pub mod tmux;
+mod terminal;
+mod tmux;
 
 use std::time::Instant;
 

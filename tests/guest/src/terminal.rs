@@ -30,17 +30,20 @@ const MODULE: &str = "acpi_cpufreq";
 /// Many tasks that load the same few modules.
 const STORM: &str = "6.1-stock-storm.kmt";
 
-/// A deadlock, which lasts five seconds after the beginning.
+/// A deadlock, which lasts 9.5 seconds after the kernel started.
 const NESTED: &str = "6.1-nested.kmt";
 
-/// As large as terminals are at least.
-const SIZE: Size = (110, 30);
+/// The sizes at which views are looked at: what every terminal has, and what a large one has. The rest is done at the first.
+const SIZES: [Size; 2] = [(80, 24), (200, 50)];
+
+/// Where a guest's console is shown.
+const CONSOLE: Size = (110, 30);
 
 /// Signs as everybody has them.
 const UTF8: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
 
 /// Where a recording of the tests is, by its file's name.
-pub fn recording(name: &str) -> PathBuf {
+pub(crate) fn recording(name: &str) -> PathBuf {
     paths::workspace().join("kmodtrace-core/tests/recordings").join(name)
 }
 
@@ -55,35 +58,43 @@ stty -g >after
 /// Where a case runs.
 struct Stage {
     tool: PathBuf,
+    size: Size,
     scratch: Scratch,
 }
 
 /// Tries what needs no guest; one that fails does not keep the others from being tried.
 pub(crate) fn run() -> Result<Tally> {
     let tool = artifacts::debug_kmodtrace()?;
-    each(
-        &tool,
-        &[views::CASES, shell::CASES, looks::CASES, files::CASES].concat(),
-    )
+    let mut tally = Tally::default();
+    for size in SIZES {
+        each(&tool, size, views::CASES, &mut tally)?;
+    }
+    for cases in [shell::CASES, looks::CASES, files::CASES] {
+        each(&tool, SIZES[0], cases, &mut tally)?;
+    }
+    Ok(tally)
 }
 
 /// Tries what does: the view where modules are loaded.
 pub(crate) fn in_guests() -> Result<Tally> {
     // Built before a terminal waits for it.
     artifacts::guest_programs()?;
-    each(Path::new("kmodtrace"), console::CASES)
+    let mut tally = Tally::default();
+    each(Path::new("kmodtrace"), CONSOLE, console::CASES, &mut tally)?;
+    Ok(tally)
 }
 
-fn each(tool: &Path, cases: &[Case]) -> Result<Tally> {
-    let mut tally = Tally::default();
+fn each(tool: &Path, size: Size, cases: &[Case], tally: &mut Tally) -> Result<()> {
+    let (cols, rows) = size;
     for (name, case) in cases {
         let stage = Stage {
             tool: tool.to_owned(),
+            size,
             scratch: Scratch::new()?,
         };
-        tally.scenario(name, case(&stage).map(|()| 0));
+        tally.scenario(&format!("{name}, {cols}x{rows}"), case(&stage).map(|()| 0));
     }
-    Ok(tally)
+    Ok(())
 }
 
 impl Stage {
@@ -98,7 +109,7 @@ impl Stage {
             command,
             dir: self.dir(),
             environment,
-            size: SIZE,
+            size: self.size,
         })
     }
 

@@ -42,19 +42,19 @@ const POLL: Duration = Duration::from_millis(70);
 const STILL: u32 = 6;
 
 /// Characters a line, and lines.
-pub type Size = (u16, u16);
+pub(crate) type Size = (u16, u16);
 
 /// What is run in a terminal.
 #[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// The program and its arguments.
-    pub command: &'a [&'a OsStr],
+    pub(crate) command: &'a [&'a OsStr],
     /// Where it runs.
-    pub dir: &'a Path,
+    pub(crate) dir: &'a Path,
     /// Variables that it sees beside the user's.
-    pub environment: &'a [(&'a str, &'a str)],
+    pub(crate) environment: &'a [(&'a str, &'a str)],
     /// How large its terminal is.
-    pub size: Size,
+    pub(crate) size: Size,
 }
 
 /// What ended a program.
@@ -65,7 +65,7 @@ enum End {
 
 /// A terminal with a program in it. It ends with the value, and with this process.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     server: Child,
     // Holds the server's socket.
     scratch: Scratch,
@@ -74,7 +74,7 @@ pub struct Terminal {
 
 impl Terminal {
     /// Starts a program in a terminal of its own.
-    pub fn start(run: &Run<'_>) -> Result<Self> {
+    pub(crate) fn start(run: &Run<'_>) -> Result<Self> {
         let scratch = Scratch::new()?;
         let mut server = tmux(scratch.path())?;
         // In the foreground, so that it is a child of ours.
@@ -117,7 +117,7 @@ impl Terminal {
     }
 
     /// Presses keys, as tmux names them: `q`, `Enter`, `Escape`, `C-z`.
-    pub fn press(&self, keys: &[&str]) -> Result<()> {
+    pub(crate) fn press(&self, keys: &[&str]) -> Result<()> {
         self.tell(&[&["send-keys", "--"], keys].concat())
     }
 
@@ -160,7 +160,7 @@ impl Terminal {
     }
 
     /// Waits until all these texts are on the screen.
-    pub fn shows(&self, texts: &[&str]) -> Result<String> {
+    pub(crate) fn shows(&self, texts: &[&str]) -> Result<String> {
         self.until(&format!("waiting for {texts:?}"), |screen| {
             texts.iter().all(|text| screen.contains(text))
         })
@@ -172,7 +172,7 @@ impl Terminal {
     }
 
     /// Waits until the screen changes no more, and gives it with the terminal's sequences.
-    pub fn still(&self) -> Result<String> {
+    pub(crate) fn still(&self) -> Result<String> {
         let (mut last, mut same) = (String::new(), 0);
         self.wait("the screen does not come to rest", || {
             let now = self.styled()?;

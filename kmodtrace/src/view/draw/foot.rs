@@ -28,6 +28,7 @@ pub(super) fn foot(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Them
 
 fn hints(state: &State, width: usize, theme: Theme) -> Line<'static> {
     let own: &[(Action, &str)] = match state.tab {
+        _ if state.topic.is_some() => &[(Action::Open, "open"), (Action::Back, "back")],
         Tab::Modules => &[
             (Action::Open, "module"),
             (Action::SortNext, "sort"),
@@ -39,11 +40,13 @@ fn hints(state: &State, width: usize, theme: Theme) -> Line<'static> {
             (Action::ZoomOut, "out"),
             (Action::Left, "earlier"),
             (Action::Right, "later"),
-            (Action::Open, "module"),
+            (Action::Open, "attempt"),
         ],
-        Tab::Now => &[(Action::Open, "module")],
+        Tab::Now => &[(Action::Open, "attempt")],
+        Tab::Requests => &[(Action::Open, "request")],
+        Tab::Module => &[(Action::Open, "loads")],
         Tab::Findings => &[(Action::Open, "evidence")],
-        Tab::Module | Tab::Graph | Tab::Requests | Tab::Probes => &[],
+        Tab::Graph | Tab::Probes => &[],
     };
     let all = [
         (Action::Help, "help"),

@@ -1,7 +1,8 @@
 //! What every view has at its top: the kernel, how far time has come, the counts, the views, and what is missing.
 
+use kmodtrace_core::model::Zero;
 use kmodtrace_core::monitor::{Head, Picture};
-use kmodtrace_core::text::{printable, span_text};
+use kmodtrace_core::text::printable;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -19,7 +20,7 @@ pub(super) fn head(frame: &mut Frame<'_>, area: Rect, picture: &Picture, feed: &
     let width = usize::from(area.width);
     let head = &picture.head;
     let kernel = head.kernel.release.as_deref().unwrap_or("of unknown release");
-    let at = format!("at {}", span_text(head.elapsed.0));
+    let at = format!("at {}", Zero::Boot.number(head.at));
     let right: Vec<&str> = [feed.doing.as_str(), at.as_str()]
         .into_iter()
         .filter(|text| !text.is_empty())

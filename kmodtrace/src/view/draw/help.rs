@@ -1,35 +1,12 @@
 //! The keys and the signs, over everything.
 
-use kmodtrace_core::model::Stage;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph};
 
 use crate::view::keys::{BINDINGS, Part};
-use crate::view::theme::{Theme, letter};
-
-/// Stages of a load, in the order in which it passes them.
-const STAGES: [Stage; 18] = [
-    Stage::Entry,
-    Stage::SharedLoad,
-    Stage::Read,
-    Stage::Decompress,
-    Stage::Signature,
-    Stage::Checks,
-    Stage::Layout,
-    Stage::DuplicateCheck,
-    Stage::Symbols,
-    Stage::Relocation,
-    Stage::Arguments,
-    Stage::Formation,
-    Stage::Notifiers,
-    Stage::Parameters,
-    Stage::Sysfs,
-    Stage::Init,
-    Stage::Async,
-    Stage::CleanUp,
-];
+use crate::view::theme::{STAGES, Theme, letter};
 
 /// Characters of a line of help.
 const COLUMN: u16 = 60;

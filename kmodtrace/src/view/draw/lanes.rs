@@ -1,18 +1,23 @@
 //! Attempts as lanes over time: a letter for the stage, a sign for a wait, an arrow to the lane of the one it is for.
 
-use kmodtrace_core::model::{Errno, Stage};
+use std::cmp::Reverse;
+
+use kmodtrace_core::model::{Errno, Ktime, Stage, Zero};
 use kmodtrace_core::monitor::{Lane, Lanes, Picture};
 use kmodtrace_core::text::span_text;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget as _};
 
 use super::nothing;
+use crate::view::layout::parts;
 use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
-use crate::view::theme::{Theme, letter};
+use crate::view::theme::{STAGES, Theme, letter};
 
 /// Time along the width.
 struct Scale {
@@ -48,12 +53,13 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     if all.lanes.is_empty() {
         return nothing(frame, area, "no attempt in this span of time", theme);
     }
+    let (list, words) = parts(state, area);
     let names = (area.width / 3).clamp(12, 36);
     let field = Rect {
         x: area.x + names,
         y: area.y + 1,
         width: area.width.saturating_sub(names),
-        height: area.height.saturating_sub(2),
+        height: list.height.saturating_sub(1),
     };
     if field.width < 8 || field.height == 0 {
         return nothing(frame, area, "too narrow for lanes", theme);
@@ -65,7 +71,7 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     };
     let cursor = state.cursor(&rows::shown(state, picture));
     let buffer = frame.buffer_mut();
-    ruler(buffer, area, &scale, picture.head.start_ns, all, theme);
+    ruler(buffer, area, &scale, all, theme);
     for (lane, y) in all.lanes.iter().zip(field.y..field.bottom()) {
         let at = all.first + usize::from(y - field.y);
         let style = if at == cursor { theme.selected() } else { Style::new() };
@@ -73,21 +79,22 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
         bar(buffer, y, lane, &scale, theme);
     }
     arrows(buffer, all, cursor, &scale, theme);
+    let letters = Rect {
+        height: words.height.saturating_sub(1),
+        ..words
+    };
+    Paragraph::new(legend(all, letters, theme)).render(letters, buffer);
     if let Some(lane) = cursor.checked_sub(all.first).and_then(|at| all.lanes.get(at)) {
-        let text: String = in_words(lane, picture.head.start_ns)
-            .chars()
-            .take(usize::from(area.width))
-            .collect();
-        buffer.set_string(area.x, area.bottom().saturating_sub(1), text, theme.title());
+        let text: String = in_words(lane).chars().take(usize::from(area.width)).collect();
+        buffer.set_string(words.x, words.bottom().saturating_sub(1), text, theme.title());
     }
 }
 
 /// From when to when.
-fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, start: u64, all: &Lanes, theme: Theme) {
-    let since = |at: u64| span_text(at.saturating_sub(start));
+fn ruler(buffer: &mut Buffer, area: Rect, scale: &Scale, all: &Lanes, theme: Theme) {
     let count = format!("{} attempts", all.total);
     buffer.set_stringn(area.x, area.y, count, usize::from(scale.area.x - area.x), theme.title());
-    let (from, to) = (since(scale.from), since(scale.to));
+    let (from, to) = (time(scale.from), time(scale.to));
     let span = format!("<- {} ->", span_text(scale.to - scale.from));
     let width = usize::from(scale.area.width);
     buffer.set_stringn(scale.area.x, area.y, &from, width, theme.title());
@@ -165,8 +172,55 @@ fn arrows(buffer: &mut Buffer, all: &Lanes, cursor: usize, scale: &Scale, theme:
     }
 }
 
+/// What the signs and letters of these lanes mean, in as many lines as there are above the last one.
+fn legend(all: &Lanes, area: Rect, theme: Theme) -> Vec<Line<'static>> {
+    let signs = theme.signs();
+    let waits = [
+        (Span::raw("~"), "waits".to_owned()),
+        (
+            Span::raw(format!("{}{}", signs.up, signs.down)),
+            "for the lane up, down".to_owned(),
+        ),
+    ];
+    let long = |stage: Stage| {
+        let pieces = all.lanes.iter().flat_map(|lane| &lane.stages);
+        let own = pieces.filter(|piece| piece.stage == stage);
+        own.map(|piece| piece.end_ns.saturating_sub(piece.start_ns))
+            .fold(0, u64::saturating_add)
+    };
+    // Where there is no room for all, those that take the least time are left out.
+    let mut stages: Vec<(u64, Stage)> = STAGES.iter().map(|stage| (long(*stage), *stage)).collect();
+    stages.retain(|(long, _)| *long > 0);
+    stages.sort_by_key(|(long, _)| Reverse(*long));
+    let stages = stages.into_iter().map(|(_, stage)| {
+        let sign = Span::styled(letter(stage).to_string(), theme.stage(stage));
+        (sign, stage.name().to_owned())
+    });
+    let mut lines = vec![Line::default()];
+    for (sign, text) in waits.into_iter().chain(stages) {
+        let text = format!(" {text}  ");
+        let long = sign.width() + text.len();
+        if lines
+            .last()
+            .is_some_and(|line| line.width() + long > usize::from(area.width) + 2)
+        {
+            lines.push(Line::default());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_span(sign);
+            line.push_span(Span::styled(text, theme.dim()));
+        }
+    }
+    lines
+}
+
+/// In seconds since the kernel started.
+fn time(ns: u64) -> String {
+    Zero::Boot.number(Ktime(ns))
+}
+
 /// The lane in words.
-fn in_words(lane: &Lane, start: u64) -> String {
+fn in_words(lane: &Lane) -> String {
     let long = lane.end_ns.map_or_else(
         || "in flight".to_owned(),
         |end| span_text(end.saturating_sub(lane.start_ns)),
@@ -193,6 +247,6 @@ fn in_words(lane: &Lane, start: u64) -> String {
         "attempt {}: {} at {}, {long}{got}{waits}",
         lane.id,
         module_name(lane.module.as_deref()),
-        span_text(lane.start_ns.saturating_sub(start)),
+        time(lane.start_ns),
     )
 }

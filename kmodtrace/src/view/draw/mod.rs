@@ -44,10 +44,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
         Body::Now(all) => lists::now(frame, body, state, picture, all, theme),
         Body::Requests(all) => lists::requests(frame, body, state, picture, all.as_ref(), theme),
         Body::Findings(all) => lists::findings(frame, body, state, picture, all, theme),
-        Body::Evidence(all) => lists::evidence(frame, body, state, picture, all.as_ref(), theme),
+        Body::Topic(all) => lists::topic(frame, body, state, picture, all.as_ref(), theme),
         Body::Probes(all) => lists::probes(frame, body, state, picture, all, theme),
         Body::Lanes(all) => lanes::lanes(frame, body, state, picture, all, theme),
-        Body::Module(_) | Body::Graph(_) => scrolled(frame, body, state, pages::lines(state, picture, theme)),
+        Body::Module(_) | Body::Graph(_) => {
+            scrolled(frame, body, state.place().top, pages::lines(state, picture, theme));
+        }
     }
     foot::foot(frame, foot, state, theme);
     if let Some(top) = state.help {
@@ -56,9 +58,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
 }
 
 /// Text from its first line in sight on.
-fn scrolled(frame: &mut Frame<'_>, area: Rect, state: &State, lines: Vec<Line<'static>>) {
+fn scrolled(frame: &mut Frame<'_>, area: Rect, top: usize, lines: Vec<Line<'static>>) {
     let height = usize::from(area.height);
-    let top = state.place().top.min(lines.len().saturating_sub(height));
+    let top = top.min(lines.len().saturating_sub(height));
     let more = lines.len().saturating_sub(top + height);
     let shown: Vec<Line<'_>> = lines.into_iter().skip(top).take(height).collect();
     frame.render_widget(Paragraph::new(Text::from(shown)), area);

@@ -3,6 +3,8 @@
 mod graph;
 mod module;
 
+pub(super) use module::lines as module;
+
 use kmodtrace_core::monitor::{Body, Picture};
 use kmodtrace_core::text::printable;
 use ratatui::text::Line;
@@ -24,7 +26,7 @@ pub(super) fn length(state: &State, picture: &Picture) -> usize {
 pub(super) fn lines(state: &State, picture: &Picture, theme: Theme) -> Vec<Line<'static>> {
     let width = usize::from(state.area.width);
     match &picture.body {
-        Body::Module(detail) => module::lines(detail.as_deref(), &picture.head, width, theme),
+        Body::Module(detail) => module::lines(detail.as_deref(), width, theme),
         Body::Graph(graph) => graph::lines(graph, state, width, theme),
         _ => Vec::new(),
     }

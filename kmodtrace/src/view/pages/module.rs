@@ -1,6 +1,7 @@
 //! One module: its numbers, where time went, histograms, GOING windows, who asked, and why it failed.
 
-use kmodtrace_core::monitor::{Bars, Head, ModuleDetail};
+use kmodtrace_core::model::{Ktime, Zero};
+use kmodtrace_core::monitor::{Bars, ModuleDetail};
 use kmodtrace_core::report::outcomes_text;
 use kmodtrace_core::text::{bytes_text, printable, span_text};
 use ratatui::style::Style;
@@ -16,7 +17,7 @@ const BAR: usize = 40;
 const REQUESTERS: usize = 12;
 
 /// All of it, to scroll in.
-pub(super) fn lines(detail: Option<&ModuleDetail>, head: &Head, width: usize, theme: Theme) -> Vec<Line<'static>> {
+pub(in crate::view) fn lines(detail: Option<&ModuleDetail>, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let Some(detail) = detail else {
         return vec![Line::from(Span::styled(
             "no module is chosen, or nothing is known of it: choose one in Modules and press Enter",
@@ -28,7 +29,7 @@ pub(super) fn lines(detail: Option<&ModuleDetail>, head: &Head, width: usize, th
     for bars in &detail.bars {
         histogram(&mut lines, bars, width, theme);
     }
-    going(&mut lines, detail, head, width, theme);
+    going(&mut lines, detail, width, theme);
     requesters(&mut lines, detail, theme);
     why(&mut lines, detail, width, theme);
     inside(&mut lines, detail, width, theme);
@@ -170,7 +171,7 @@ fn histogram(lines: &mut Vec<Line<'static>>, bars: &Bars, width: usize, theme: T
 }
 
 /// A line of time with the windows, and below it the loads that met them.
-fn going(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, head: &Head, width: usize, theme: Theme) {
+fn going(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, theme: Theme) {
     let Some(row) = &detail.now.row.going else {
         title(lines, "GOING windows: not observed".to_owned(), theme);
         return;
@@ -231,15 +232,17 @@ fn going(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, head: &Head, wid
     }
     lines.push(Line::from(line.into_iter().collect::<String>()));
     lines.push(Line::from(below.into_iter().collect::<String>()));
-    let since = |at: u64| span_text(at.saturating_sub(head.start_ns));
-    lines.push(Line::from(Span::styled(
-        format!(
-            "from {} to {}; below the line loads by the state they met: U C G L I(N_FLIGHT), + several",
-            since(first),
-            since(last)
-        ),
-        theme.dim(),
-    )));
+    let time = |at: u64| Zero::Boot.number(Ktime(at));
+    let text = format!(
+        "from {} to {}; below the line loads by the state they met: U C G L I(N_FLIGHT), + several",
+        time(first),
+        time(last)
+    );
+    lines.extend(
+        wrapped(&text, width, 0)
+            .into_iter()
+            .map(|line| Line::from(Span::styled(line, theme.dim()))),
+    );
 }
 
 fn requesters(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, theme: Theme) {

@@ -39,7 +39,7 @@ fn a_stuck_wait() {
     let mut stage = Stage::new(recording("6.12-slow-init.kmt", Some(500)), 120, 24);
     stage.press("2");
     assert!(!stage.frame().contains('!'), "{}", stage.frame());
-    stage.state.stuck_after = Nanos(1_000_000);
+    stage.scene.state.stuck_after = Nanos(1_000_000);
     assert!(stage.frame().contains("!same-name"), "{}", stage.frame());
 }
 

@@ -4,4 +4,7 @@
 
 mod frames;
 mod keys;
+mod pictures;
+mod seek;
 mod stage;
+mod svg;

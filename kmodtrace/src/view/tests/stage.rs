@@ -1,23 +1,24 @@
 //! A view without its terminal: a monitor, the choices, and a buffer to draw on.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kmodtrace_common::record::Header as RecordHeader;
 use kmodtrace_core::model::{Ktime, Nanos, Tgid, Tid};
-use kmodtrace_core::monitor::{Focus, Monitor, Picture};
+use kmodtrace_core::monitor::Monitor;
 use kmodtrace_core::recording::{Clock, Header, Kernel, Reader};
 use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
 use synth::Storm;
 use zerocopy::FromBytes as _;
 
 use crate::view::draw::{Feed, draw};
-use crate::view::look;
+use crate::view::scene::Scene;
 use crate::view::state::State;
 use crate::view::theme::{Colours, Theme};
 use crate::view::transitions::Effect;
@@ -30,9 +31,7 @@ const THEME: Theme = Theme {
 
 /// A view in a test.
 pub(super) struct Stage {
-    pub(super) monitor: Monitor,
-    pub(super) state: State,
-    pub(super) picture: Picture,
+    pub(super) scene: Scene,
     pub(super) theme: Theme,
 }
 
@@ -40,9 +39,7 @@ impl Stage {
     /// Of a monitor, on a screen of this size.
     pub(super) fn new(monitor: Monitor, width: u16, height: u16) -> Self {
         let mut stage = Self {
-            picture: monitor.picture(&Focus::default()),
-            monitor,
-            state: State::new(Nanos(1_000_000_000)),
+            scene: Scene::new(monitor, State::new(Nanos(1_000_000_000))),
             theme: THEME,
         };
         stage.resize(width, height);
@@ -50,11 +47,12 @@ impl Stage {
     }
 
     pub(super) fn resize(&mut self, width: u16, height: u16) {
-        self.state.area = Rect::new(0, 0, width, height);
-        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
+        self.scene.state.area = Rect::new(0, 0, width, height);
+        self.scene.look();
     }
 
-    /// Presses keys: words such as `Down` or `Ctrl-c`, and single characters.
+    /// Presses keys, each when what the one before brought is on the screen: words such as `Down` or `Ctrl-c`, and single
+    /// characters.
     pub(super) fn press(&mut self, script: &str) -> Option<Effect> {
         let mut last = None;
         for word in script.split_whitespace() {
@@ -64,36 +62,41 @@ impl Stage {
     }
 
     pub(super) fn key(&mut self, key: KeyEvent) -> Option<Effect> {
-        let effect = self.state.key(key, &self.picture);
-        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
+        let effect = self.scene.key(key);
+        self.scene.look();
         effect
     }
 
     pub(super) fn mouse(&mut self, event: MouseEvent) {
-        self.state.mouse(event, &self.picture);
-        self.picture = look(&self.monitor, &mut self.state, &self.picture.head);
+        self.scene.mouse(event);
+        self.scene.look();
     }
 
     /// What is on the screen, a line each, without blanks at their ends.
     pub(super) fn frame(&self) -> String {
-        let Rect { width, height, .. } = self.state.area;
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let feed = Feed {
+        let buffer = self.draw(&Feed {
             name: "test.kmt".to_owned(),
             doing: "end".to_owned(),
-        };
-        terminal
-            .draw(|frame| draw(frame, &self.state, &self.picture, &feed, self.theme))
-            .unwrap();
-        let buffer = terminal.backend().buffer();
-        let line = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-        let lines: Vec<String> = (0..height).map(|y| line(y).trim_end().to_owned()).collect();
+        });
+        let lines = buffer.content.chunks(usize::from(buffer.area.width));
+        let line = |cells: &[Cell]| cells.iter().map(Cell::symbol).collect::<String>();
+        let lines: Vec<String> = lines.map(|cells| line(cells).trim_end().to_owned()).collect();
         lines.join("\n")
+    }
+
+    /// The screen.
+    pub(super) fn draw(&self, feed: &Feed) -> Buffer {
+        let Rect { width, height, .. } = self.scene.state.area;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal
+            .draw(|frame| draw(frame, &self.scene.state, &self.scene.picture, feed, self.theme))
+            .unwrap();
+        terminal.backend().buffer().clone()
     }
 }
 
 /// The key of a word.
-fn key(word: &str) -> KeyEvent {
+pub(super) fn key(word: &str) -> KeyEvent {
     let code = match word {
         "Enter" => KeyCode::Enter,
         "Esc" => KeyCode::Esc,
@@ -118,20 +121,37 @@ fn key(word: &str) -> KeyEvent {
     code.into()
 }
 
-/// A recording of the core's tests, whole, or as it was so many milliseconds after its beginning.
-pub(super) fn recording(name: &str, at: Option<u64>) -> Monitor {
+/// Where a recording of the core's tests is.
+pub(super) fn recording_path(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kmodtrace-core/tests/recordings");
-    let mut reader = Reader::new(File::open(folder.join(name)).unwrap()).unwrap();
-    let until = at.map_or(u64::MAX, |at| reader.header().clock.monotonic_ns.0 + at * 1_000_000);
+    folder.join(name)
+}
+
+/// Its records.
+pub(super) fn reader(name: &str) -> Reader<File> {
+    Reader::new(File::open(recording_path(name)).unwrap()).unwrap()
+}
+
+/// When a record was written.
+pub(super) fn record_time(record: &[u8]) -> u64 {
+    RecordHeader::read_from_prefix(record).unwrap().0.time_ns
+}
+
+/// A recording, whole, or as far as was written so many milliseconds after its beginning.
+pub(super) fn recording(name: &str, at: Option<u64>) -> Monitor {
+    let mut reader = reader(name);
+    let until = at.map(|at| reader.header().clock.monotonic_ns.0 + at * 1_000_000);
     let mut monitor = Monitor::new(reader.header());
     while let Some(record) = reader.next_record().unwrap() {
-        let (header, _) = RecordHeader::read_from_prefix(record).unwrap();
-        if header.time_ns > until {
-            return monitor;
+        if until.is_some_and(|until| record_time(record) > until) {
+            break;
         }
         monitor.push(record).unwrap();
     }
-    monitor.flush();
+    match until {
+        Some(until) => monitor.reach(Ktime(until)),
+        None => monitor.flush(),
+    }
     monitor
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Case, MODULE, NESTED, Stage, UTF8, quit, recording};
+use super::{Case, MODULE, NESTED, STORM, Stage, UTF8, quit, recording};
 use crate::tmux::Size;
 
 pub(super) const CASES: &[Case] = &[
@@ -11,6 +11,7 @@ pub(super) const CASES: &[Case] = &[
     ("another size while it runs", sizes),
     ("a filter as it is typed", filter),
     ("help", help),
+    ("keys that are typed ahead", typed_ahead),
 ];
 
 /// The number of each view, and what of the storm is on it.
@@ -36,7 +37,7 @@ fn every_view(stage: &Stage) -> Result<()> {
 }
 
 fn deadlock(stage: &Stage) -> Result<()> {
-    let terminal = stage.view(&recording(NESTED), &["--at", "5s"], &UTF8)?;
+    let terminal = stage.view(&recording(NESTED), &["--at", "9.5"], &UTF8)?;
     terminal.shows(&[" held ", "kt_dep"])?;
     for (key, texts) in [
         ("2", &["same-name", "kt_dep by", "kt_init"] as &[_]),
@@ -103,9 +104,41 @@ fn filter(stage: &Stage) -> Result<()> {
 fn help(stage: &Stage) -> Result<()> {
     let terminal = stage.storm()?;
     terminal.press(&["?"])?;
-    terminal.shows(&["Everywhere", "Ctrl-Z", "goes back"])?;
+    terminal.shows(&["Everywhere", "Shift-Tab", "goes back"])?;
     terminal.press(&["Escape"])?;
     terminal.hides("goes back")?;
     terminal.shows(&[MODULE])?;
     quit(&terminal)
+}
+
+/// Recordings, each with its keys: some seek.
+const TYPED: [(&str, &[&str], &[&str]); 3] = [
+    (STORM, &[], &["/", "c", "r", "c", "Enter", "Down", "Enter"]),
+    (STORM, &[], &["6", "Down", "Enter", "Enter"]),
+    (NESTED, &["--at", "9.5"], &[".", ",", ",", "2", "Down", "Enter"]),
+];
+
+/// Before anything was drawn, and all at once: the same comes of it as of keys that wait for the screen.
+fn typed_ahead(stage: &Stage) -> Result<()> {
+    for (name, more, keys) in TYPED {
+        let view = || stage.view(&recording(name), more, &UTF8);
+        let fast = view()?;
+        fast.press(keys)?;
+        let slow = view()?;
+        slow.shows(&["8 Probes"])?;
+        for key in keys {
+            slow.still()?;
+            slow.press(&[key])?;
+        }
+        fast.still()?;
+        slow.still()?;
+        let (fast_screen, slow_screen) = (fast.text()?, slow.text()?);
+        ensure!(
+            fast_screen == slow_screen,
+            "{keys:?} at once:\n{fast_screen}\none by one:\n{slow_screen}"
+        );
+        quit(&fast)?;
+        quit(&slow)?;
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ mod modules;
 mod now;
 mod probes;
 mod requests;
+mod topic;
 
 use kmodtrace_core::text::span_text;
 use ratatui::Frame;
@@ -12,32 +13,19 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-pub(super) use findings::{evidence, findings};
+pub(super) use findings::findings;
 pub(super) use modules::modules;
 pub(super) use now::now;
 pub(super) use probes::probes;
 pub(super) use requests::requests;
+pub(super) use topic::topic;
 
 use crate::view::columns::NONE;
-use crate::view::layout::{split, top_for};
+use crate::view::layout::top_for;
 use crate::view::pages::wrapped;
 use crate::view::row::Row;
 use crate::view::state::State;
 use crate::view::theme::Theme;
-
-/// A list, and details below it.
-fn parts(area: Rect, state: &State) -> (Rect, Rect) {
-    let (list, details) = split(state.tab, area.height);
-    let y = area.y + list;
-    (
-        Rect { height: list, ..area },
-        Rect {
-            y,
-            height: details,
-            ..area
-        },
-    )
-}
 
 /// The first row of a table to show here, below its titles, and the one that the cursor is on.
 fn in_sight(state: &State, rows: &[Row], table: Rect) -> (usize, usize) {

@@ -6,10 +6,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{detail, in_sight, parts, time};
+use super::{detail, in_sight, time};
 use crate::view::columns::{NONE, NOT_OBSERVED};
 use crate::view::draw::nothing;
-use crate::view::draw::table::{Col, Table};
+use crate::view::draw::table::{Col, table};
+use crate::view::layout::parts;
 use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
@@ -33,19 +34,16 @@ pub(in crate::view::draw) fn now(
         };
         return nothing(frame, area, text, theme);
     }
-    let (list, below) = parts(area, state);
-    let table = Table::new(
-        vec![
-            Col::left("MODULE", 16),
-            Col::right("FOR", 6),
-            Col::left("STAGE", 15),
-            Col::left("WAITS", 18),
-            Col::left("FOR", 34),
-            Col::right("TID", 7),
-            Col::left("COMM", 15),
-        ],
-        area.width,
-    );
+    let (list, below) = parts(state, area);
+    let cols = [
+        Col::name("MODULE", 16),
+        Col::right("FOR", 6),
+        Col::left("STAGE", 15),
+        Col::left("WAITS", 18),
+        Col::left("FOR", 34).whole(),
+        Col::right("TID", 7),
+        Col::left("COMM", 15),
+    ];
     let keys = rows::shown(state, picture);
     let (top, cursor) = in_sight(state, &keys, list);
     let cells = shown.iter().skip(top).map(|row| {
@@ -79,7 +77,7 @@ pub(in crate::view::draw) fn now(
             (comm(&row.comm), Style::new()),
         ]
     });
-    table.draw(frame, list, cells, (top, cursor), theme);
+    table(frame, list, &cols, cells, cursor - top, theme);
     if let Some(row) = shown.get(cursor) {
         let what = if row.unloads { "unloads" } else { "loads" };
         let place = row

@@ -8,10 +8,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{detail, in_sight, lower, parts, time};
+use super::{detail, in_sight, lower, time};
 use crate::view::columns::NONE;
 use crate::view::draw::nothing;
-use crate::view::draw::table::{Cell, Col, Table};
+use crate::view::draw::table::{Cell, Col, table};
+use crate::view::layout::parts;
 use crate::view::pages::comm;
 use crate::view::rows;
 use crate::view::state::State;
@@ -35,7 +36,7 @@ pub(in crate::view::draw) fn requests(
         );
     };
     let shown = rows::requests(state, &all.rows);
-    let (list, below) = parts(area, state);
+    let (list, below) = parts(state, area);
     let (slots, chain) = (
         Rect {
             height: 1.min(below.height),
@@ -48,22 +49,19 @@ pub(in crate::view::draw) fn requests(
     } else {
         let keys = rows::shown(state, picture);
         let (top, cursor) = in_sight(state, &keys, list);
-        let table = Table::new(
-            vec![
-                Col::left("REQUEST", 16),
-                Col::right("TIME", 6),
-                Col::left("RESULT", 13),
-                Col::right("SLOT", 6),
-                Col::right("LOADS", 5),
-                Col::right("TID", 7),
-                Col::left("COMM", 15),
-                Col::right("MODPROBE", 8),
-                Col::left("BY", 24),
-            ],
-            area.width,
-        );
+        let cols = [
+            Col::name("REQUEST", 16),
+            Col::right("TIME", 6),
+            Col::left("RESULT", 13).whole(),
+            Col::right("SLOT", 6),
+            Col::right("LOADS", 5),
+            Col::right("TID", 7),
+            Col::left("COMM", 15),
+            Col::right("MODPROBE", 8),
+            Col::left("BY", 24),
+        ];
         let cells = shown.iter().skip(top).map(|row| request(row, state, theme));
-        table.draw(frame, list, cells, (top, cursor), theme);
+        table(frame, list, &cols, cells, cursor - top, theme);
     }
     gauge(frame, slots, all, theme);
     detail(frame, chain, state, &all.chain, theme);

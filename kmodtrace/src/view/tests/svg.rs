@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use guest_tests::{
-    sgr::{Cell, Colour, Look},
-    tmux::Size,
-};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
 
 /// The size of a character's place. Letters of a font of this size are that wide in nearly every monospaced family, and each
 /// text is told its width, so that columns stand below each other in all of them.
@@ -20,29 +18,10 @@ const MARGIN: usize = 9;
 const FOREGROUND: (u8, u8, u8) = (0xd8, 0xd8, 0xd8);
 const BACKGROUND: (u8, u8, u8) = (0x18, 0x18, 0x18);
 
-/// The first 16 colours, which are each terminal's own to choose; these are xterm's.
-const SIXTEEN: [(u8, u8, u8); 16] = [
-    (0x00, 0x00, 0x00),
-    (0xcd, 0x00, 0x00),
-    (0x00, 0xcd, 0x00),
-    (0xcd, 0xcd, 0x00),
-    (0x5c, 0x8c, 0xff),
-    (0xcd, 0x00, 0xcd),
-    (0x00, 0xcd, 0xcd),
-    (0xe5, 0xe5, 0xe5),
-    (0x7f, 0x7f, 0x7f),
-    (0xff, 0x00, 0x00),
-    (0x00, 0xff, 0x00),
-    (0xff, 0xff, 0x00),
-    (0x8c, 0xac, 0xff),
-    (0xff, 0x00, 0xff),
-    (0x00, 0xff, 0xff),
-    (0xff, 0xff, 0xff),
-];
-
 /// The picture of a screen.
-pub(super) fn picture(name: &str, rows: &[Vec<Cell>], (cols, lines): Size) -> String {
-    let (width, height) = (usize::from(cols) * CELL.0, usize::from(lines) * CELL.1);
+pub(super) fn picture(name: &str, screen: &Buffer) -> String {
+    let (cols, lines) = (usize::from(screen.area.width), usize::from(screen.area.height));
+    let (width, height) = (cols * CELL.0, lines * CELL.1);
     let (width, height) = (width + 2 * MARGIN, height + 2 * MARGIN);
     let mut svg = String::new();
     // Writing to a string cannot fail.
@@ -55,9 +34,9 @@ pub(super) fn picture(name: &str, rows: &[Vec<Cell>], (cols, lines): Size) -> St
         escaped(name),
         hex(BACKGROUND)
     );
-    for (line, row) in rows.iter().enumerate() {
+    for (line, row) in screen.content.chunks(cols).enumerate() {
         let mut column = 0;
-        for run in row.chunk_by(|one, next| one.look == next.look) {
+        for run in row.chunk_by(|one, next| one.style() == next.style()) {
             stretch(&mut svg, run, column, line);
             column += run.len();
         }
@@ -68,11 +47,9 @@ pub(super) fn picture(name: &str, rows: &[Vec<Cell>], (cols, lines): Size) -> St
 
 /// Characters of one look.
 fn stretch(svg: &mut String, run: &[Cell], column: usize, line: usize) {
-    let Some(Cell { look, .. }) = run.first() else {
-        return;
-    };
+    let Some(look) = run.first() else { return };
     let (left, top) = (MARGIN + column * CELL.0, MARGIN + line * CELL.1);
-    let (ink, paper) = colours(*look);
+    let (ink, paper) = colours(look);
     if let Some(paper) = paper {
         let (width, height) = (run.len() * CELL.0, CELL.1);
         let fill = hex(paper);
@@ -81,20 +58,20 @@ fn stretch(svg: &mut String, run: &[Cell], column: usize, line: usize) {
             "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
         );
     }
-    let blank = |cell: &&Cell| cell.character == ' ';
+    let blank = |cell: &&Cell| cell.symbol() == " ";
     let before = run.iter().take_while(blank).count();
     let after = run.iter().rev().take_while(blank).count();
     let Some(inked) = run.get(before..run.len() - after).filter(|inked| !inked.is_empty()) else {
         return;
     };
-    let text: String = inked.iter().map(|cell| cell.character).collect();
+    let text: String = inked.iter().map(Cell::symbol).collect();
     let (left, foot, width) = (left + before * CELL.0, top + BASE, inked.len() * CELL.0);
     let _ = writeln!(
         svg,
         "<text x=\"{left}\" y=\"{foot}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{} \
          xml:space=\"preserve\">{}</text>",
         hex(ink),
-        attributes(*look),
+        attributes(look),
         escaped(&text)
     );
 }
@@ -103,44 +80,38 @@ fn stretch(svg: &mut String, run: &[Cell], column: usize, line: usize) {
 type Rgb = (u8, u8, u8);
 
 /// Of the letters, and of what is behind them if that is not the screen's own.
-fn colours(look: Look) -> (Rgb, Option<Rgb>) {
-    let (ink, paper) = (look.foreground.map(rgb), look.background.map(rgb));
-    if look.reverse {
+fn colours(look: &Cell) -> (Rgb, Option<Rgb>) {
+    let (ink, paper) = (rgb(look.fg), rgb(look.bg));
+    if look.modifier.contains(Modifier::REVERSED) {
         (paper.unwrap_or(BACKGROUND), Some(ink.unwrap_or(FOREGROUND)))
     } else {
         (ink.unwrap_or(FOREGROUND), paper)
     }
 }
 
-fn attributes(look: Look) -> String {
+fn attributes(look: &Cell) -> String {
     let all = [
-        (look.bold, " font-weight=\"bold\""),
-        (look.dim, " opacity=\"0.6\""),
-        (look.italic, " font-style=\"italic\""),
-        (look.underlined, " text-decoration=\"underline\""),
+        (Modifier::BOLD, " font-weight=\"bold\""),
+        (Modifier::DIM, " opacity=\"0.6\""),
     ];
-    all.iter()
-        .filter(|(chosen, _)| *chosen)
-        .map(|(_, text)| *text)
-        .collect()
+    let chosen = all.iter().filter(|(modifier, _)| look.modifier.contains(*modifier));
+    chosen.map(|(_, text)| *text).collect()
 }
 
-/// A colour as light. After the first 16 come a cube with six levels of red, green and blue, and 24 greys.
-fn rgb(colour: Colour) -> Rgb {
+/// A colour of the view as light; none for the screen's own. After the first 16 come a cube with six levels of red, green and blue,
+/// and 24 greys.
+fn rgb(colour: Color) -> Option<Rgb> {
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
     match colour {
-        Colour::Exact(red, green, blue) => (red, green, blue),
-        Colour::Number(number) => match number {
-            0..=15 => SIXTEEN.get(usize::from(number)).copied().unwrap_or(FOREGROUND),
-            16..=231 => {
-                let place = number - 16;
-                (level(place / 36), level(place / 6 % 6), level(place % 6))
-            }
-            232..=255 => {
-                let grey = 8 + 10 * (number - 232);
-                (grey, grey, grey)
-            }
-        },
+        // Each terminal's own to choose; these are xterm's.
+        Color::Red => Some((0xcd, 0x00, 0x00)),
+        Color::Green => Some((0x00, 0xcd, 0x00)),
+        Color::Indexed(number @ 16..=231) => {
+            let place = number - 16;
+            Some((level(place / 36), level(place / 6 % 6), level(place % 6)))
+        }
+        Color::Indexed(number @ 232..) => Some([8 + 10 * (number - 232); 3].into()),
+        _ => None,
     }
 }
 
@@ -160,32 +131,4 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use guest_tests::sgr::{Colour, cells};
-
-    use super::{picture, rgb};
-
-    #[test]
-    fn backgrounds_and_letters_stand_in_their_places() {
-        let svg = picture("a&b", &cells(" \x1b[7m x<y \x1b[0m\n\x1b[2mz"), (8, 2));
-        assert!(svg.contains("<title>kmodtrace: a&amp;b</title>"), "{svg}");
-        assert!(
-            svg.contains("<rect x=\"18\" y=\"9\" width=\"45\" height=\"18\" fill=\"#d8d8d8\"/>"),
-            "{svg}"
-        );
-        assert!(svg.contains("<text x=\"27\" y=\"23\" textLength=\"27\""), "{svg}");
-        assert!(svg.contains(">x&lt;y</text>"), "{svg}");
-        assert!(svg.contains("opacity=\"0.6\""), "{svg}");
-    }
-
-    #[test]
-    fn numbers_of_the_cube_and_of_the_greys() {
-        assert_eq!(rgb(Colour::Number(16)), (0, 0, 0));
-        assert_eq!(rgb(Colour::Number(117)), (135, 215, 255));
-        assert_eq!(rgb(Colour::Number(231)), (255, 255, 255));
-        assert_eq!(rgb(Colour::Number(255)), (238, 238, 238));
-    }
 }
