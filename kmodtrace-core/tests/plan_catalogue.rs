@@ -76,7 +76,10 @@ const DEBIAN: [&str; 4] = [
 #[test]
 fn functions_have_as_many_arguments_as_btf_says() {
     let kernels = DEBIAN.map(|json| KernelFacts::from_json(json).unwrap());
-    for function in functions::all() {
+    let programs = programs();
+    // A return probe that no trampoline stands for reads behind nothing.
+    let behind = |name: &str| programs.contains(&format!("fexit_{name}")) || programs.contains(&format!("fentry_{name}"));
+    for function in functions::all().filter(|function| function.reads || behind(function.name)) {
         let counts = kernels.iter().filter_map(|facts| {
             let known = facts.functions.get(function.name)?;
             // BTF also has functions of that name that are inlined.

@@ -16,7 +16,7 @@ fn facts(json: &str) -> KernelFacts {
 }
 
 fn plan(facts: &KernelFacts) -> Plan {
-    resolve(CATALOGUE, facts).with([Family::Mutex, Family::Rcu, Family::Printk])
+    resolve(CATALOGUE, facts).with([Family::Mutex, Family::Rcu, Family::Printk, Family::Devices])
 }
 
 /// Mechanism and symbol of what is attached.

@@ -13,7 +13,7 @@ use kmodtrace_core::plan::{
     CATALOGUE, Family, Feasibility, Mechanism, Observed, Plan, Want, check, render, resolve, verdict,
 };
 
-const ALL: [Family; 4] = [Family::Mutex, Family::Rcu, Family::Printk, Family::Stacks];
+const ALL: [Family; 5] = Family::ALL;
 
 /// Every facts file of a name that begins so, by what follows.
 fn kernels(prefix: &str) -> BTreeMap<String, KernelFacts> {

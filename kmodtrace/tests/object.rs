@@ -22,6 +22,7 @@ const MAPS: &[&str] = &[
     "FS_TYPES",
     "HELPERS",
     "HELPER_TASKS",
+    "MESSAGE",
     "PATHS_TOLD",
     "REQUESTS",
     "RETURNS",
@@ -30,6 +31,7 @@ const MAPS: &[&str] = &[
     "SEQUENCE",
     "STACK_FRAMES",
     "TASKS",
+    "UEVENTS",
     "WRITTEN",
 ];
 
