@@ -32,6 +32,9 @@ pub(crate) struct Knot {
 /// Those whom it waits for and those who wait for it are followed in step: where either come to their end, which for the
 /// members of a long chain is soon, there is no circle. `steps` counts what was looked at.
 pub(super) fn closure(nodes: &Nodes, node: &Node, block: &Block, steps: &mut u64) -> Option<BTreeSet<Key>> {
+    if node.holds.is_none() && nodes.waiters(node.key).next().is_none() {
+        return None;
+    }
     let mut behind = Walk::default();
     behind.add(node.key);
     behind.waiters(nodes, node.key, block);

@@ -1,5 +1,6 @@
 //! Nodes: attempts and requests, reduced to when they slept and what for.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::analysis::stages::{StageSpan, stages};
 use crate::model::{
-    Attempt, AttemptId, Errno, Ktime, Nanos, Note, Request, RequestId, Span, Stage, Tid, Wait, WaitKind,
+    Attempt, AttemptId, Errno, Ktime, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait, WaitKind,
 };
 
 /// What stands at an end of an edge.
@@ -133,7 +134,7 @@ pub(crate) struct Node {
     pub(crate) inside: Option<AttemptId>,
     /// For an attempt: the request whose helper makes it.
     pub(crate) request: Option<RequestId>,
-    /// For an attempt that returned: its stages in order, when each began and how long it was.
+    /// For an attempt that returned and that others may have waited for: its stages in order, when each began and how long it was.
     pub(crate) stages: Vec<(Ktime, Nanos, Stage)>,
 }
 
@@ -151,9 +152,10 @@ impl Node {
     }
 
     fn of_attempt(attempt: &Attempt, pending: Option<&Wait>, lasts: bool) -> Self {
+        let others_wait = !matches!(attempt.role, Some(Role::Follower | Role::Refused));
         let closed = attempt.waits.iter().filter(|wait| lasts || wait.span.end.is_some());
         // One list for all of them: an init function can make any number of requests, one after the other.
-        let requests: Arc<[Key]> = attempt.requests.iter().copied().map(Key::Request).collect();
+        let requests = LazyCell::new(|| -> Arc<[Key]> { attempt.requests.iter().copied().map(Key::Request).collect() });
         let blocks = closed.chain(pending).map(|wait| Block {
             kind: wait.kind.into(),
             span: wait.span,
@@ -177,7 +179,11 @@ impl Node {
             work: None,
             inside: None,
             request: attempt.request,
-            stages: merged(&stages(attempt)),
+            stages: if others_wait {
+                merged(&stages(attempt))
+            } else {
+                Vec::new()
+            },
         }
     }
 
