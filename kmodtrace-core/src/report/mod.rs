@@ -52,7 +52,7 @@ pub use request_line::RequestLine;
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use rows::{KnownAttempts, Rows};
 pub use select::{Selection, SortKey};
-pub use spread::Spread;
+pub use spread::{BucketRow, Spread};
 pub use stream::{LastingRow, STREAM_SCHEMA, StateRow, StreamLine};
 pub use text::write_text;
 
