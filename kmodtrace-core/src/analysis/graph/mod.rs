@@ -54,9 +54,9 @@ const REMEMBERED: usize = 8_192;
 /// Circles that are kept; more are counted.
 const CYCLES: usize = 64;
 /// Steps of looking for circles that each attempt or request adds to those that may be taken, and those that there are to
-/// begin with, which are as many as may gather: a second's work. Where all are taken, waits are counted and not looked at.
-const STEPS: u64 = 256;
-const STEPS_KEPT: u64 = 1 << 24;
+/// begin with, which are as many as may gather: two seconds' work. Where all are taken, waits are counted and not looked at.
+const STEPS: i64 = 256;
+const STEPS_KEPT: i64 = 1 << 22;
 /// Instants of a wait at which it may have been part of a circle that are looked at, the latest first.
 const INSTANTS: usize = 256;
 
@@ -70,8 +70,8 @@ pub struct WaitGraph {
     stacks: Option<stacks::Stacks>,
     cycles: Vec<Cycle>,
     more_cycles: u64,
-    /// Steps that may be taken.
-    steps: u64,
+    /// Steps that may be taken; below 0 where the last search took more than there were.
+    steps: i64,
     /// Waits that were not looked at.
     unsearched: u64,
 }
@@ -186,11 +186,11 @@ impl WaitGraph {
         let mut found = Vec::new();
         if let Some(node) = self.nodes.get(key) {
             for block in node.blocks.iter().filter(|block| block.on != On::Nobody) {
-                if left == 0 {
+                if left <= 0 {
                     self.unsearched += 1;
                 } else {
                     let cycle = self.cycle_through(node, block, &mut left);
-                    self.unsearched += u64::from(cycle.is_none() && left == 0);
+                    self.unsearched += u64::from(cycle.is_none() && left <= 0);
                     found.extend(cycle);
                 }
             }
@@ -202,10 +202,10 @@ impl WaitGraph {
     }
 
     /// The circle that this wait was part of, at the last instant at which it was. Takes from the steps that are `left`.
-    fn cycle_through(&self, node: &Node, block: &node::Block, left: &mut u64) -> Option<Cycle> {
+    fn cycle_through(&self, node: &Node, block: &node::Block, left: &mut i64) -> Option<Cycle> {
         let mut steps = 0;
         let reached = closure(&self.nodes, node, block, &mut steps);
-        *left = left.saturating_sub(steps);
+        *left = left.saturating_sub_unsigned(steps);
         let reached = reached?;
         let last = block.span.end.unwrap_or(Ktime(u64::MAX));
         let ends = reached.iter().filter_map(|key| self.nodes.get(*key));
@@ -215,13 +215,13 @@ impl WaitGraph {
         let instants: BTreeSet<Ktime> = ends.filter(|end| block.span.start < *end && *end <= last).collect();
         let sizes = reached.iter().filter_map(|key| self.nodes.get(*key)).map(Node::size);
         let size = sizes.sum::<usize>() + self.nodes.holders().count();
-        let affordable = usize::try_from(*left).unwrap_or(usize::MAX).div_ceil(size);
+        let affordable = usize::try_from(*left).unwrap_or_default().div_ceil(size);
         let knot = instants
             .into_iter()
             .rev()
             .take(INSTANTS.min(affordable))
             .find_map(|at| {
-                *left = left.saturating_sub(size as u64);
+                *left = left.saturating_sub_unsigned(size as u64);
                 let all = knots(&self.nodes, reached.iter().copied(), at);
                 all.into_iter().find(|knot| knot.edges.contains_key(&node.key))
             })?;
