@@ -20,7 +20,7 @@ use kmodtrace_core::model::{Finished, Zero};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{End, Reader};
 use kmodtrace_core::report::line::Line;
-use kmodtrace_core::report::{Report, Selection, Source, TextLayout, write_text};
+use kmodtrace_core::report::{KnownAttempts, Report, Selection, Source, TextLayout, write_text};
 use kmodtrace_core::text::json_schema;
 
 fn recordings() -> Vec<PathBuf> {
@@ -56,14 +56,6 @@ fn shown(path: &Path) -> String {
         account.add(one);
         why.add(one.clone());
     }
-    let (mut attempts, mut requests) = (Vec::new(), Vec::new());
-    for one in finished {
-        match one {
-            Finished::Attempt(attempt) => attempts.push(*attempt),
-            Finished::Request(request) => requests.push(*request),
-            Finished::State(_) | Finished::Call(_) => {}
-        }
-    }
     let source = Source::of_recording(reader.header(), &loss, None);
     let selection = Selection::default();
     let account = account.finish(end, &aggregates.stages(&selection.modules), &source.coverage);
@@ -87,7 +79,14 @@ fn shown(path: &Path) -> String {
         first.is_none_or(named),
         "what cost most is not on the first screen:\n{screen}"
     );
-    let report = report.with_attempts(&attempts, &requests, &selection);
+    let report = report.with_attempts(
+        {
+            let finished = finished.clone();
+            move || finished.clone().into_iter()
+        },
+        KnownAttempts::of(&finished, &selection),
+        &selection,
+    );
     write_text(&report, &TextLayout::default(), &mut text).unwrap();
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(
@@ -97,7 +96,8 @@ fn shown(path: &Path) -> String {
     let mut text = String::from_utf8(text).unwrap();
     let longest = text.lines().map(str::len).max();
     assert!(longest <= Some(80), "{longest:?} columns:\n{text}");
-    for attempt in &attempts {
+    for one in &finished {
+        let Finished::Attempt(attempt) = one else { continue };
         writeln!(
             text,
             "{}",

@@ -78,7 +78,8 @@ fn functions_have_as_many_arguments_as_btf_says() {
     let kernels = DEBIAN.map(|json| KernelFacts::from_json(json).unwrap());
     let programs = programs();
     // A return probe that no trampoline stands for reads behind nothing.
-    let behind = |name: &str| programs.contains(&format!("fexit_{name}")) || programs.contains(&format!("fentry_{name}"));
+    let behind =
+        |name: &str| programs.contains(&format!("fexit_{name}")) || programs.contains(&format!("fentry_{name}"));
     for function in functions::all().filter(|function| function.reads || behind(function.name)) {
         let counts = kernels.iter().filter_map(|facts| {
             let known = facts.functions.get(function.name)?;

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use kmodtrace_core::model::Ktime;
-use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
+use kmodtrace_core::recording::{Clock, End, Header, Kernel, MAGIC, ReadError, Reader, Writer};
 use kmodtrace_core::records::decode::split;
 use kmodtrace_core::records::event::Fact;
 use proptest::prelude::*;
@@ -102,6 +102,18 @@ fn a_cut_anywhere_costs_the_torn_block_and_no_more() {
             (result, _) => panic!("cut at {cut}: {result:?}"),
         }
     }
+}
+
+/// In memory a value takes up to a hundred times its place in the file.
+#[test]
+fn a_header_of_more_values_than_any_needs_is_neither_written_nor_read() {
+    let mut many = header();
+    many.plan = vec![[0]; 200_000].into();
+    assert!(Writer::new(Vec::new(), &many).is_err());
+    let json = serde_json::to_vec(&many).unwrap();
+    let length = u32::try_from(json.len()).unwrap().to_le_bytes();
+    let refused = read(&[&MAGIC, &length[..], &json].concat()).unwrap_err();
+    assert!(refused.to_string().contains("262,144 values"), "{refused}");
 }
 
 #[test]

@@ -7,12 +7,12 @@ mod support;
 mod validation;
 
 use kmodtrace_core::analysis::aggregate::Aggregates;
-use kmodtrace_core::model::{Attempt, Finished, Ktime, Request, Zero};
+use kmodtrace_core::model::{Attempt, Finished, Ktime, Zero};
 use kmodtrace_core::plan::{Coverage, Observed};
 use kmodtrace_core::report::line;
 use kmodtrace_core::report::{
-    KernelRow, Report, Selection, SortKey, Source, TextLayout, write_attempts_csv, write_histograms, write_jsonl,
-    write_modules_csv, write_text,
+    KernelRow, KnownAttempts, Report, Selection, SortKey, Source, TextLayout, write_attempts_csv, write_histograms,
+    write_jsonl, write_modules_csv, write_text,
 };
 use kmodtrace_core::text::{Names, json_schema, write_json};
 
@@ -45,14 +45,6 @@ fn attempts() -> Vec<Attempt> {
     support::attempts(&finished())
 }
 
-fn requests() -> Vec<Request> {
-    let request = |finished| match finished {
-        Finished::Request(request) => Some(*request),
-        Finished::Attempt(_) | Finished::State(_) | Finished::Call(_) => None,
-    };
-    finished().into_iter().filter_map(request).collect()
-}
-
 fn source() -> Source {
     Source {
         kernel: KernelRow {
@@ -78,7 +70,11 @@ fn report(source: &Source, selection: &Selection) -> Report {
 
 fn with_attempts() -> Report {
     let selection = Selection::default();
-    report(&source(), &selection).with_attempts(&attempts(), &requests(), &selection)
+    report(&source(), &selection).with_attempts(
+        || finished().into_iter(),
+        KnownAttempts::of(&finished(), &selection),
+        &selection,
+    )
 }
 
 fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {

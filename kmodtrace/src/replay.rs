@@ -1,12 +1,15 @@
 //! A recording as it is read: its records one after the other, and what to say about its end.
 
-use std::fs::{self, File, Metadata};
-use std::io::{ErrorKind, stdin};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek as _, stdin};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender};
-use std::{mem, thread};
+use std::vec::IntoIter;
+use std::{env, mem, thread};
 
 use anyhow::{Context as _, Error, Result};
 use kmodtrace_core::model::{Finished, Ktime, WaitStatus};
@@ -28,6 +31,8 @@ const BATCHES: usize = 8;
 pub(crate) struct Replay {
     path: PathBuf,
     reader: Reader<File>,
+    /// The same, to be read from any place.
+    source: Arc<File>,
     /// Its size; none where it is no file.
     bytes: Option<u64>,
     failed: bool,
@@ -36,15 +41,35 @@ pub(crate) struct Replay {
 
 /// Opens a recording and reads its header: a file, the newest recording of a folder, or standard input for `-`.
 pub(crate) fn open(path: &Path) -> Result<Replay> {
+    let (path, file) = found(path)?;
+    read(&path, file)
+}
+
+/// Opens one that is gone through [`again`](Replay::again). What is no file, as a pipe, is copied to one without a name first.
+pub(crate) fn open_again(path: &Path) -> Result<Replay> {
+    let (path, mut file) = found(path)?;
+    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+        let folder = env::temp_dir();
+        let mut options = OpenOptions::new();
+        let unnamed = options.read(true).write(true).custom_flags(libc::O_TMPFILE).mode(0o600);
+        let mut copy = unnamed
+            .open(&folder)
+            .with_context(|| format!("cannot make a temporary file in {}", folder.display()))?;
+        io::copy(&mut file, &mut copy).with_context(|| format!("cannot copy {}", path.display()))?;
+        copy.rewind()?;
+        file = copy;
+    }
+    read(&path, file)
+}
+
+fn found(path: &Path) -> Result<(PathBuf, File)> {
     if path == Path::new("-") {
         let input = stdin().as_fd().try_clone_to_owned().context("cannot read stdin")?;
-        return read(Path::new("stdin"), File::from(input));
+        return Ok((PathBuf::from("stdin"), File::from(input)));
     }
-    if path.is_dir() {
-        let path = newest(path)?;
-        return read(&path, file(&path)?);
-    }
-    read(path, file(path)?)
+    let path = if path.is_dir() { newest(path)? } else { path.to_owned() };
+    let file = file(&path)?;
+    Ok((path, file))
 }
 
 fn file(path: &Path) -> Result<File> {
@@ -61,10 +86,12 @@ fn file(path: &Path) -> Result<File> {
 
 fn read(path: &Path, file: File) -> Result<Replay> {
     let meta = file.metadata().ok().filter(Metadata::is_file);
+    let source = Arc::new(file.try_clone().with_context(|| path.display().to_string())?);
     let reader = Reader::new(file).with_context(|| path.display().to_string())?;
     Ok(Replay {
         path: path.to_owned(),
         reader,
+        source,
         bytes: meta.map(|meta| meta.len()),
         failed: false,
         command_status: None,
@@ -137,6 +164,17 @@ impl Replay {
         })
     }
 
+    /// All that a session makes of the records, from the beginning, each time that this is called. Only of what was
+    /// [opened for it](open_again); damage, which has been told by now, is the end.
+    pub(crate) fn again(&self) -> impl Fn() -> Again + Send + Sync + use<> {
+        let source = Arc::clone(&self.source);
+        move || Again {
+            reader: Reader::new(Beginning::of(Arc::clone(&source))).ok(),
+            pipeline: Pipeline::default(),
+            ready: Vec::new().into_iter(),
+        }
+    }
+
     /// Sends all that a session makes of the records.
     fn decode(&mut self, batches: &SyncSender<Vec<Finished>>, progress: &Progress) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
@@ -196,5 +234,57 @@ impl Replay {
     /// How the command ended that was run under the tracer, as far as the records tell that were [handed over](Self::finished).
     pub(crate) fn command_status(&self) -> Option<WaitStatus> {
         self.command_status
+    }
+}
+
+/// All that a session makes of the records of a file.
+pub(crate) struct Again {
+    /// None at the end.
+    reader: Option<Reader<Beginning>>,
+    pipeline: Pipeline,
+    ready: IntoIter<Finished>,
+}
+
+impl Iterator for Again {
+    type Item = Finished;
+
+    fn next(&mut self) -> Option<Finished> {
+        loop {
+            if let Some(finished) = self.ready.next() {
+                return Some(finished);
+            }
+            // What a record that could not be decoded leaves behind is handed out as at the end.
+            let pushed = match self.reader.as_mut()?.next_record() {
+                Ok(Some(record)) => self.pipeline.push(record).is_ok(),
+                Ok(None) | Err(_) => false,
+            };
+            self.ready = if pushed {
+                self.pipeline.take()
+            } else {
+                self.reader = None;
+                mem::take(&mut self.pipeline).finish().0
+            }
+            .into_iter();
+        }
+    }
+}
+
+/// A file from its beginning on, wherever others who read it are.
+struct Beginning {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Beginning {
+    fn of(file: Arc<File>) -> Self {
+        Self { file, at: 0 }
+    }
+}
+
+impl Read for Beginning {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }

@@ -11,6 +11,11 @@ use crate::model::{
 };
 use crate::text::Names;
 
+/// Names of modules kept, and names of requests, each: a distribution has some thousand modules, but users can ask for any name.
+const KEPT: usize = 8_192;
+/// Where those go that are too many.
+const OTHERS: &str = "(others)";
+
 /// How calls ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
@@ -148,7 +153,7 @@ impl Aggregates {
         match finished {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::State(span) => self.add_state(span),
-            Finished::Request(request) => self.requests.entry(request.name.clone()).or_default().add(request),
+            Finished::Request(request) => stats(&mut self.requests, &request.name).add(request),
             Finished::Call(_) => {}
         }
     }
@@ -162,10 +167,7 @@ impl Aggregates {
                 Note::InnerMissing | Note::RecordsLost => {}
             }
         }
-        let stats = match self.modules.get_mut(&attempt.module) {
-            Some(stats) => stats,
-            None => self.modules.entry(attempt.module.clone()).or_default(),
-        };
+        let stats = stats(&mut self.modules, &attempt.module);
         if attempt.is_unload() {
             stats.unloads.add(attempt);
         } else {
@@ -174,7 +176,7 @@ impl Aggregates {
     }
 
     fn add_state(&mut self, span: &StateSpan) {
-        let stats = self.modules.entry(Some(span.module.clone())).or_default();
+        let stats = stats(&mut self.modules, &Some(span.module.clone()));
         let times = stats.states.entry(span.state).or_default();
         times.spans += 1;
         if let Some(duration) = span.span.duration() {
@@ -182,6 +184,19 @@ impl Aggregates {
             times.longest_ns = times.longest_ns.max(Some(duration.0));
         }
     }
+}
+
+/// Those of this name, or of all others where there are too many.
+fn stats<'s, Name: Ord + Clone + From<String>, Stats: Default>(
+    all: &'s mut BTreeMap<Name, Stats>,
+    name: &Name,
+) -> &'s mut Stats {
+    let name = if all.len() < KEPT || all.contains_key(name) {
+        name.clone()
+    } else {
+        OTHERS.to_owned().into()
+    };
+    all.entry(name).or_default()
 }
 
 impl StateTimes {
@@ -311,5 +326,23 @@ impl HelperTimes {
 fn record(histogram: &mut Histogram, from: Option<Ktime>, to: Option<Ktime>) {
     if let (Some(from), Some(to)) = (from, to) {
         histogram.record(to.since(from).0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::graph::fixture::{attempt, request};
+
+    #[test]
+    fn names_that_are_too_many_are_others() {
+        let mut all = Aggregates::default();
+        for id in 0..KEPT as u64 + 10 {
+            all.add(&Finished::Attempt(Box::new(attempt(id, &format!("m{id}"), 0, 1))));
+            all.add(&Finished::Request(Box::new(request(id, &format!("m{id}"), 0, 1, 0))));
+        }
+        assert_eq!((all.modules.len(), all.requests.len()), (KEPT + 1, KEPT + 1));
+        assert_eq!(all.modules[&Some(OTHERS.to_owned())].loads.count, 10);
+        assert_eq!(all.requests[OTHERS].count, 10);
     }
 }

@@ -106,8 +106,16 @@ impl History {
     }
 
     /// Copies of all attempts and requests.
-    pub(super) fn owned(&self) -> (Vec<Attempt>, Vec<Request>) {
-        (self.attempts().cloned().collect(), self.requests().cloned().collect())
+    pub(super) fn owned(&self) -> Vec<Finished> {
+        let attempts = self
+            .attempts()
+            .cloned()
+            .map(|attempt| Finished::Attempt(Box::new(attempt)));
+        let requests = self
+            .requests()
+            .cloned()
+            .map(|request| Finished::Request(Box::new(request)));
+        attempts.chain(requests).collect()
     }
 
     /// How many attempts and requests there are.

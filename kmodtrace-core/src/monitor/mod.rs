@@ -29,7 +29,7 @@ use crate::pipeline::Pipeline;
 use crate::recording::Header;
 use crate::records::decode::DecodeError;
 use crate::records::order::Loss;
-use crate::report::{KernelRow, Quality, Report, Selection, Source};
+use crate::report::{KernelRow, KnownAttempts, Quality, Report, Selection, Source};
 use history::History;
 pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
 pub use module::{Bars, Hit, ModuleDetail, StageShare};
@@ -248,10 +248,11 @@ impl Monitor {
     /// The report of all that finished, with the attempts and requests that are kept.
     pub fn report(&self) -> Report {
         let selection = Selection::default();
-        let (attempts, requests) = self.history.owned();
+        let history = self.history.owned();
+        let known = KnownAttempts::of(&history, &selection);
         Report::new(&self.aggregates, &self.source(), &selection)
             .with_findings(self.findings.list(), &selection)
-            .with_attempts(&attempts, &requests, &selection)
+            .with_attempts(move || history.clone().into_iter(), known, &selection)
     }
 
     fn take(&mut self) {

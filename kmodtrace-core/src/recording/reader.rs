@@ -1,6 +1,8 @@
 //! Reading a recording.
 
-use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION, check_of};
+use super::{
+    BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION, check_of, has_too_much,
+};
 use crate::records::decode;
 use crate::records::event::{Event, Fact};
 use kmodtrace_common::{ABI_VERSION, kind, record};
@@ -235,6 +237,10 @@ fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
     let json = input.read(length)?;
     if json.len() < length {
         Err(ReadError::HeaderCut { offset: input.offset })
+    } else if has_too_much(&json) {
+        Err(ReadError::NotARecording {
+            why: "header of more than 262,144 values",
+        })
     } else {
         Ok(json)
     }

@@ -1,6 +1,6 @@
 //! Writing a recording.
 
-use super::{BOUND, BlockHead, Crc, Header, MAGIC, check_of};
+use super::{BOUND, BlockHead, Crc, Header, MAGIC, check_of, has_too_much};
 use crate::records::decode::TickBytes;
 use kmodtrace_common::record;
 use std::io::{self, Write};
@@ -32,6 +32,11 @@ impl<W: Write> Writer<W> {
                 "the header of the recording would be longer than 16 MiB",
             ));
         };
+        if has_too_much(&json) {
+            return Err(io::Error::other(
+                "the header of the recording would have more than 262,144 values",
+            ));
+        }
         let frame = [MAGIC.as_slice(), &length.to_le_bytes(), json.as_slice()].concat();
         output.write_all(&frame)?;
         output.flush()?;

@@ -1,9 +1,10 @@
 //! The report for spreadsheets: RFC 4180 with plain newlines, one row a module or an attempt, empty for null.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 use super::spread::outcomes;
-use super::{AttemptRow, ModuleRow, Outcomes, Report};
+use super::{AttemptRow, ModuleRow, Outcomes, Report, Rows};
 use crate::measures::{MEASURES, Measure, STATS, Unit, Value};
 use crate::model::{Note, WaitKind};
 
@@ -34,15 +35,15 @@ pub fn write_modules_csv(report: &Report, header: bool, out: &mut impl Write) ->
 pub fn write_attempts_csv(report: &Report, header: bool, out: &mut impl Write) -> io::Result<()> {
     write(
         &attempt_columns(),
-        report.attempts.iter().chain(&report.unloads).flatten(),
+        report.attempts.iter().chain(&report.unloads).flat_map(Rows::iter),
         header,
         out,
     )
 }
 
-fn write<'r, Row: 'r>(
+fn write<Row>(
     columns: &[Column<Row>],
-    rows: impl Iterator<Item = &'r Row>,
+    rows: impl Iterator<Item = impl Borrow<Row>>,
     header: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -53,7 +54,7 @@ fn write<'r, Row: 'r>(
     for row in rows {
         let cells: Vec<_> = columns
             .iter()
-            .map(|Column(_, cell)| quoted(cell(row).unwrap_or_default()))
+            .map(|Column(_, cell)| quoted(cell(row.borrow()).unwrap_or_default()))
             .collect();
         writeln!(out, "{}", cells.join(","))?;
     }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, SCHEMA};
+use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, Rows, SCHEMA};
 use crate::analysis::findings::Finding;
 
 /// A line, told by its `type`.
@@ -16,11 +16,11 @@ enum Line<'a> {
         kernel: &'a KernelRow,
     },
     Module(&'a ModuleRow),
-    Attempt(&'a AttemptRow),
-    Unload(&'a AttemptRow),
+    Attempt(AttemptRow),
+    Unload(AttemptRow),
     Requested(&'a RequestedRow),
     Finding(&'a Finding),
-    Request(&'a RequestRow),
+    Request(RequestRow),
     Quality(&'a Quality),
 }
 
@@ -41,9 +41,9 @@ pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
         .chain(report.modules.iter().map(Line::Module))
         .chain(report.requested.iter().flatten().map(Line::Requested))
         .chain(report.findings.iter().map(Line::Finding))
-        .chain(report.attempts.iter().flatten().map(Line::Attempt))
-        .chain(report.unloads.iter().flatten().map(Line::Unload))
-        .chain(report.requests.iter().flatten().map(Line::Request))
+        .chain(report.attempts.iter().flat_map(Rows::iter).map(Line::Attempt))
+        .chain(report.unloads.iter().flat_map(Rows::iter).map(Line::Unload))
+        .chain(report.requests.iter().flat_map(Rows::iter).map(Line::Request))
         .chain([Line::Quality(&report.quality)]);
     for line in lines {
         write_line(&line, out)?;

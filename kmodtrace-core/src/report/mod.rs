@@ -18,6 +18,7 @@ mod origins;
 pub(crate) mod request_line;
 mod requests;
 mod requests_text;
+mod rows;
 mod select;
 mod spread;
 mod stream;
@@ -32,9 +33,9 @@ use serde::Serialize;
 use crate::analysis::account::Account;
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::Finding;
-use crate::analysis::origin::{self, KnownAttempt};
+use crate::analysis::origin;
 use crate::analysis::why::{Hang, Reason, Why};
-use crate::model::{Attempt, AttemptId, Request, WaitStatus};
+use crate::model::{Finished, WaitStatus};
 use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
 use crate::records::order::Loss;
@@ -51,8 +52,9 @@ pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
 pub use request_line::RequestLine;
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
+pub use rows::{KnownAttempts, Rows};
 pub use select::{Selection, SortKey};
-pub use spread::Spread;
+pub use spread::{BucketRow, Spread};
 pub use stream::{LastingRow, STREAM_SCHEMA, StateRow, StreamLine};
 pub use text::write_text;
 
@@ -68,7 +70,7 @@ const NOT_OBSERVED: &str = "n/o";
 pub type Outcomes = BTreeMap<String, u64>;
 
 /// What a report is made of: everything a format may show.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Report {
     /// [`SCHEMA`].
@@ -93,13 +95,16 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Every load, in the order in which they returned; only when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<Vec<AttemptRow>>,
+    #[schemars(with = "Option<Vec<AttemptRow>>")]
+    pub attempts: Option<Rows<AttemptRow>>,
     /// Every unload; only when attempts are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unloads: Option<Vec<AttemptRow>>,
+    #[schemars(with = "Option<Vec<AttemptRow>>")]
+    pub unloads: Option<Rows<AttemptRow>>,
     /// Every request; only when attempts are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requests: Option<Vec<RequestRow>>,
+    #[schemars(with = "Option<Vec<RequestRow>>")]
+    pub requests: Option<Rows<RequestRow>>,
     #[serde(skip)]
     coverage: Arc<Coverage>,
 }
@@ -277,34 +282,52 @@ impl Report {
         self
     }
 
-    /// Adds the selected attempts, in the order given, and the requests. With modules in the selection, only requests of such a
-    /// name, and those whose modprobe loaded such a module. Those that are not selected are still known as causes of others.
+    /// Adds the selected attempts, in the order in which a session hands them out, and the requests. With modules in the selection, only
+    /// requests of such a name, and those whose modprobe loaded such a module. Rows are made as they are written: what a session hands out
+    /// is gone through once for each kind of them, and has been gone through before, by what is `known` of it.
     #[must_use]
-    pub fn with_attempts(mut self, attempts: &[Attempt], requests: &[Request], selection: &Selection) -> Self {
-        let by_id: BTreeMap<AttemptId, &Attempt> = attempts.iter().map(|attempt| (attempt.id, attempt)).collect();
-        let known = |id: AttemptId| {
-            let attempt = by_id.get(&id)?;
-            Some(KnownAttempt {
-                task: attempt.task(),
-                errno: attempt.errno,
+    pub fn with_attempts<I>(
+        mut self,
+        finished: impl Fn() -> I + Send + Sync + 'static,
+        known: KnownAttempts,
+        selection: &Selection,
+    ) -> Self
+    where
+        I: Iterator<Item = Finished> + 'static,
+    {
+        let shared = Arc::new((known, Arc::clone(&self.coverage), selection.clone()));
+        let finished = Arc::new(finished);
+        let attempts = |is_unload: bool| {
+            let (finished, shared) = (Arc::clone(&finished), Arc::clone(&shared));
+            Rows::new(move || {
+                let all = finished().filter_map(move |one| match one {
+                    Finished::Attempt(attempt) => Some(attempt).filter(|attempt| attempt.is_unload() == is_unload),
+                    _ => None,
+                });
+                let shared = Arc::clone(&shared);
+                let most = if is_unload { shared.0.unloads } else { shared.0.loads };
+                all.take(most).filter_map(move |attempt| {
+                    let (known, coverage, Selection { modules, wanted, .. }) = &*shared;
+                    let selected = modules.take(attempt.module.as_deref()) && wanted.takes_attempt(&attempt);
+                    let origin = || origin::of(&attempt, coverage, |id| known.attempt(id));
+                    selected.then(|| AttemptRow::new(&attempt, origin().as_ref()))
+                })
             })
         };
-        let row = |attempt: &Attempt| AttemptRow::new(attempt, origin::of(attempt, &self.coverage, known).as_ref());
-        let selected = attempts.iter().filter(|attempt| {
-            selection.modules.take(attempt.module.as_deref()) && selection.wanted.takes_attempt(attempt)
-        });
-        let (unloads, loads): (Vec<&Attempt>, Vec<&Attempt>) = selected.partition(|attempt| attempt.is_unload());
-        self.attempts = Some(loads.into_iter().map(row).collect());
-        self.unloads = Some(unloads.into_iter().map(row).collect());
-        let takes = |request: &&Request| {
-            let made = request.helper.iter().flat_map(|helper| &helper.attempts);
-            let mut made = made.filter_map(|id| by_id.get(id));
-            selection.wanted.takes_request(request)
-                && (selection.modules.take(Some(&request.name))
-                    || made.any(|attempt| selection.modules.take(attempt.module.as_deref())))
-        };
-        let row = |request: &Request| RequestRow::new(request, origin::of_request(request, known).as_ref());
-        self.requests = Some(requests.iter().filter(takes).map(row).collect());
+        (self.attempts, self.unloads) = (Some(attempts(false)), Some(attempts(true)));
+        self.requests = Some(Rows::new(move || {
+            let all = finished().filter_map(|one| match one {
+                Finished::Request(request) => Some(request),
+                _ => None,
+            });
+            let shared = Arc::clone(&shared);
+            all.take(shared.0.requests).filter_map(move |request| {
+                let (known, _, Selection { modules, wanted, .. }) = &*shared;
+                let named = modules.take(Some(&request.name)) || known.helped_selected(&request);
+                let origin = || origin::of_request(&request, |id| known.attempt(id));
+                (named && wanted.takes_request(&request)).then(|| RequestRow::new(&request, origin().as_ref()))
+            })
+        }));
         self
     }
 }

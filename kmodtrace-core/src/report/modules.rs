@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cell::{NONE, outcomes_text};
-use super::spread::{Spread, outcomes};
+use super::spread::{BucketRow, Spread, outcomes};
 use super::{Fields, NOT_OBSERVED, Outcomes};
 use crate::analysis::aggregate::ModuleStats;
 use crate::analysis::histogram::Histogram;
@@ -64,6 +64,8 @@ pub struct WaitRow {
     pub p99_ns: Option<u64>,
     /// The longest.
     pub max_ns: Option<u64>,
+    /// Where they lie, the smallest first; empty when there was none.
+    pub buckets: Option<Vec<BucketRow>>,
 }
 
 /// Counts of collisions; null when nobody watched.
@@ -189,7 +191,8 @@ impl WaitRow {
             p50_ns: spread.as_ref().and_then(|spread| spread.p50),
             p90_ns: spread.as_ref().and_then(|spread| spread.p90),
             p99_ns: spread.as_ref().and_then(|spread| spread.p99),
-            max_ns: spread.and_then(|spread| spread.max),
+            max_ns: spread.as_ref().and_then(|spread| spread.max),
+            buckets: spread.map(|spread| spread.buckets),
         }
     }
 }

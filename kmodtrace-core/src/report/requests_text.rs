@@ -43,7 +43,7 @@ pub(super) fn requested(rows: &[RequestedRow]) -> Grid {
 }
 
 /// A row for each request.
-pub(super) fn requests(rows: &[RequestRow], zero: Zero) -> Grid {
+pub(super) fn requests(rows: &mut dyn Iterator<Item = RequestRow>, zero: Zero) -> Grid {
     let mut grid = Grid::new(&[
         "REQUEST", "START s", "TID", "<COMM", "<NAME", "<RESULT", "TIME", "SLOT", "HELPER", "<CALLER", "<ORIGIN",
     ]);

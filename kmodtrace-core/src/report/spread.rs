@@ -22,6 +22,28 @@ pub struct Spread {
     pub p99: Option<u64>,
     /// The longest.
     pub max: Option<u64>,
+    /// Where they lie, the smallest first; empty when there are none.
+    pub buckets: Vec<BucketRow>,
+}
+
+/// Values above the bound of the bucket before it, and not above its own. Bounds grow by the sixteenth root of two, and are the
+/// same everywhere; a bucket that holds nothing is left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BucketRow {
+    /// No value in here is above this, in nanoseconds.
+    pub upper_ns: u64,
+    /// How many.
+    pub count: u64,
+}
+
+impl BucketRow {
+    pub(super) fn all(histogram: &Histogram) -> Vec<Self> {
+        let rows = histogram.buckets().map(|bucket| Self {
+            upper_ns: bucket.upper,
+            count: bucket.count,
+        });
+        rows.collect()
+    }
 }
 
 impl Spread {
@@ -33,6 +55,7 @@ impl Spread {
             p90: histogram.quantile(0.9),
             p99: histogram.quantile(0.99),
             max: histogram.max(),
+            buckets: BucketRow::all(histogram),
         }
     }
 }

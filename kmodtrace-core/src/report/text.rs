@@ -4,11 +4,14 @@ use std::io::{self, Write};
 
 use super::cell::{NONE, count, instant, outcomes_text, span};
 use super::requests_text::{requested, requests};
-use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Report, TextLayout, WaitRow, answer, head};
+use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Report, Rows, TextLayout, WaitRow, answer, head};
 use crate::analysis::findings::write_findings;
 use crate::measures::MEASURES;
 use crate::model::Zero;
 use crate::text::{Grid, printable, write_wrapped};
+
+/// Rows of a table of attempts or requests, 24 MiB.
+const ROWS: usize = 32_768;
 
 /// Writes the head, then the attempts if the report has them, else the answer and a table for each side of the modules; then the findings,
 /// and what was not observed.
@@ -20,13 +23,11 @@ pub fn write_text(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
             write_modules(report, layout, out)?;
         }
         (loads, unloads) => {
-            for rows in [loads, unloads].into_iter().flatten().filter(|rows| !rows.is_empty()) {
-                writeln!(out)?;
-                attempts(rows, layout.zero).write(layout.columns, out)?;
+            for rows in [loads, unloads].into_iter().flatten() {
+                write_rows(rows, |rows| attempts(rows, layout.zero), layout, out)?;
             }
-            if let Some(rows) = report.requests.as_ref().filter(|rows| !rows.is_empty()) {
-                writeln!(out)?;
-                requests(rows, layout.zero).write(layout.columns, out)?;
+            if let Some(rows) = &report.requests {
+                write_rows(rows, |rows| requests(rows, layout.zero), layout, out)?;
             }
         }
     }
@@ -41,6 +42,25 @@ pub fn write_text(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
         }
     }
     writeln!(out, "\n{NONE} none   {NOT_OBSERVED} not observed")
+}
+
+/// A column is as wide as its widest cell, so all rows are there before the first is written.
+fn write_rows<T>(
+    rows: &Rows<T>,
+    table: impl Fn(&mut dyn Iterator<Item = T>) -> Grid,
+    layout: &TextLayout,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut rows = rows.iter();
+    let table = table(&mut rows.by_ref().take(ROWS));
+    if !table.is_empty() {
+        writeln!(out)?;
+        table.write(layout.columns, out)?;
+    }
+    if rows.next().is_some() {
+        writeln!(out, "these are the first {ROWS}: --json has all")?;
+    }
+    Ok(())
 }
 
 fn write_modules(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
@@ -139,7 +159,7 @@ fn unloads(rows: &[ModuleRow]) -> Grid {
     grid
 }
 
-fn attempts(rows: &[AttemptRow], zero: Zero) -> Grid {
+fn attempts(rows: &mut dyn Iterator<Item = AttemptRow>, zero: Zero) -> Grid {
     let mut grid = Grid::new(&[
         "ATTEMPT",
         "START s",
@@ -168,7 +188,7 @@ fn attempts(rows: &[AttemptRow], zero: Zero) -> Grid {
             word(row.role),
             row.collided_with.map_or(NONE, crate::model::Collision::name).to_owned(),
             row.leader_tid.map_or_else(|| NONE.to_owned(), |tid| tid.to_string()),
-            wait_list(row),
+            wait_list(&row),
             row.origin
                 .as_ref()
                 .map_or_else(|| NONE.to_owned(), super::OriginRow::words),

@@ -14,7 +14,7 @@ mod paths;
 mod requests;
 mod task;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kmodtrace_common::NOT_KEPT;
 
@@ -27,6 +27,10 @@ use task::Task;
 /// Attempts in flight at most. Above it those that were silent longest are closed as never seen to return: so many
 /// tasks are not loading modules, but their exits may be lost.
 const IN_FLIGHT_MAX: usize = 16_384;
+
+/// Init functions that run at a time and may all have queued what another task calls. With more of them nobody can say whose a
+/// call is, and each of them would keep it.
+const MAY_HAVE_QUEUED: usize = 64;
 
 /// What attempts share.
 #[derive(Debug, Default)]
@@ -53,6 +57,8 @@ pub struct InFlight<'s> {
 #[derive(Debug, Default)]
 pub struct Session {
     tasks: HashMap<Tid, Box<Task>>,
+    /// Those whose init function runs.
+    initing: BTreeSet<Tid>,
     world: World,
     requests: requests::Requests,
     attempts: u64,
@@ -173,6 +179,7 @@ impl Session {
 
     fn enter(&mut self, time: Ktime, tid: Tid, tgid: Tgid, enter: AttemptEnter, out: &mut Vec<Finished>) {
         self.requests.moved_on(time, tid, out);
+        self.initing.remove(&tid);
         if let Some(stale) = self.tasks.remove(&tid) {
             stale.finish(None, Some(Note::ExitNotSeen), &mut self.world, out);
         }
@@ -185,6 +192,7 @@ impl Session {
 
     fn exit(&mut self, time: Ktime, tid: Tid, tgid: Tgid, ret: i64, out: &mut Vec<Finished>) {
         self.requests.moved_on(time, tid, out);
+        self.initing.remove(&tid);
         let mut task = match self.tasks.remove(&tid) {
             Some(task) => task,
             None => Box::new(self.task(tid, tgid)),
@@ -202,6 +210,11 @@ impl Session {
             _ => None,
         };
         let contends = matches!(fact, Fact::MutexEnter(_));
+        match &fact {
+            Fact::InitStart(_) => drop(self.initing.insert(tid)),
+            Fact::InitEnd(_) => drop(self.initing.remove(&tid)),
+            _ => {}
+        }
         self.make_sure(tid, tgid, out);
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.active = time;
@@ -265,9 +278,13 @@ impl Session {
             return task.call(mark);
         }
         let mut belongs = false;
-        for task in self.tasks.values_mut().filter(|task| task.runs_init()) {
-            task.call(mark);
-            belongs = true;
+        if self.initing.len() <= MAY_HAVE_QUEUED {
+            for tid in &self.initing {
+                if let Some(task) = self.tasks.get_mut(tid).filter(|task| task.runs_init()) {
+                    task.call(mark);
+                    belongs = true;
+                }
+            }
         }
         if !belongs {
             out.push(Finished::Call(mark));
@@ -299,6 +316,7 @@ impl Session {
         let mut silent: Vec<_> = self.tasks.iter().map(|(tid, task)| (task.active, *tid)).collect();
         silent.sort_unstable();
         for (_, tid) in silent.drain(..IN_FLIGHT_MAX / 4) {
+            self.initing.remove(&tid);
             if let Some(task) = self.tasks.remove(&tid) {
                 task.finish(None, Some(Note::ExitNotSeen), &mut self.world, out);
             }

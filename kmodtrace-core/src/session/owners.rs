@@ -12,6 +12,9 @@ use crate::model::{AttemptId, Ktime, ModuleAddress, ModuleState, TaskRef};
 /// Finished doers kept for waiters that have not looked yet.
 const ENDED_KEPT: usize = 16;
 
+/// Doers kept of a name. The kernel has one at a time, and those whose later look-up is still to come.
+pub(super) const KEPT: usize = 1_024;
+
 /// A load whose look-up found nothing, or an unload that found a LIVE module.
 #[derive(Clone, Debug)]
 struct Doer {
@@ -107,6 +110,9 @@ impl Owners {
         let Some(entry) = self.names.get_mut(name) else { return };
         // The later of two empty look-ups (6.4 asks twice) is the one that holds.
         entry.doers.retain(|known| known.task.attempt != doer.task.attempt);
+        if entry.doers.len() >= KEPT {
+            entry.doers.remove(0);
+        }
         entry.doers.push(doer);
     }
 
@@ -156,6 +162,12 @@ impl Owners {
             .filter(|doer| doer.task.attempt != me && !doer.unload && doer.end.is_none())
             .max_by_key(|doer| doer.began)
             .map(|doer| &doer.task)
+    }
+
+    /// Doers known now of a name.
+    #[cfg(test)]
+    pub(super) fn doers(&self, name: &str) -> usize {
+        self.names.get(name).map_or(0, |name| name.doers.len())
     }
 
     /// Names known now.

@@ -86,6 +86,49 @@ fn an_attempt_knows_its_caller() {
     assert_eq!(callers.collect::<Vec<_>>(), [(Some(1000), Some(false))]);
 }
 
+/// A call outside of all loads may have been queued by any init function that runs.
+#[test]
+fn a_call_is_kept_by_few_init_functions() {
+    for (running, keep) in [(MAY_HAVE_QUEUED, MAY_HAVE_QUEUED), (MAY_HAVE_QUEUED + 1, 0)] {
+        let mut session = Session::new();
+        let mut out = Vec::new();
+        let tasks = u32::try_from(running).unwrap_or_default();
+        for tid in 1..=tasks + 1 {
+            session.apply(event(1, tid, enter(Syscall::FinitModule)), &mut out);
+            let start = InitStart { func: 0, symbol: None };
+            session.apply(event(2, tid, Fact::InitStart(start)), &mut out);
+        }
+        // Neither does one whose init function is over, nor one that never returned from it.
+        session.apply(event(3, tasks + 1, Fact::InitEnd(0)), &mut out);
+        let (function, at, from) = (0, 0, 0);
+        session.apply(
+            event(4, 90_000, Fact::CallEnter(CallEnter { function, at, from })),
+            &mut out,
+        );
+        let kept = session.in_flight().filter(|one| !one.attempt.calls.is_empty()).count();
+        assert_eq!((kept, out.len()), (keep, usize::from(keep == 0)));
+    }
+}
+
+#[test]
+fn look_ups_of_one_name_that_find_nothing_do_not_gather() {
+    let mut owners = owners::Owners::default();
+    let task = |id| TaskRef {
+        tid: Tid(1),
+        comm: String::new(),
+        attempt: AttemptId(id),
+    };
+    for id in 0..20_000 {
+        owners.enter("m");
+        owners.load("m", &task(id), Ktime(id));
+    }
+    assert_eq!(owners.doers("m"), owners::KEPT);
+    assert_eq!(
+        owners.loading("m", AttemptId(0)).map(|task| task.attempt.0),
+        Some(19_999)
+    );
+}
+
 #[test]
 fn lost_exits_do_not_gather() {
     let mut session = Session::new();

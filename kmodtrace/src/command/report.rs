@@ -7,19 +7,25 @@ use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
-use kmodtrace_core::model::{Attempt, Finished, Request, Zero};
+use kmodtrace_core::model::{Finished, Zero};
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::{Report, Selection, SortKey, Source, TextLayout};
+use kmodtrace_core::report::{KnownAttempts, Report, Selection, SortKey, Source, TextLayout};
 use kmodtrace_core::text::Names;
 
 use crate::cli;
+use crate::failure::say;
 use crate::output::{Reported, columns};
 use crate::replay;
 
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
-    let mut recording = replay::open(args.recorded.path())?;
+    let path = args.recorded.path();
     let args = &args.reporting;
+    let mut recording = if args.attempts {
+        replay::open_again(path)?
+    } else {
+        replay::open(path)?
+    };
     let zero = args.times.zero(recording.header());
     let selection = Selection {
         modules: Names::matching(&args.modules),
@@ -33,7 +39,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     };
     let mut fold = Fold {
         selection: &selection,
-        attempts: args.attempts.then(Default::default),
+        known: args.attempts.then(KnownAttempts::default),
         aggregates: Aggregates::default(),
         findings: Findings::default(),
         account: AccountFold::new(recording.header()),
@@ -47,8 +53,11 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let mut report = Report::new(&fold.aggregates, &source, &selection)
         .with_answer(account, fold.why.finish(end))
         .with_findings(fold.findings.list(), &selection);
-    if let Some((attempts, requests)) = &fold.attempts {
-        report = report.with_attempts(attempts, requests, &selection);
+    if let Some(known) = fold.known {
+        if let Some(missing) = known.missing().filter(|_| !quiet) {
+            say(missing);
+        }
+        report = report.with_attempts(recording.again(), known, &selection);
     }
     args.format.print(&Reported {
         report,
@@ -76,15 +85,15 @@ fn why(selection: &Selection, zero: Zero, header: &Header) -> WhyFold {
         .without_findings()
 }
 
-/// What a report is made of. Attempts and requests are kept only when they are asked for: all of them, and all failures are looked at,
-/// because what explains one that is wanted need not be wanted itself.
+/// What a report is made of. All attempts are known where rows are asked for, and all failures are looked at, because what explains one
+/// that is wanted need not be wanted itself.
 struct Fold<'s> {
     selection: &'s Selection,
     aggregates: Aggregates,
     findings: Findings,
     account: AccountFold,
     why: WhyFold,
-    attempts: Option<(Vec<Attempt>, Vec<Request>)>,
+    known: Option<KnownAttempts>,
 }
 
 impl Fold<'_> {
@@ -96,10 +105,8 @@ impl Fold<'_> {
                 self.account.add(&finished);
             }
         }
-        match (&finished, &mut self.attempts) {
-            (Finished::Attempt(attempt), Some((attempts, _))) => attempts.push((**attempt).clone()),
-            (Finished::Request(request), Some((_, requests))) => requests.push((**request).clone()),
-            _ => {}
+        if let Some(known) = &mut self.known {
+            known.add(&finished, self.selection);
         }
         self.why.add(finished);
     }

@@ -2,10 +2,11 @@
 //! the program, and what its options do.
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{file, run, sample, scratch};
+use crate::support::{done, file, kmodtrace, run, sample, scratch};
 
 const ATTEMPTS: u64 = 400;
 
@@ -22,6 +23,21 @@ fn modules(json: &str) -> Vec<String> {
         .iter()
         .map(|module| module["name"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// Rows are made while the recording is read again, which a pipe cannot be.
+#[test]
+fn a_pipe_gives_the_rows_that_a_file_does() {
+    let path = file(&scratch("pipe"), "storm.kmt", sample(ATTEMPTS).bytes);
+    for format in ["text", "json", "jsonl", "csv"] {
+        let args = ["report", "--attempts", "--format", format, "--from"];
+        let of_file = run(&[&args[..], &[&path]].concat());
+        let mut cat = Command::new("cat").arg(&path).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = kmodtrace(&[&args[..], &["-"]].concat());
+        command.stdin(cat.stdout.take().unwrap());
+        assert_eq!(done(command).quiet(), of_file.quiet());
+        assert!(cat.wait().unwrap().success());
+    }
 }
 
 #[test]

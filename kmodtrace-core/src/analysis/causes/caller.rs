@@ -124,7 +124,13 @@ impl Made {
         if by.is_some_and(|by| by.contains("[test_kmod]")) {
             return Some(&BY_TEST_KMOD);
         }
-        MADE.iter().find(|made| Glob::new(made.requests).matches(&request.name))
+        // Few names begin like a row's, and making a glob takes longer.
+        let begins = |made: &&Self| {
+            let begin = made.requests.split('*').next().unwrap_or_default();
+            request.name.starts_with(begin)
+        };
+        let mut likely = MADE.iter().filter(begins);
+        likely.find(|made| Glob::new(made.requests).matches(&request.name))
     }
 
     /// Whether the user can get this errno of it.

@@ -12,6 +12,8 @@ use crate::text::{printable, span_text};
 
 /// `ETIME`: the five seconds for a slot are over.
 pub(crate) const ETIME: Errno = Errno(62);
+/// Steps of the way around that a sentence tells.
+const STEPS: usize = 16;
 /// Members that a cycle lists: the fifty slots with the modprobes behind them, and some more.
 const LISTED: usize = 128;
 
@@ -42,7 +44,7 @@ pub struct Cycle {
     pub until_ns: Option<u64>,
     /// What ended it, in words; null when it lasts.
     pub ended_by: Option<String>,
-    /// One way around, in order.
+    /// One way around, in order, 128 at most.
     pub way: Vec<Member>,
     /// All attempts in it, 128 at most.
     pub attempts: Vec<u64>,
@@ -103,7 +105,11 @@ impl Cycle {
             since_ns: since.0,
             until_ns: (!lasts).then_some(knot.at.0),
             ended_by,
-            way: way.iter().map(|(node, block)| Member::new(node, block)).collect(),
+            way: way
+                .iter()
+                .take(LISTED)
+                .map(|(node, block)| Member::new(node, block))
+                .collect(),
             attempts: ids(|key| match key {
                 Key::Attempt(id) => Some(id.0),
                 Key::Request(_) => None,
@@ -229,10 +235,14 @@ fn sentence(pattern: Pattern, way: &[(&Node, &Block)]) -> String {
 /// `A waits for B (same-name), B waits for A (request)`
 fn around(way: &[(&Node, &Block)]) -> String {
     let next = way.iter().cycle().skip(1);
-    let steps = way.iter().zip(next).map(|((node, block), (next, _))| {
+    let steps = way.iter().zip(next).take(STEPS).map(|((node, block), (next, _))| {
         format!("{} waits for {} ({})", subject(node), subject(next), block.kind.name())
     });
-    steps.collect::<Vec<_>>().join(", ")
+    let steps = steps.collect::<Vec<_>>().join(", ");
+    match way.len().saturating_sub(STEPS) {
+        0 => steps,
+        more => format!("{steps}, and so on by {more} more, the last of which waits for the first"),
+    }
 }
 
 pub(super) fn subject(node: &Node) -> String {

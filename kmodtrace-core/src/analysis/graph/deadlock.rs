@@ -3,10 +3,15 @@
 //! A sleeper is stuck when what it waits for is. The wait for a slot is the exception: one of the [`SLOTS`] holders that
 //! gets on is enough, so all of them must be stuck, and all of them must be known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use super::node::{Block, EdgeKind, Key, Node, Nodes, On};
-use crate::model::{Ktime, SLOTS, Span};
+use super::node::{Block, EdgeKind, Key, Node, Nodes, On, covers};
+use crate::model::{Ktime, SLOTS};
+
+/// Requests that may seem to hold a slot at one instant: as many again as there are may have given theirs back and not have
+/// returned yet. Where more do, returns are missing, and nobody can say who holds one.
+const HOLDERS: usize = 2 * SLOTS;
 
 /// Who waits for whom among those who are stuck.
 type Edges = BTreeMap<Key, Vec<Key>>;
@@ -23,34 +28,94 @@ pub(crate) struct Knot {
 }
 
 /// What is reached from this wait over waits that it overlaps with. None unless its own node is.
-pub(super) fn closure(nodes: &Nodes, node: &Node, block: &Block) -> Option<BTreeSet<Key>> {
-    let mut reached = BTreeSet::new();
-    let mut todo = successors(nodes, block, block.span);
-    while let Some(key) = todo.pop() {
-        if !reached.insert(key) || key == node.key {
+///
+/// Those whom it waits for and those who wait for it are followed in step: where either come to their end, which for the
+/// members of a long chain is soon, there is no circle. `steps` counts what was looked at.
+pub(super) fn closure(nodes: &Nodes, node: &Node, block: &Block, steps: &mut u64) -> Option<BTreeSet<Key>> {
+    if node.holds.is_none() && nodes.waiters(node.key).next().is_none() {
+        return None;
+    }
+    let mut behind = Walk::default();
+    behind.add(node.key);
+    behind.waiters(nodes, node.key, block);
+    let mut ahead = Walk::default();
+    if behind.seen.len() > 1 {
+        ahead.successors(nodes, block, block);
+    }
+    let mut is_circle = false;
+    while let Some(key) = ahead.todo.pop() {
+        if let Some(waited) = behind.todo.pop() {
+            behind.waiters(nodes, waited, block);
+        } else if !is_circle {
+            is_circle = !behind.seen.is_disjoint(&ahead.seen);
+            if !is_circle {
+                break;
+            }
+        }
+        if key == node.key {
             continue;
         }
         let blocks = nodes.get(key).into_iter().flat_map(|node| &node.blocks);
         for next in blocks.filter(|next| next.meets(block.span)) {
-            todo.extend(successors(nodes, next, block.span));
+            ahead.successors(nodes, next, block);
         }
     }
-    reached.contains(&node.key).then_some(reached)
+    *steps = steps.saturating_add(ahead.steps + behind.steps);
+    ahead.seen.contains(&node.key).then(|| ahead.seen.into_iter().collect())
 }
 
-fn successors(nodes: &Nodes, block: &Block, span: Span) -> Vec<Key> {
-    match &block.on {
-        On::These(keys) => keys.clone(),
-        On::Slot => {
-            let end = span.end.unwrap_or(Ktime(u64::MAX));
-            let held = nodes.holders().filter(|holder| {
-                holder
-                    .holds
-                    .is_some_and(|held| held.start < end && held.end.is_none_or(|end| span.start < end))
-            });
-            held.map(|holder| holder.key).collect()
+/// What is reached, in one direction.
+#[derive(Default)]
+struct Walk {
+    todo: Vec<Key>,
+    seen: HashSet<Key>,
+    /// Whether those that hold slots, or wait for one, are among it.
+    slots: bool,
+    /// The list that was taken last: waits of one attempt share one.
+    list: Option<Arc<[Key]>>,
+    steps: u64,
+}
+
+impl Walk {
+    fn add(&mut self, key: Key) {
+        self.steps += 1;
+        if self.seen.insert(key) {
+            self.todo.push(key);
         }
-        On::Nobody => Vec::new(),
+    }
+
+    /// Whom a wait is for, as far as they overlap with the one that the search began with.
+    fn successors(&mut self, nodes: &Nodes, wait: &Block, begun: &Block) {
+        match &wait.on {
+            On::These(keys) => {
+                let again = self.list.as_ref().is_some_and(|list| Arc::ptr_eq(list, keys));
+                self.steps += 1;
+                if !again {
+                    self.list = Some(Arc::clone(keys));
+                    keys.iter().for_each(|key| self.add(*key));
+                }
+            }
+            On::Slot if !self.slots => {
+                self.slots = true;
+                for (key, held) in nodes.holders() {
+                    self.steps += 1;
+                    if begun.meets(held) {
+                        self.add(key);
+                    }
+                }
+            }
+            On::Slot | On::Nobody => {}
+        }
+    }
+
+    /// Who waits for it, whenever that was: all of those who overlap with that wait, and others.
+    fn waiters(&mut self, nodes: &Nodes, waited: Key, begun: &Block) {
+        nodes.waiters(waited).for_each(|key| self.add(key));
+        let holds = nodes.get(waited).and_then(|node| node.holds);
+        if !self.slots && holds.is_some_and(|held| begun.meets(held)) {
+            self.slots = true;
+            nodes.slot_waiters().for_each(|key| self.add(key));
+        }
     }
 }
 
@@ -76,62 +141,68 @@ pub(crate) fn knots(nodes: &Nodes, among: impl Iterator<Item = Key>, at: Ktime) 
 
 /// Those who are stuck, and whom of the stuck they wait for.
 fn stuck(nodes: &Nodes, among: impl Iterator<Item = Key>, at: Ktime) -> Edges {
-    let holders: Vec<Key> = nodes
-        .holders()
-        .filter(|node| node.holds_slot(at))
-        .map(|node| node.key)
-        .collect();
+    let held = nodes.holders().filter(|(_, held)| covers(*held, at));
+    let holders: Vec<Key> = held.map(|(key, _)| key).take(HOLDERS + 1).collect();
     let mut edges = Edges::new();
     let mut needs_all = BTreeSet::new();
     for key in among {
         match nodes.get(key).and_then(|node| node.block_at(at)).map(|block| &block.on) {
-            Some(On::These(keys)) => drop(edges.insert(key, keys.clone())),
-            Some(On::Slot) if holders.len() >= SLOTS => {
+            Some(On::These(keys)) => drop(edges.insert(key, keys.to_vec())),
+            Some(On::Slot) if (SLOTS..=HOLDERS).contains(&holders.len()) => {
                 needs_all.insert(key);
                 edges.insert(key, holders.clone());
             }
             _ => {}
         }
     }
-    loop {
-        let moves = |key: &Key, on: &[Key]| {
-            let stuck = |on: &Key| edges.contains_key(on);
-            if needs_all.contains(key) {
-                !on.iter().all(stuck)
-            } else {
-                !on.iter().any(stuck)
-            }
-        };
-        let free: Vec<Key> = edges
-            .iter()
-            .filter(|(key, on)| moves(key, on))
-            .map(|(key, _)| *key)
-            .collect();
-        if free.is_empty() {
-            break;
+    // Who gets on frees those who wait for nobody else.
+    let back = reversed(&edges);
+    let mut left: HashMap<Key, usize> = HashMap::new();
+    let mut free = Vec::new();
+    for (key, on) in &edges {
+        let stuck = on.iter().filter(|on| edges.contains_key(on)).count();
+        if stuck == 0 || needs_all.contains(key) && stuck < on.len() {
+            free.push(*key);
         }
-        for key in free {
-            edges.remove(&key);
+        left.insert(*key, stuck);
+    }
+    while let Some(key) = free.pop() {
+        if edges.remove(&key).is_none() {
+            continue;
+        }
+        for waiter in back.get(&key).into_iter().flatten() {
+            if let Some(left) = left.get_mut(waiter) {
+                *left = left.saturating_sub(1);
+                if *left == 0 || needs_all.contains(waiter) {
+                    free.push(*waiter);
+                }
+            }
         }
     }
     let stuck: BTreeSet<Key> = edges.keys().copied().collect();
     within(&edges, &stuck)
 }
 
-fn within(edges: &Edges, members: &BTreeSet<Key>) -> Edges {
-    let own = edges.iter().filter(|(key, _)| members.contains(key));
-    own.map(|(key, on)| (*key, on.iter().filter(|on| members.contains(on)).copied().collect()))
-        .collect()
-}
-
-/// Strongly connected components, after Kosaraju: no recursion, chains can be long.
-fn components(edges: &Edges) -> Vec<BTreeSet<Key>> {
+/// Who is waited for by whom.
+fn reversed(edges: &Edges) -> Edges {
     let mut back = Edges::new();
     for (key, on) in edges {
         for on in on {
             back.entry(*on).or_default().push(*key);
         }
     }
+    back
+}
+
+fn within(edges: &Edges, members: &BTreeSet<Key>) -> Edges {
+    let own = members.iter().filter_map(|key| edges.get_key_value(key));
+    own.map(|(key, on)| (*key, on.iter().filter(|on| members.contains(on)).copied().collect()))
+        .collect()
+}
+
+/// Strongly connected components, after Kosaraju: no recursion, chains can be long.
+fn components(edges: &Edges) -> Vec<BTreeSet<Key>> {
+    let back = reversed(edges);
     let mut finished = Vec::new();
     let mut seen = BTreeSet::new();
     for root in edges.keys() {
@@ -191,8 +262,8 @@ impl Knot {
         way
     }
 
-    /// Whether both have a member in common.
-    pub(crate) fn shares(&self, keys: &BTreeSet<Key>) -> bool {
+    /// Whether one of its members is among these.
+    pub(crate) fn shares(&self, keys: &HashSet<Key>) -> bool {
         self.edges.keys().any(|key| keys.contains(key))
     }
 

@@ -9,6 +9,8 @@
 //! circle first, by a timeout or a kill, leaves it whole at that instant, so it is found there when the last of its members
 //! is handed out; one that lasts is found when the events end. [`Watch`] finds it while it lasts.
 
+#[cfg(test)]
+mod bound_tests;
 mod cycle;
 mod deadlock;
 mod edges;
@@ -51,11 +53,15 @@ pub use write::{write_dot, write_folded, write_text};
 const REMEMBERED: usize = 8_192;
 /// Circles that are kept; more are counted.
 const CYCLES: usize = 64;
+/// Steps of looking for circles that each attempt or request adds to those that may be taken, and those that there are to
+/// begin with, which are as many as may gather: two seconds' work. Where all are taken, waits are counted and not looked at.
+const STEPS: i64 = 256;
+const STEPS_KEPT: i64 = 1 << 22;
 /// Instants of a wait at which it may have been part of a circle that are looked at, the latest first.
 const INSTANTS: usize = 256;
 
 /// The graph so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct WaitGraph {
     nodes: Nodes,
     edges: edges::Edges,
@@ -64,6 +70,25 @@ pub struct WaitGraph {
     stacks: Option<stacks::Stacks>,
     cycles: Vec<Cycle>,
     more_cycles: u64,
+    /// Steps that may be taken; below 0 where the last search took more than there were.
+    steps: i64,
+    /// Waits that were not looked at.
+    unsearched: u64,
+}
+
+impl Default for WaitGraph {
+    fn default() -> Self {
+        Self {
+            nodes: Nodes::default(),
+            edges: edges::Edges::default(),
+            piles: pile_ups::Piles::default(),
+            stacks: None,
+            cycles: Vec::new(),
+            more_cycles: 0,
+            steps: STEPS_KEPT,
+            unsearched: 0,
+        }
+    }
 }
 
 impl WaitGraph {
@@ -97,8 +122,7 @@ impl WaitGraph {
     /// What is shown of it so far, without stacks.
     pub fn so_far(&self) -> Graph {
         Graph::new(
-            self.cycles.clone(),
-            self.more_cycles,
+            (self.cycles.clone(), self.more_cycles, self.unsearched),
             self.pile_ups(),
             self.edges.clone().into_vec(),
             stacks::Stacks::default(),
@@ -115,8 +139,7 @@ impl WaitGraph {
             }
         }
         Graph::new(
-            self.cycles,
-            self.more_cycles,
+            (self.cycles, self.more_cycles, self.unsearched),
             pile_ups,
             self.edges.into_vec(),
             self.stacks.unwrap_or_default(),
@@ -158,32 +181,50 @@ impl WaitGraph {
         {
             stacks.attempt(&oldest, edges::UNKNOWN);
         }
+        self.steps = STEPS_KEPT.min(self.steps + STEPS);
+        let mut left = self.steps;
+        let mut found = Vec::new();
         if let Some(node) = self.nodes.get(key) {
-            let found: Vec<Cycle> = node
-                .blocks
-                .iter()
-                .filter(|block| block.on != On::Nobody)
-                .filter_map(|block| self.cycle_through(node, block))
-                .collect();
-            for cycle in found {
-                self.keep(cycle);
+            for block in node.blocks.iter().filter(|block| block.on != On::Nobody) {
+                if left <= 0 {
+                    self.unsearched += 1;
+                } else {
+                    let cycle = self.cycle_through(node, block, &mut left);
+                    self.unsearched += u64::from(cycle.is_none() && left <= 0);
+                    found.extend(cycle);
+                }
             }
+        }
+        self.steps = left;
+        for cycle in found {
+            self.keep(cycle);
         }
     }
 
-    /// The circle that this wait was part of, at the last instant at which it was.
-    fn cycle_through(&self, node: &Node, block: &node::Block) -> Option<Cycle> {
-        let reached = closure(&self.nodes, node, block)?;
+    /// The circle that this wait was part of, at the last instant at which it was. Takes from the steps that are `left`.
+    fn cycle_through(&self, node: &Node, block: &node::Block, left: &mut i64) -> Option<Cycle> {
+        let mut steps = 0;
+        let reached = closure(&self.nodes, node, block, &mut steps);
+        *left = left.saturating_sub_unsigned(steps);
+        let reached = reached?;
         let last = block.span.end.unwrap_or(Ktime(u64::MAX));
         let ends = reached.iter().filter_map(|key| self.nodes.get(*key));
         let ends = ends
             .flat_map(|node| &node.blocks)
             .map(|block| block.span.end.unwrap_or(Ktime(u64::MAX)));
         let instants: BTreeSet<Ktime> = ends.filter(|end| block.span.start < *end && *end <= last).collect();
-        let knot = instants.into_iter().rev().take(INSTANTS).find_map(|at| {
-            let all = knots(&self.nodes, reached.iter().copied(), at);
-            all.into_iter().find(|knot| knot.edges.contains_key(&node.key))
-        })?;
+        let sizes = reached.iter().filter_map(|key| self.nodes.get(*key)).map(Node::size);
+        let size = sizes.sum::<usize>() + self.nodes.holders().count();
+        let affordable = usize::try_from(*left).unwrap_or_default().div_ceil(size);
+        let knot = instants
+            .into_iter()
+            .rev()
+            .take(INSTANTS.min(affordable))
+            .find_map(|at| {
+                *left = left.saturating_sub_unsigned(size as u64);
+                let all = knots(&self.nodes, reached.iter().copied(), at);
+                all.into_iter().find(|knot| knot.edges.contains_key(&node.key))
+            })?;
         Cycle::new(&self.nodes, &knot)
     }
 

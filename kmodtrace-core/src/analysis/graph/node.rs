@@ -1,13 +1,15 @@
 //! Nodes: attempts and requests, reduced to when they slept and what for.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::stages::{StageSpan, stages};
 use crate::model::{
-    Attempt, AttemptId, Errno, Ktime, Nanos, Note, Request, RequestId, Span, Stage, Tid, Wait, WaitKind,
+    Attempt, AttemptId, Errno, Ktime, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait, WaitKind,
 };
 
 /// What stands at an end of an edge.
@@ -78,11 +80,16 @@ impl From<WaitKind> for EdgeKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum On {
     /// These, as far as they are in flight: all of them have to get on.
-    These(Vec<Key>),
+    These(Arc<[Key]>),
     /// One of the slots: it is enough that one of those who hold them gets on.
     Slot,
     /// Somebody who is not known, or nobody.
     Nobody,
+}
+
+/// Whether it lasted just before this instant. [`Ktime`]'s maximum is after all events: what has no end lasts.
+pub(super) fn covers(span: Span, at: Ktime) -> bool {
+    span.start < at && span.end.is_none_or(|end| at <= end)
 }
 
 /// A span in which a node slept.
@@ -100,11 +107,6 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Whether it lasted just before this instant. [`Ktime`]'s maximum is after all events: what has no end lasts.
-    pub(crate) fn covers(&self, at: Ktime) -> bool {
-        self.span.start < at && self.span.end.is_none_or(|end| at <= end)
-    }
-
     /// Whether both lasted at some instant.
     pub(crate) fn meets(&self, span: Span) -> bool {
         let end = |span: Span| span.end.unwrap_or(Ktime(u64::MAX));
@@ -132,7 +134,7 @@ pub(crate) struct Node {
     pub(crate) inside: Option<AttemptId>,
     /// For an attempt: the request whose helper makes it.
     pub(crate) request: Option<RequestId>,
-    /// For an attempt that returned: its stages in order, when each began and how long it was.
+    /// For an attempt that returned and that others may have waited for: its stages in order, when each began and how long it was.
     pub(crate) stages: Vec<(Ktime, Nanos, Stage)>,
 }
 
@@ -150,13 +152,16 @@ impl Node {
     }
 
     fn of_attempt(attempt: &Attempt, pending: Option<&Wait>, lasts: bool) -> Self {
+        let others_wait = !matches!(attempt.role, Some(Role::Follower | Role::Refused));
         let closed = attempt.waits.iter().filter(|wait| lasts || wait.span.end.is_some());
+        // One list for all of them: an init function can make any number of requests, one after the other.
+        let requests = LazyCell::new(|| -> Arc<[Key]> { attempt.requests.iter().copied().map(Key::Request).collect() });
         let blocks = closed.chain(pending).map(|wait| Block {
             kind: wait.kind.into(),
             span: wait.span,
             on: match (wait.kind, &wait.on) {
-                (WaitKind::Request, _) => On::These(attempt.requests.iter().copied().map(Key::Request).collect()),
-                (_, Some(on)) => On::These(vec![Key::Attempt(on.attempt)]),
+                (WaitKind::Request, _) => On::These(Arc::clone(&requests)),
+                (_, Some(on)) => On::These(Arc::new([Key::Attempt(on.attempt)])),
                 (_, None) => On::Nobody,
             },
             module: wait.module.clone(),
@@ -174,7 +179,11 @@ impl Node {
             work: None,
             inside: None,
             request: attempt.request,
-            stages: merged(&stages(attempt)),
+            stages: if others_wait {
+                merged(&stages(attempt))
+            } else {
+                Vec::new()
+            },
         }
     }
 
@@ -223,20 +232,35 @@ impl Node {
     /// The wait in which it was just before this instant.
     pub(crate) fn block_at(&self, at: Ktime) -> Option<&Block> {
         // Waits may nest, as a grace period in the wait for something else: the innermost began last.
-        let open = self.blocks.iter().filter(|block| block.covers(at));
+        let open = self.blocks.iter().filter(|block| covers(block.span, at));
         open.max_by_key(|block| block.span.start)
+    }
+
+    /// What is looked at to tell for whom it waits.
+    pub(super) fn size(&self) -> usize {
+        1 + self.blocks.len() + self.waits_for().count()
+    }
+
+    /// Whom it ever waited for; one that it waited for twice may be there twice.
+    fn waits_for(&self) -> impl Iterator<Item = Key> {
+        let lists = self.blocks.iter().filter_map(|block| match &block.on {
+            On::These(keys) => Some(keys),
+            On::Slot | On::Nobody => None,
+        });
+        // The waits for its requests share a list.
+        let mut last = None;
+        let lists = lists.filter(move |keys| last.replace(Arc::as_ptr(keys)) != Some(Arc::as_ptr(keys)));
+        lists.flat_map(|keys| keys.iter().copied())
+    }
+
+    fn waits_for_slot(&self) -> bool {
+        self.blocks.iter().any(|block| block.on == On::Slot)
     }
 
     /// The wait that ended at this instant, or lasts when it is the maximum.
     pub(crate) fn ended_at(&self, at: Ktime) -> Option<&Block> {
         let end = Some(at).filter(|at| *at != Ktime(u64::MAX));
         self.blocks.iter().find(|block| block.span.end == end)
-    }
-
-    /// Whether it held a slot just before this instant.
-    pub(crate) fn holds_slot(&self, at: Ktime) -> bool {
-        self.holds
-            .is_some_and(|held| held.start < at && held.end.is_none_or(|end| at <= end))
     }
 
     /// The stage in which it was for most of this span.
@@ -267,25 +291,44 @@ fn merged(pieces: &[StageSpan]) -> Vec<(Ktime, Nanos, Stage)> {
 pub(crate) struct Nodes {
     by_key: HashMap<Key, Node>,
     order: VecDeque<Key>,
-    /// Those that ever held a slot, in order.
-    holders: VecDeque<Key>,
+    /// Those that ever held a slot, and when, in order.
+    holders: VecDeque<(Key, Span)>,
+    /// Those that ever waited for one, in order.
+    slot_waiters: VecDeque<Key>,
+    /// Those that ever waited for a node, in order.
+    waiters: HashMap<Key, VecDeque<Key>>,
 }
 
 impl Nodes {
     /// Adds one, and hands out the oldest when there are more than so many.
     pub(crate) fn add(&mut self, node: Node, most: usize) -> Option<Node> {
-        if node.holds.is_some() {
-            self.holders.push_back(node.key);
-        }
         let key = node.key;
+        self.holders.extend(node.holds.map(|held| (key, held)));
+        if node.waits_for_slot() {
+            self.slot_waiters.push_back(key);
+        }
+        for on in node.waits_for() {
+            let waiters = self.waiters.entry(on).or_default();
+            if waiters.back() != Some(&key) {
+                waiters.push_back(key);
+            }
+        }
         if self.by_key.insert(key, node).is_none() {
             self.order.push_back(key);
         }
         let oldest = (self.order.len() > most).then(|| self.order.pop_front()).flatten()?;
-        if self.holders.front() == Some(&oldest) {
-            self.holders.pop_front();
+        self.holders.pop_front_if(|(key, _)| *key == oldest);
+        self.slot_waiters.pop_front_if(|key| *key == oldest);
+        let oldest = self.by_key.remove(&oldest)?;
+        for on in oldest.waits_for() {
+            if let Some(waiters) = self.waiters.get_mut(&on) {
+                waiters.pop_front_if(|key| *key == oldest.key);
+                if waiters.is_empty() {
+                    self.waiters.remove(&on);
+                }
+            }
         }
-        self.by_key.remove(&oldest)
+        Some(oldest)
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Node> {
@@ -301,8 +344,18 @@ impl Nodes {
         self.order.iter().filter_map(|key| self.by_key.get(key))
     }
 
-    /// Requests that ever held a slot.
-    pub(crate) fn holders(&self) -> impl Iterator<Item = &Node> {
-        self.holders.iter().filter_map(|key| self.by_key.get(key))
+    /// Requests that ever held a slot, and when.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = (Key, Span)> {
+        self.holders.iter().copied()
+    }
+
+    /// Requests that ever waited for a slot.
+    pub(crate) fn slot_waiters(&self) -> impl Iterator<Item = Key> {
+        self.slot_waiters.iter().copied()
+    }
+
+    /// Those that ever waited for this one.
+    pub(crate) fn waiters(&self, key: Key) -> impl Iterator<Item = Key> {
+        self.waiters.get(&key).into_iter().flatten().copied()
     }
 }

@@ -114,8 +114,8 @@ impl Piles {
                 (On::Slot, _) => Owner::Slots,
                 // One waits for its own request and its own helper: nobody else does.
                 (_, EdgeKind::Request | EdgeKind::Helper) | (On::Nobody, _) => continue,
-                (On::These(keys), _) => match keys.as_slice() {
-                    [Key::Attempt(id)] => Owner::Attempt(*id),
+                (On::These(keys), _) => match **keys {
+                    [Key::Attempt(id)] => Owner::Attempt(id),
                     _ => continue,
                 },
             };

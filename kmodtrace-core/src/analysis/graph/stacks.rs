@@ -49,7 +49,7 @@ impl Stacks {
                 self.add(stack.into(), long.0);
             }
             let On::These(attempts) = &block.on else { continue };
-            for key in attempts {
+            for key in attempts.iter() {
                 if let Some(node) = nodes.get_mut(*key)
                     && node.request.take().is_some()
                 {

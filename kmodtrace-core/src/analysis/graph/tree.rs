@@ -182,7 +182,11 @@ impl Grow<'_> {
             };
             let last = below.len().saturating_sub(1);
             for (at, key) in below.iter().enumerate().rev() {
-                let more = more.iter().copied().chain([at < last]).collect();
+                // What is only counted needs no place, and lines of a long chain add up.
+                let more = match self.tree.rows.len() {
+                    ..ROWS => more.iter().copied().chain([at < last]).collect(),
+                    _ => Vec::new(),
+                };
                 todo.push((Owner::Key(*key), more));
             }
             if self.tree.rows.len() < ROWS {

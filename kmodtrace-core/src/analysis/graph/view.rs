@@ -21,6 +21,10 @@ pub struct Graph {
     pub cycles: Vec<Cycle>,
     /// Deadlocks beyond those.
     pub more_cycles: u64,
+    /// Waits of which was not looked whether they were part of a deadlock, because that would have taken too long; absent when
+    /// there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsearched: Option<u64>,
     /// Pile-ups, those with most time first, 32 at most.
     pub pile_ups: Vec<PileUp>,
     /// Who waited for whom, added up; those of one owner stand together, the owner with most time first.
@@ -31,8 +35,7 @@ pub struct Graph {
 
 impl Graph {
     pub(super) fn new(
-        cycles: Vec<Cycle>,
-        more_cycles: u64,
+        (cycles, more_cycles, unsearched): (Vec<Cycle>, u64, u64),
         pile_ups: Vec<PileUp>,
         mut edges: Vec<WaitEdge>,
         stacks: Stacks,
@@ -51,6 +54,7 @@ impl Graph {
             schema: SCHEMA,
             cycles,
             more_cycles,
+            unsearched: Some(unsearched).filter(|waits| *waits > 0),
             pile_ups,
             edges,
             stacks,

@@ -1,6 +1,6 @@
 //! Waits and deadlocks while they last.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use super::cycle::Cycle;
@@ -14,6 +14,8 @@ use crate::text::{Names, printable, span_text};
 const SECOND: u64 = 1_000_000_000;
 /// How often is looked, in the time of the events.
 const STEP: Nanos = Nanos(SECOND);
+/// Attempts and requests in flight for which every tick is good; where there are more, every second, third tick...
+const FOR_A_TICK: usize = 128;
 /// Tasks that a line names.
 const NAMED: usize = 3;
 
@@ -59,6 +61,8 @@ fn named(comm: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Watch {
     looked: Ktime,
+    /// Ticks since.
+    ticks: usize,
     /// How many of the instants at which a wait is told have passed.
     told: HashMap<(Key, Ktime), u64>,
     deadlocks: Vec<BTreeSet<Key>>,
@@ -72,10 +76,14 @@ impl Watch {
         attempts: impl Iterator<Item = InFlight<'s>>,
         requests: impl Iterator<Item = &'s Request>,
     ) -> Vec<Lasting> {
-        if now.since(self.looked) < STEP {
+        self.ticks += 1;
+        let most = [attempts.size_hint().1, requests.size_hint().1];
+        let most = most.into_iter().flatten().fold(0, usize::saturating_add);
+        if now.since(self.looked) < STEP || most > self.ticks.saturating_mul(FOR_A_TICK) {
             return Vec::new();
         }
         self.looked = now;
+        self.ticks = 0;
         let mut nodes: Vec<Node> = attempts
             .map(|one| Node::in_flight(one.attempt, one.waits.as_ref()))
             .chain(requests.map(|request| Node::request(request, true)))
@@ -116,13 +124,12 @@ impl Watch {
         let keys: Vec<Key> = nodes.iter().map(|node| node.key).collect();
         let found = knots(&nodes, keys.into_iter(), Ktime(u64::MAX));
         // A deadlock is known until it is broken, however many join it.
+        let stuck: HashSet<Key> = found.iter().flat_map(|knot| knot.edges.keys().copied()).collect();
         self.deadlocks
-            .retain(|known| found.iter().any(|knot| knot.shares(known)));
+            .retain(|known| known.iter().any(|key| stuck.contains(key)));
+        let known: HashSet<Key> = self.deadlocks.iter().flatten().copied().collect();
         let mut told = Vec::new();
-        for knot in found {
-            if self.deadlocks.iter().any(|known| knot.shares(known)) {
-                continue;
-            }
+        for knot in found.into_iter().filter(|knot| !knot.shares(&known)) {
             let Some(cycle) = Cycle::new(&nodes, &knot) else {
                 continue;
             };

@@ -28,6 +28,12 @@ pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result
     if graph.more_cycles > 0 {
         writeln!(out, "{} more deadlocks\n", graph.more_cycles)?;
     }
+    if let Some(waits) = graph.unsearched {
+        writeln!(
+            out,
+            "{waits} waits were not looked at for deadlocks: too many depend on one another\n"
+        )?;
+    }
     for pile in &graph.pile_ups {
         writeln!(out, "PILE-UP at {}", zero.text(Ktime(pile.at_ns)))?;
         writeln!(out, "  {}\n", pile.text())?;

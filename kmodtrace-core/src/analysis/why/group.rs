@@ -43,6 +43,9 @@ impl Kind {
     }
 }
 
+/// Groups at most: names come from users. A reader gives up long before.
+const GROUPS: usize = 4_096;
+
 /// Requests of the crypto layer that are told as one.
 const ALGORITHMS: &str = "crypto-*";
 /// Names of them that are told.
@@ -112,6 +115,19 @@ impl Key {
             title,
             unnamed: None,
             retried: false,
+        }
+    }
+
+    /// The one that stands for all that are too many.
+    fn of_others(self) -> Self {
+        Self {
+            name: Some("(others)".to_owned()),
+            by: None,
+            causes: Vec::new(),
+            title: "too many different failures to tell them all".to_owned(),
+            unnamed: None,
+            retried: false,
+            ..self
         }
     }
 
@@ -284,6 +300,16 @@ fn keep(ids: &mut Vec<u64>, id: u64) {
 
 /// What modprobe takes for success, and a reader for noise.
 const HARMLESS: &[&str] = &[link::ALREADY_LIVE.id];
+
+/// The group of this key, or that of all others where there are too many.
+pub(super) fn of_key(groups: &mut BTreeMap<Key, Group>, key: Key) -> &mut Group {
+    let key = if groups.len() < GROUPS || groups.contains_key(&key) {
+        key
+    } else {
+        key.of_others()
+    };
+    groups.entry(key).or_default()
+}
 
 /// The groups, the most frequent first, what is harmless last.
 pub(super) fn reasons(groups: BTreeMap<Key, Group>, missing: Option<Errno>) -> Vec<Reason> {

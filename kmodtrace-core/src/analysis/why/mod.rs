@@ -341,10 +341,7 @@ impl WhyFold {
                 self.returned += u64::from(returned);
                 if returned && self.filter.takes_attempt(attempt) {
                     let key = self.key_of(attempt, &origin);
-                    self.groups
-                        .entry(key)
-                        .or_default()
-                        .attempt(attempt, &origin, &self.window);
+                    group::of_key(&mut self.groups, key).attempt(attempt, &origin, &self.window);
                 }
             }
             Entry::Request(id) => {
@@ -367,9 +364,7 @@ impl WhyFold {
                 let all = self.filter.request.is_none() && self.filter.modules.are_all();
                 let folded = Key::of_algorithm(request, &origin).filter(|_| all);
                 let is_folded = folded.is_some();
-                let group = groups
-                    .entry(folded.unwrap_or_else(|| Key::of_request(request, &origin)))
-                    .or_default();
+                let group = group::of_key(groups, folded.unwrap_or_else(|| Key::of_request(request, &origin)));
                 group.request(request, &origin, &self.window);
                 if is_folded {
                     group.name(&request.name);

@@ -111,6 +111,20 @@ fn finished(attempts: Vec<Attempt>, requests: Vec<Request>) -> Vec<Finished> {
 }
 
 #[test]
+fn failures_of_too_many_names_are_told_as_one() {
+    let mut fold = WhyFold::default();
+    for id in 1..=10_000 {
+        let mut load = load(id, number("ENOEXEC"), id, id + 1);
+        load.module = Some(format!("m{id}"));
+        fold.add(Finished::Attempt(Box::new(load)));
+    }
+    let causes = fold.finish(Ktime(0)).causes;
+    let most = causes.first().unwrap();
+    assert_eq!((most.name.as_deref(), causes.len()), (Some("(others)"), 4_097));
+    assert_eq!(causes.iter().map(|reason| reason.count).sum::<u64>(), 10_000);
+}
+
+#[test]
 fn slow_modprobe() {
     // 62 threads, and every modprobe takes longer than five seconds.
     let mut requests: Vec<_> = (51..=62).map(late).collect();

@@ -7,7 +7,7 @@
 mod helpers;
 mod open;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::{AttemptId, Finished, Ktime, Nanos, Note, Request, RequestId, Tgid, Tid};
 use crate::records::event::{Fact, HelperEnter, RequestBegin};
@@ -33,6 +33,8 @@ pub(super) struct Requests {
     by_sub_info: HashMap<u64, RequestId>,
     /// Thread groups of helpers and of what descends from them, also of requests that are over.
     helpers: HashMap<Tgid, RequestId>,
+    /// Requests that hold a slot.
+    holders: HashSet<RequestId>,
     /// When a request that has its answer is handed out at last.
     deadlines: BTreeSet<(Ktime, RequestId)>,
     begun: u64,
@@ -63,7 +65,7 @@ impl Requests {
         let Some(id) = self.asked_by(time, task, &fact, out) else {
             return;
         };
-        let held = self.holders(time, &fact);
+        let held = u32::try_from(self.holders.len()).unwrap_or(u32::MAX);
         let Some(open) = self.open.get_mut(&id) else { return };
         open.active = time;
         match fact {
@@ -81,6 +83,11 @@ impl Requests {
             Fact::FsTypeExit { found, called_by } => open.caller(time, found, called_by),
             fact => open.asked(time, fact, held),
         }
+        if open.request.holds_slot(time) {
+            self.holders.insert(id);
+        } else {
+            self.holders.remove(&id);
+        }
         self.close_answered(id, out);
     }
 
@@ -97,14 +104,6 @@ impl Requests {
                 Some(self.add(time, task, out))
             }
         }
-    }
-
-    fn holders(&self, time: Ktime, fact: &Fact) -> u32 {
-        if *fact != Fact::SlotEnter {
-            return 0;
-        }
-        let held = self.open.values().filter(|open| open.request.holds_slot(time)).count();
-        u32::try_from(held).unwrap_or(u32::MAX)
     }
 
     /// The task does what it cannot do inside a request: its request is over, if it was in one.
@@ -198,6 +197,7 @@ impl Requests {
 
     fn close(&mut self, id: RequestId, out: &mut Vec<Finished>) {
         let Some(open) = self.open.remove(&id) else { return };
+        self.holders.remove(&id);
         if self.by_task.get(&open.request.tid) == Some(&id) {
             self.by_task.remove(&open.request.tid);
         }

@@ -197,36 +197,31 @@ fn enter_leads_on_in_every_list_and_esc_back() {
 
 #[test]
 fn no_row_is_cut_before_its_reason_on_80_columns() {
-    for (monitor, keys, reasons) in [
+    for (file, at, keys, reasons) in [
         (
-            recording("6.1-nested.kmt", Some(5_000)),
+            "6.1-nested.kmt",
+            Some(5_000),
             "2",
             ["kt_dep by 141 modprobe, init", "!same-name"],
         ),
-        (recording("6.1-nested.kmt", None), "5", ["exit 1", "6.89s"]),
+        ("6.1-nested.kmt", None, "5", ["exit 1", "6.89s"]),
+        ("6.1-nested.kmt", None, "6 Enter", ["EBUSY", "COMING, waited 6.4"]),
         (
-            recording("6.1-nested.kmt", None),
-            "6 Enter",
-            ["EBUSY", "COMING, waited 6.4"],
-        ),
-        (
-            recording("6.1-stock-storm.kmt", None),
+            "6.1-stock-storm.kmt",
+            None,
             "6 Enter",
             ["EBUSY", "UNFORMED, waited 923ms same-name"],
         ),
+        ("6.1-stock-storm.kmt", None, "7", ["ENODEV", "pcc_cpufreq 448"]),
         (
-            recording("6.1-stock-storm.kmt", None),
-            "7",
-            ["ENODEV", "pcc_cpufreq 448"],
-        ),
-        (
-            recording("6.1-stock-storm.kmt", None),
+            "6.1-stock-storm.kmt",
+            None,
             "8",
             ["not in this kernel: no struct idempotent", "absent"],
         ),
-        (recording("6.1-nested.kmt", None), "1", ["EBUSY 49, ENOENT 1", "kt_dep"]),
+        ("6.1-nested.kmt", None, "1", ["EBUSY 49, ENOENT 1", "kt_dep"]),
     ] {
-        let mut stage = Stage::new(monitor, 80, 24);
+        let mut stage = Stage::new(recording(file, at), 80, 24);
         stage.press(keys);
         let frame = stage.frame();
         assert!(
