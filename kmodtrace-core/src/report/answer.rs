@@ -16,6 +16,8 @@ const FAILURES: usize = 8;
 const ASKERS: usize = 5;
 const STAGES: usize = 8;
 const MODULES: usize = 6;
+/// Characters of an alias: those of processors list some hundred features.
+const ALIAS: usize = 60;
 
 pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
     let Some(account) = &report.account else {
@@ -166,7 +168,7 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
     }
     writeln!(out, "\nFOR WHICH DEVICES, by the alias that udev looked up")?;
     for row in rows.iter().take(ASKERS) {
-        let what = row.alias.as_ref().unwrap_or(&row.device);
+        let what = cut(row.alias.as_ref().unwrap_or(&row.device), ALIAS);
         let mut modules: Vec<&str> = row.modules.iter().map(String::as_str).collect();
         let more = modules.len().saturating_sub(MODULES);
         modules.truncate(MODULES);
@@ -195,6 +197,14 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
         paragraph(&sentence, layout, out)?;
     }
     more(rows.len(), ASKERS, "--json has all", layout, out)
+}
+
+/// Its beginning, where it is longer than this.
+fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or(text)),
+        None => text.to_owned(),
+    }
 }
 
 /// Sums over all loads, most first; what took no part worth a word is left out.

@@ -1,6 +1,8 @@
 //! Which device a task of udev handles as it loads: udevd hands each event to a worker in a netlink message, and a worker loads for the
 //! last one that it got.
 
+use core::arch::asm;
+
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use aya_ebpf::macros::{kretprobe, map};
 use aya_ebpf::maps::{LruHashMap, PerCpuArray};
@@ -52,18 +54,19 @@ fn received(skb: u64) {
     if prefix != PREFIX || magic_and_size as u32 != MAGIC {
         return;
     }
-    let (at, len) = (place & 0xffff_ffff, (place >> 32) as u32);
+    let (at, len) = (place & 0xffff_ffff, place >> 32);
     let Some(message) = MESSAGE.get_ptr_mut(0) else { return };
-    let kept = if len < UEVENT_LEN as u32 {
-        len
-    } else {
-        UEVENT_LEN as u32
-    };
+    let mut kept = len;
+    // SAFETY: it does nothing: what is compared and what is used stay one register, whose bound the verifier then knows.
+    unsafe { asm!("/* {0} */", inout(reg) kept) };
+    if kept > UEVENT_LEN as u64 {
+        kept = UEVENT_LEN as u64;
+    }
     // SAFETY: the slot of the map is this CPU's, and large enough; the helper checks the source.
     unsafe {
-        (*message).len = len;
+        (*message).len = len as u32;
         (*message).told = 0;
-        bpf_probe_read_kernel((&raw mut (*message).text).cast(), kept, (data + at) as *const _);
+        bpf_probe_read_kernel((&raw mut (*message).text).cast(), kept as u32, (data + at) as *const _);
         // Full or not, the worst is that a device is not known.
         let _ = UEVENTS.insert(tid(), &*message, 0);
     }

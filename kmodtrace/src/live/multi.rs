@@ -203,12 +203,15 @@ fn pad(addresses: &mut Vec<u64>, cookies: &mut Vec<u64>, cpus: u32) {
 fn relocated(mut object: Object, ebpf: &Ebpf) -> Result<Object> {
     let maps = std::mem::take(&mut object.maps);
     let sections: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
-    let known = maps.iter().filter_map(|(name, map)| {
-        let fd = ebpf.map(name).and_then(map_fd)?;
-        Some((name.as_str(), fd.as_raw_fd(), map))
+    let known = maps.iter().map(|(name, map)| {
+        // aya makes no map for the programs' read-only data where there are none.
+        let Some(made) = ebpf.map(name) else { return Ok(None) };
+        let fd = map_fd(made).with_context(|| format!("the map {name} is of a kind that is not known here"))?;
+        Ok(Some((name.as_str(), fd.as_raw_fd(), map)))
     });
+    let known: Vec<_> = known.filter_map(Result::transpose).collect::<Result<_>>()?;
     object
-        .relocate_maps(known, &sections)
+        .relocate_maps(known.into_iter(), &sections)
         .context("cannot put the maps into the programs")?;
     object
         .relocate_calls(&sections)
@@ -243,6 +246,7 @@ fn map_fd(map: &Map) -> Option<BorrowedFd<'_>> {
     match map {
         Map::Array(data)
         | Map::HashMap(data)
+        | Map::LruHashMap(data)
         | Map::PerCpuArray(data)
         | Map::PerCpuHashMap(data)
         | Map::PerfEventArray(data)

@@ -84,7 +84,7 @@ fn ran_for_each_call(
     Ok(())
 }
 
-fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).with_context(|| format!("the guest left no {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use serde::Deserialize;
 
 use crate::guest::Tally;
 use crate::observed::{Report, report};
@@ -141,11 +142,31 @@ impl Checked<'_> {
             failures.extend(self.observed.nothing_is_invented().err());
             failures.extend(bpftool::counts(out, recording.name, &self.scenarios).err());
         }
+        failures.extend(nothing_was_refused(out, self.report).err());
         failures.extend(have_stacks(self.report, recording.has_stacks() && symbols).err());
         let texts: Vec<_> = failures.iter().map(|failure| format!("{failure:#}")).collect();
         ensure!(texts.is_empty(), "{}", texts.join("; "));
         Ok(())
     }
+}
+
+/// What `kmodtrace check` says of the kernel before anything is attached.
+#[derive(Deserialize)]
+struct Check {
+    unobserved: Vec<String>,
+}
+
+/// The kernel took every program that the plan chose: what was not observed was known before.
+fn nothing_was_refused(out: &Path, report: &Report) -> Result<()> {
+    let check: Check = bpftool::json(&out.join("check.json"))?;
+    let refused = report
+        .quality
+        .unobserved
+        .iter()
+        .filter(|lost| !check.unobserved.contains(lost));
+    let refused: Vec<&str> = refused.map(String::as_str).collect();
+    ensure!(refused.is_empty(), "not foreseen: {}", refused.join("; "));
+    Ok(())
 }
 
 /// Requests have a stack where it was asked for, and nowhere else. It is of `__request_module`.

@@ -21,7 +21,7 @@ const REFUSALS: &str = "module_blacklist=isofs initcall_blacklist=brd_init";
 
 /// Scenarios of the driver that are also recorded with every family of probes, and what they are called then.
 const WITH_ALL: [(&str, &str); 2] = [("storm-with-all", "storm"), ("requests-with-all", REQUESTS)];
-const EVERY_FAMILY: &str = "--with mutex,rcu,printk,stacks";
+const EVERY_FAMILY: &str = "--with mutex,rcu,printk,stacks,devices";
 
 /// The scenario in which the kernel loads modules too, of which the driver's log has nothing.
 const REQUESTS: &str = "requests";
