@@ -12,6 +12,7 @@ use crate::setup;
 /// Checks the tree: format, lints, tests of the crates, then scenarios on every kernel of the matrix.
 ///
 /// Installs what it needs first. Several parts run at the same time, and one that fails does not keep the others from being tried.
+/// The part `boot`, which boots a whole Debian system, only runs where it is named.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
     /// Leave out what needs a guest.
@@ -64,6 +65,7 @@ fn parts(args: &TestArgs) -> Result<Vec<Part>> {
         }
     });
     if args.names.is_empty() {
+        parts.retain(|part| args.list || !part.on_demand);
         Ok(parts)
     } else {
         part::choose(parts, &args.names)

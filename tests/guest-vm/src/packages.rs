@@ -69,6 +69,13 @@ pub const FOR_FIXTURES: &[Need] = &[
     ),
 ];
 
+/// What it takes to make images of whole systems.
+pub const FOR_IMAGES: &[Need] = &[
+    need("perl", "perl"),
+    need("mke2fs", "e2fsprogs"),
+    need("strip", "binutils"),
+];
+
 /// What it takes to try programs that draw on a terminal.
 pub const FOR_TERMINALS: &[Need] = &[need("tmux", "tmux")];
 

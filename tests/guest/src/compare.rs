@@ -1,5 +1,7 @@
 //! Call for call: the driver's log against what kmodtrace saw.
 
+use std::ops::RangeInclusive;
+
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 
 use crate::observed::{Attempt, Report};
@@ -49,7 +51,7 @@ impl<'r> Observed<'r> {
 }
 
 /// The first of them, and how many more there are: one storm may give hundreds.
-fn few(texts: &[String]) -> String {
+pub(crate) fn few(texts: &[String]) -> String {
     const SHOWN: usize = 3;
     match texts.split_at_checked(SHOWN) {
         Some((shown, more)) if !more.is_empty() => format!("{}; and {} more", shown.join("; "), more.len()),
@@ -73,20 +75,28 @@ fn compare(call: &Call, observed: &[&Attempt], taken: &mut [bool], paths: bool) 
 
 /// The one attempt that lies within the bracket of this call.
 pub(crate) fn find<'o>(call: &Call, observed: &[&'o Attempt]) -> Result<(usize, &'o Attempt)> {
+    within(call.tid, &call.syscall, call.start_ns..=call.end_ns, observed)
+        .with_context(|| format!("{}: not seen within its bracket, or more than once", call.who()))
+}
+
+/// The one attempt of a task that lies within a bracket, and its place.
+pub(crate) fn within<'o>(
+    tid: u32,
+    syscall: &str,
+    bracket: RangeInclusive<u64>,
+    observed: &[&'o Attempt],
+) -> Option<(usize, &'o Attempt)> {
     let within = |attempt: &Attempt| {
-        attempt.tid == call.tid
-            && attempt.syscall.as_deref() == Some(&call.syscall)
-            && attempt.start_ns.is_some_and(|start| start >= call.start_ns)
-            && attempt.end_ns.is_some_and(|end| end <= call.end_ns)
+        attempt.tid == tid
+            && attempt.syscall.as_deref() == Some(syscall)
+            && attempt.start_ns.is_some_and(|start| bracket.contains(&start))
+            && attempt.end_ns.is_some_and(|end| bracket.contains(&end))
     };
-    let mut matching = observed
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|(_, attempt)| within(attempt));
+    let all = observed.iter().copied().enumerate();
+    let mut matching = all.filter(|(_, attempt)| within(attempt));
     match (matching.next(), matching.next()) {
-        (Some(found), None) => Ok(found),
-        _ => bail!("{}: not seen within its bracket, or more than once", call.who()),
+        (Some(found), None) => Some(found),
+        _ => None,
     }
 }
 

@@ -62,19 +62,21 @@ impl Tally {
     }
 }
 
-/// Boots and runs; a second time if the emulator ended the guest, which happens now and then. That it did is said, and told in
-/// the tally: a guest that it ends twice has failed. A guest whose time is up or whose kernel complains has failed at once.
+/// Boots and runs, as [`again`] does.
 pub(crate) fn run(spec: &VmSpec, tally: &mut Tally) -> Result<Outcome> {
-    once(spec).or_else(|error| {
+    again(&format!("with kernel {}", spec.kernel.name), tally, || once(spec))
+}
+
+/// Boots; a second time if the emulator ended the guest, which happens now and then. That it did is said, and told in the tally:
+/// a guest that it ends twice has failed. A guest whose time is up or whose kernel complains has failed at once.
+pub(crate) fn again<T>(which: &str, tally: &mut Tally, boot: impl Fn() -> Result<T>) -> Result<T> {
+    boot().or_else(|error| {
         if !error.is::<EmulatorFailed>() {
             return Err(error);
         }
-        eprintln!(
-            "xtask: the emulator ended a guest with kernel {}, once more: {error:#}",
-            spec.kernel.name
-        );
+        eprintln!("xtask: the emulator ended a guest {which}, once more: {error:#}");
         tally.died += 1;
-        once(spec)
+        boot()
     })
 }
 
@@ -93,7 +95,7 @@ fn once(spec: &VmSpec) -> Result<Outcome> {
 }
 
 /// An empty folder here, which stays for those who want to look at the recordings.
-fn fresh(path: &Path) -> Result<()> {
+pub(crate) fn fresh(path: &Path) -> Result<()> {
     if path.exists() {
         fs::remove_dir_all(path).with_context(|| format!("cannot empty {}", path.display()))?;
     }

@@ -8,6 +8,7 @@
 mod bad_input;
 mod bisect;
 mod bisect_guests;
+mod boot;
 mod bpftool;
 mod clipped;
 mod compare;

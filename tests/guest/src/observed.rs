@@ -23,6 +23,7 @@ pub(crate) fn told<T: DeserializeOwned>(tool: &Path, command: &[&str], recording
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     pub(crate) kernel: Release,
+    pub(crate) recording: Recorded,
     pub(crate) quality: Quality,
     pub(crate) modules: Vec<Module>,
     pub(crate) attempts: Vec<Attempt>,
@@ -54,6 +55,13 @@ pub(crate) struct Reason {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Release {
     pub(crate) release: String,
+}
+
+/// The recording itself.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Recorded {
+    /// When all probes were attached, by the clock that all times are of.
+    pub(crate) began_ns: u64,
 }
 
 #[derive(Debug, Deserialize)]

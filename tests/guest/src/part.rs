@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
-    bad_input, bisect, bisect_guests, drill, guest::Tally, host, scenarios, selftest, subject::Subject, terminal,
+    bad_input, bisect, bisect_guests, boot, drill, guest::Tally, host, scenarios, selftest, subject::Subject, terminal,
 };
 
 /// A part of the gate, which has one line of the result.
@@ -17,6 +17,8 @@ pub struct Part {
     /// The part that must have ended before this one begins, where both run: they use the same build, or this one uses what
     /// that one made.
     pub(crate) after: Option<&'static str>,
+    /// Whether it runs only where its name is given: it takes long, and a smaller part tries the same.
+    pub on_demand: bool,
     work: Work,
     /// Names of the scenarios to run; all if there is none.
     only: Vec<String>,
@@ -117,6 +119,11 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
             part(BISECT_KERNELS, 480, Some(PROGRAMS), Work::Guests(bisect::kernels)),
             part("bisect-guests", 110, Some(BISECT_KERNELS), bisect_guests),
             part("bisect", 173, Some(BISECT_KERNELS), bisect),
+            part("boot-small", 120, Some(PROGRAMS), Work::Guests(boot::small)),
+            Part {
+                on_demand: true,
+                ..part("boot", 300, Some(PROGRAMS), Work::Guests(boot::whole))
+            },
         ]);
     }
     for flavour in flavours {
@@ -152,6 +159,7 @@ fn part(name: &str, seconds: u32, after: Option<&'static str>, work: Work) -> Pa
         name: name.to_owned(),
         seconds,
         after,
+        on_demand: false,
         work,
         only: Vec::new(),
     }

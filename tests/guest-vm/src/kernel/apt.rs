@@ -24,13 +24,13 @@ const SECURITY_VARIABLE: &str = "KMODTRACE_DEBIAN_SECURITY_MIRROR";
 
 /// One suite's packages through a private configuration.
 #[derive(Debug)]
-pub(super) struct Apt {
+pub(crate) struct Apt {
     dir: PathBuf,
 }
 
 impl Apt {
     /// Sets a configuration up in `dir` and reads the suite's lists into it.
-    pub(super) fn open(dir: &Path, flavour: Flavour) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, flavour: Flavour) -> Result<Self> {
         for sub in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(dir.join(sub)).with_context(|| format!("cannot create {}", dir.join(sub).display()))?;
         }
@@ -59,13 +59,13 @@ impl Apt {
     }
 
     fn update(&self, sources: &str) -> Result<()> {
-        fs::write(self.dir.join("sources.list"), sources).context("cannot write the private sources list")?;
+        fs::write(self.sources(), sources).context("cannot write the private sources list")?;
         process::captured(self.tool("apt-get").arg("update")).map(drop)
     }
 
     /// The newest version of `package`, then those of its dependencies, and of theirs, whose names start with one of
     /// `follow`; as `name=version`.
-    pub(super) fn with_dependencies(&self, package: &str, follow: &[&str]) -> Result<Vec<String>> {
+    pub(crate) fn with_dependencies(&self, package: &str, follow: &[&str]) -> Result<Vec<String>> {
         let mut found = Vec::new();
         let mut pending = vec![package.to_owned()];
         while let Some(next) = pending.pop() {
@@ -81,7 +81,7 @@ impl Apt {
     }
 
     /// Downloads packages, and unpacks what they would install: a new directory in `scratch`.
-    pub(super) fn unpacked<'a>(&self, packages: impl Iterator<Item = &'a str>, scratch: &Path) -> Result<PathBuf> {
+    pub(crate) fn unpacked<'a>(&self, packages: impl Iterator<Item = &'a str>, scratch: &Path) -> Result<PathBuf> {
         let (debs, tree) = (scratch.join("debs"), scratch.join("tree"));
         for dir in [&debs, &tree] {
             fs::create_dir(dir).with_context(|| format!("cannot create {}", dir.display()))?;
@@ -96,6 +96,11 @@ impl Apt {
             process::captured(&mut process::command("dpkg-deb", arguments))?;
         }
         Ok(tree)
+    }
+
+    /// The sources list of the suite, as apt reads it.
+    pub(crate) fn sources(&self) -> PathBuf {
+        self.dir.join("sources.list")
     }
 
     fn tool(&self, program: &str) -> Command {

@@ -15,6 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+pub(crate) use apt::Apt;
 pub use fetch::{ensure, refresh};
 pub(crate) use headers::{BuildKit, build_kit};
 pub use matrix::{BadInput, Flavour, MATRIX};

@@ -19,21 +19,21 @@ const COMPLAINTS: &[&str] = &[
 const EXCERPT: usize = 40;
 
 #[derive(Debug, Default)]
-pub(super) struct Console {
+pub(crate) struct Console {
     bytes: Vec<u8>,
 }
 
 impl Console {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).replace('\r', "")
     }
 
     /// The first line by which the kernel complains, unless it holds a tolerated text.
-    pub(super) fn complaint(&self, tolerate: &[String]) -> Option<String> {
+    pub(crate) fn complaint(&self, tolerate: &[String]) -> Option<String> {
         let text = self.text();
         let tolerated = |line: &str| tolerate.iter().any(|text| line.contains(text.as_str()));
         text.lines()
@@ -43,7 +43,7 @@ impl Console {
     }
 
     /// What a message shows of it: its last lines, or those from the first complaint on.
-    pub(super) fn excerpt(&self) -> String {
+    pub(crate) fn excerpt(&self) -> String {
         let text = self.text();
         let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines.len().saturating_sub(EXCERPT);

@@ -5,6 +5,7 @@
 mod channels;
 mod console;
 mod control;
+mod machine;
 mod qemu;
 mod session;
 
@@ -14,14 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
 
 use crate::{
     guest::{self, Guest},
     kernel::{self, Kernel, Selection},
     paths::Scratch,
 };
-use qemu::Accelerator;
+pub(crate) use console::Console;
+pub(crate) use machine::Machine;
+pub(crate) use qemu::{APPEND, Accelerator, bare};
 use session::{Ended, Ending};
 
 /// What to boot and what to do in it.
@@ -178,6 +181,16 @@ pub fn run(spec: &VmSpec, sink: &mut Sink<'_>) -> Result<Outcome> {
     }
 }
 
+/// The error of a kernel that complained.
+pub(crate) fn complained(name: &str, complaint: &str, console: &Console) -> Error {
+    let why = format!("{name}: the kernel complains: {complaint}\n{}", console.excerpt());
+    if complaint.contains(EMULATORS_FAULT) {
+        EmulatorFailed(why).into()
+    } else {
+        Error::msg(why)
+    }
+}
+
 /// What a guest that will not be booted again has come to.
 fn outcome(spec: &VmSpec, ended: Ended, start: Instant, retried: bool, scratch: &Path) -> Result<Outcome> {
     let name = format!("kernel {} ({})", spec.kernel.name, spec.kernel.release);
@@ -204,11 +217,7 @@ fn outcome(spec: &VmSpec, ended: Ended, start: Instant, retried: bool, scratch: 
         );
     }
     if let Some(complaint) = console.complaint(&spec.tolerate) {
-        let why = format!("{name}: the kernel complains: {complaint}\n{}", console.excerpt());
-        if complaint.contains(EMULATORS_FAULT) {
-            return Err(EmulatorFailed(why).into());
-        }
-        bail!(why);
+        return Err(complained(&name, &complaint, &console));
     }
     let (Some(release), Some(status), Some(up)) = (control.release, control.status, control.up) else {
         let why = format!("{name}: the guest ended before its command did ({ending})");

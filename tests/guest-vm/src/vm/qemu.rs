@@ -24,7 +24,7 @@ use crate::paths;
 /// is not doubted either: a kernel that finds it unstable patches its clock's code while it runs, and the emulator can
 /// run into that halfway ("Oops: int3" in `sched_clock_cpu`). A kernel that has lost a thread of its own would wait for it
 /// until the guest's time is up, so an oops ends it.
-const APPEND: &str = "console=ttyS0 panic=-1 oops=panic quiet 8250.nr_uarts=4 no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 \
+pub(crate) const APPEND: &str = "console=ttyS0 panic=-1 oops=panic quiet 8250.nr_uarts=4 no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=60 \
                       watchdog_thresh=30";
 
 /// Port addresses and interrupts: the PC's own, which a kernel without plug and play takes for granted. Two ports share each
@@ -33,7 +33,7 @@ const UARTS: [(&str, &str); 4] = [("0x3f8", "4"), ("0x2f8", "3"), ("0x3e8", "4")
 
 /// What runs the guest's instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accelerator {
+pub(crate) enum Accelerator {
     Kvm,
     Tcg,
 }
@@ -47,13 +47,31 @@ impl Accelerator {
         if virtualises && opens() { Self::Kvm } else { Self::Tcg }
     }
 
-    fn arguments(self, by_turns: bool) -> [&'static str; 4] {
+    pub(crate) fn arguments(self, by_turns: bool) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
             Self::Tcg if by_turns => ["-accel", "tcg,thread=single", "-cpu", "max"],
             Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
         }
     }
+}
+
+/// QEMU with no device but what is added, which ends where its machine would boot again.
+pub(crate) fn bare(accelerator: [&'static str; 4]) -> Result<Command> {
+    let program = paths::program("qemu-system-x86_64")
+        .context("qemu-system-x86_64 is missing (package qemu-system-x86): cargo xtask setup installs it")?;
+    let mut command = Command::new(program);
+    command.args(accelerator);
+    command.args([
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-display",
+        "none",
+        "-vga",
+        "none",
+    ]);
+    Ok(command)
 }
 
 /// Starts the machine, which writes its ports to these pipes. Where the user's terminal is the console, what passes over it
@@ -65,19 +83,7 @@ pub(super) fn start(
     pipes: Writers,
     log: &Path,
 ) -> Result<Child> {
-    let program = paths::program("qemu-system-x86_64")
-        .context("qemu-system-x86_64 is missing (package qemu-system-x86): cargo xtask setup installs it")?;
-    let mut command = Command::new(program);
-    command.args(accelerator.arguments(spec.by_turns));
-    command.args([
-        "-nodefaults",
-        "-no-user-config",
-        "-no-reboot",
-        "-display",
-        "none",
-        "-vga",
-        "none",
-    ]);
+    let mut command = bare(accelerator.arguments(spec.by_turns))?;
     command.args(["-m", &spec.memory, "-smp", &spec.smp.to_string()]);
     command
         .arg("-kernel")

@@ -3,18 +3,18 @@
 use std::{
     fmt, fs, io,
     path::Path,
-    process::Child,
     sync::mpsc::RecvTimeoutError,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::{
     Sink, Stream, VmSpec,
     channels::{self, Arrival, Port},
     console::Console,
     control::Control,
+    machine::Machine,
     qemu::{self, Accelerator},
 };
 
@@ -173,36 +173,6 @@ impl Lines {
             }
         }
         Ok(())
-    }
-}
-
-/// A running QEMU, ended with the value.
-struct Machine(Child);
-
-impl Machine {
-    fn is_off(&mut self) -> Result<bool> {
-        Ok(self.0.try_wait().context("cannot ask for qemu's state")?.is_some())
-    }
-
-    /// Ends it if it still runs. Whether it had no complaint of its own.
-    fn end(&mut self) -> Result<bool> {
-        // All ports closed: it is about to exit by itself, and restores the terminal while it does.
-        for _ in 0..20 {
-            if let Some(status) = self.0.try_wait().context("cannot ask for qemu's state")? {
-                return Ok(status.success());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        self.0.kill().context("cannot end qemu")?;
-        self.0.wait().context("cannot wait for qemu")?;
-        Ok(true)
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
     }
 }
 

@@ -1,0 +1,104 @@
+//! The boot of a whole Debian system, recorded from its initramfs on. The oracle is the kernel's own trace of the same boot.
+
+mod agree;
+mod trace;
+
+use std::{fs, path::Path, time::Duration};
+
+use agree::{Agreement, COLUMNS};
+use anyhow::{Context as _, Result, ensure};
+use guest_vm::{
+    artifacts,
+    image::{self, Boot, Image, Initramfs},
+};
+
+use crate::guest::{self, Tally};
+use crate::observed::report;
+
+/// Ends a boot, whichever it is.
+const COLLECT: &str = include_str!("collect.sh");
+
+/// A small one takes 80 s, a whole one 100 s, where nothing runs beside it.
+const TIMEOUT: Duration = Duration::from_mins(10);
+
+/// A boot.
+struct Variant {
+    name: &'static str,
+    initramfs: Initramfs,
+    /// What starts the tracer, and what the command line has for it.
+    hook: &'static str,
+    append: &'static str,
+}
+
+/// Up to a real root that has udevd and nothing else.
+const SMALL: Variant = Variant {
+    name: "small",
+    initramfs: Initramfs::InitramfsTools,
+    hook: include_str!("initramfs-tools.sh"),
+    append: "init=/usr/sbin/small",
+};
+
+/// Up to where systemd has nothing left to do.
+const WHOLE: [Variant; 2] = [
+    Variant {
+        name: "initramfs-tools",
+        append: "systemd.wants=collect.service",
+        ..SMALL
+    },
+    Variant {
+        name: "dracut",
+        initramfs: Initramfs::Dracut,
+        hook: include_str!("dracut.sh"),
+        append: "systemd.wants=collect.service",
+    },
+];
+
+/// Boots the small one.
+pub(crate) fn small() -> Result<Tally> {
+    run(&[SMALL])
+}
+
+/// Boots the whole ones.
+pub(crate) fn whole() -> Result<Tally> {
+    run(&WHOLE)
+}
+
+fn run(variants: &[Variant]) -> Result<Tally> {
+    let tool = artifacts::static_kmodtrace()?;
+    let mut tally = Tally::default();
+    tally.lines.push(COLUMNS.to_owned());
+    for variant in variants {
+        let compared = variant.run(&tool, &mut tally);
+        tally.scenario(variant.name, compared);
+    }
+    Ok(tally)
+}
+
+impl Variant {
+    /// Makes the image, boots it and compares. Gives how many calls were compared.
+    fn run(&self, tool: &Path, tally: &mut Tally) -> Result<usize> {
+        let image = Image::make(self.initramfs, &[tool], &[self.hook, COLLECT].concat())?;
+        let out = artifacts::target_dir()?
+            .join("guests")
+            .join(format!("boot-{}", self.name));
+        let boot = Boot {
+            name: self.name,
+            append: &format!("{} {}", trace::APPEND, self.append),
+            timeout: TIMEOUT,
+            out_dir: &out,
+        };
+        let duration = guest::again(&format!("that boots, {}", self.name), tally, || {
+            guest::fresh(&out)?;
+            image::boot(&image, &boot)
+        })?;
+        let text = fs::read_to_string(out.join("trace")).context("the guest left no trace")?;
+        let trace = trace::parse(&text)?;
+        let report = report(tool, &out.join("kmodtrace/boot.kmt"))?;
+        let agreement = Agreement::of(&trace, &report);
+        let line = agreement.line(self.name, duration.as_secs(), report.recording.began_ns);
+        tally.lines.push(line);
+        let quality = &report.quality;
+        ensure!(quality.is_whole(), "the recording is not whole: {quality:?}");
+        agreement.whole()
+    }
+}
