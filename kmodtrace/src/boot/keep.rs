@@ -29,7 +29,8 @@ const UDEV_QUEUE: &str = "/run/udev/queue";
 pub(crate) enum Ending {
     /// Now.
     Now,
-    /// Once udev has had nothing to do, and nothing was recorded, for so long; or the tracer has ended by itself.
+    /// Once systemd has reached its default target, and udev has had nothing to do, and nothing was recorded, for so long; or the tracer
+    /// has ended by itself.
     QuietFor(Duration),
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn keep(ending: Ending, keep: Option<u32>) -> Result<PathBuf> {
 
 fn wait_until_over(quiet: Duration) {
     let (mut since, mut last) = (Instant::now(), size());
-    while matches!(running(), Running::Writes(_)) && since.elapsed() < quiet {
+    while matches!(running(), Running::Writes(_)) && (since.elapsed() < quiet || systemd::is_starting()) {
         thread::sleep(LOOK);
         if Path::new(UDEV_QUEUE).exists() || size() != last {
             (since, last) = (Instant::now(), size());

@@ -49,6 +49,13 @@ const TIMES: &[(&str, Milestone)] = &[
     ("FinishTimestampMonotonic", Milestone::Finished),
 ];
 
+/// Whether systemd still works on reaching its default target; false where there is no systemd to ask.
+pub(super) fn is_starting() -> bool {
+    let milestones = milestones();
+    let passed = |milestone| milestones.iter().any(|mark| mark.milestone == milestone);
+    passed(Milestone::Userspace) && !passed(Milestone::Finished)
+}
+
 /// When this boot passed what. Empty where there is no systemd to ask.
 pub(super) fn milestones() -> Vec<BootMark> {
     let names: Vec<&str> = TIMES.iter().map(|(name, _)| *name).collect();

@@ -117,7 +117,7 @@ pub(crate) struct BootTrace {
 /// What ends it.
 #[derive(Args, Debug)]
 pub(crate) struct BootKeep {
-    /// The boot is over when udev has nothing to do and nothing was recorded for so long
+    /// The boot is over when systemd has reached its default target, udev has nothing to do, and nothing was recorded for so long
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) quiet_for: Duration,
     /// Number of boots whose recordings are kept

@@ -105,6 +105,8 @@ pub(crate) struct Attempt {
     pub(crate) id: u64,
     pub(crate) module: Option<String>,
     pub(crate) tid: u32,
+    pub(crate) comm: String,
+    pub(crate) device: Option<Device>,
     pub(crate) syscall: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) args: Option<String>,
@@ -119,6 +121,13 @@ pub(crate) struct Attempt {
     pub(crate) init_errno: Option<u32>,
     pub(crate) request: Option<u64>,
     pub(crate) origin: Option<Origin>,
+}
+
+/// A device that udev handled.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) path: String,
+    pub(crate) alias: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -144,9 +144,9 @@ a-2 [0] ..... 3.500000: sys_finit_module -> 0x0
 
     /// Attached at 2 s.
     const REPORT: &str = r#"{"kernel":{"release":"6.12"},"recording":{"began_ns":2000000000},"quality":
-        {"lost":0,"missed":0,"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"truncated":null},
+        {"lost":0,"missed":0,"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"truncated":null,"unobserved":[]},
         "modules":[],"unloads":[],"attempts":[{"id":1,"module":"fat","tid":2,"syscall":"finit_module",
-        "start_ns":3000000400,"end_ns":3499999900,"errno":0,"role":"leader","waits":[],"collided_with":null,
+        "comm":"a","signals":[],"start_ns":3000000400,"end_ns":3499999900,"errno":0,"role":"leader","waits":[],"collided_with":null,
         "leader_tid":null,"init_errno":0,"request":null,"origin":null}],
         "requests":[{"id":1,"name":"nls_utf8","tid":2,"tgid":2,"start_ns":3199999900,"end_ns":3300000000,"stack":[],
         "slot":null,"helper":null,"ret":0,"caller":null,"origin":null,"notes":[]}]}"#;

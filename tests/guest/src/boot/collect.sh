@@ -1,31 +1,31 @@
-# Put at the end of a boot's script: stops the tracer, and writes what is of interest to the disk for results.
+# Put at the end of a boot's script: keeps the recording, and writes what is of interest to the disk for results.
 cat > /usr/sbin/collect <<'END'
 #!/bin/sh
+# systemd has it there already.
+[ -e /sys/kernel/tracing/trace ] || mount -t tracefs tracefs /sys/kernel/tracing
 # The kernel's trace ends before the recording does, which so has all that it has.
 echo 0 > /sys/kernel/tracing/tracing_on
 results=/run/results
 mkdir $results
 cat /sys/kernel/tracing/trace > $results/trace
-for process in /proc/[0-9]*; do
-    [ "$(cat $process/comm)" != kmodtrace ] || tracer=$process
-done
-if [ -n "$tracer" ]; then
-    kill -INT ${tracer#/proc/}
-    # It takes what the ring holds, then lets go of its probes.
-    tenths=0
-    while [ -d $tracer ] && [ $tenths -lt 600 ]; do
-        sleep 0.1
-        tenths=$((tenths + 1))
-    done
-fi
-dmesg > $results/dmesg
-cp -a /run/kmodtrace /run/udev $results
-rm -f $results/udev/control
 if [ -d /run/systemd/system ]; then
+    # The unit of the real root keeps it when it takes the boot for over.
+    while systemctl --quiet is-active kmodtrace-boot-keep.service; do sleep 1; done
     systemd-analyze > $results/systemd-analyze
     systemctl list-jobs > $results/jobs
     journalctl --boot > $results/journal
+else
+    kmodtrace boot stop 2> $results/stop
 fi 2>&1
+cp /var/lib/kmodtrace/boots/*.kmt $results/boot.kmt
+kmodtrace boot status > $results/status
+kmodtrace boot report > $results/report
+dmesg > $results/dmesg
+cp -a /run/kmodtrace $results
+cd /sys/devices
+find . -name modalias | while read -r file; do
+    [ ! -r $file ] || echo "/devices${file#.} $(cat $file)"
+done > $results/modalias
 for disk in /sys/block/*; do
     [ "$(cat $disk/serial 2>/dev/null)" != results ] || tar -C $results -cf /dev/${disk##*/} .
 done

@@ -1,6 +1,7 @@
 //! The boot of a whole Debian system, recorded from its initramfs on. The oracle is the kernel's own trace of the same boot.
 
 mod agree;
+mod devices;
 mod trace;
 
 use std::{fs, path::Path, time::Duration};
@@ -25,8 +26,9 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 struct Variant {
     name: &'static str,
     initramfs: Initramfs,
-    /// What starts the tracer, and what the command line has for it.
-    hook: &'static str,
+    /// Has boots traced.
+    enable: &'static str,
+    /// What the command line has for it.
     append: &'static str,
 }
 
@@ -34,7 +36,7 @@ struct Variant {
 const SMALL: Variant = Variant {
     name: "small",
     initramfs: Initramfs::InitramfsTools,
-    hook: include_str!("initramfs-tools.sh"),
+    enable: "kmodtrace boot enable --initramfs initramfs-tools\n",
     append: "init=/usr/sbin/small",
 };
 
@@ -48,7 +50,7 @@ const WHOLE: [Variant; 2] = [
     Variant {
         name: "dracut",
         initramfs: Initramfs::Dracut,
-        hook: include_str!("dracut.sh"),
+        enable: "kmodtrace boot enable --initramfs dracut\n",
         append: "systemd.wants=collect.service",
     },
 ];
@@ -77,7 +79,7 @@ fn run(variants: &[Variant]) -> Result<Tally> {
 impl Variant {
     /// Makes the image, boots it and compares. Gives how many calls were compared.
     fn run(&self, tool: &Path, tally: &mut Tally) -> Result<usize> {
-        let image = Image::make(self.initramfs, &[tool], &[self.hook, COLLECT].concat())?;
+        let image = Image::make(self.initramfs, &[tool], &[self.enable, COLLECT].concat())?;
         let out = artifacts::target_dir()?
             .join("guests")
             .join(format!("boot-{}", self.name));
@@ -93,12 +95,16 @@ impl Variant {
         })?;
         let text = fs::read_to_string(out.join("trace")).context("the guest left no trace")?;
         let trace = trace::parse(&text)?;
-        let report = report(tool, &out.join("kmodtrace/boot.kmt"))?;
+        let report = report(tool, &out.join("boot.kmt"))?;
         let agreement = Agreement::of(&trace, &report);
         let line = agreement.line(self.name, duration.as_secs(), report.recording.began_ns);
         tally.lines.push(line);
         let quality = &report.quality;
         ensure!(quality.is_whole(), "the recording is not whole: {quality:?}");
+        let status = fs::read_to_string(out.join("status")).context("the guest left no status")?;
+        ensure!(status.contains("this boot was traced: "), "boot status says: {status}");
+        let sysfs = fs::read_to_string(out.join("modalias")).context("the guest left no aliases")?;
+        tally.lines.push(devices::check(&report, &sysfs)?);
         agreement.whole()
     }
 }
