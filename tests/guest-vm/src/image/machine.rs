@@ -26,8 +26,6 @@ const RESULTS: u64 = 64 << 20;
 /// How an image is booted.
 #[derive(Debug)]
 pub struct Boot<'a> {
-    /// What it is called in messages.
-    pub name: &'a str,
     /// Added to the kernel's command line.
     pub append: &'a str,
     /// From power-on to power-off.
@@ -56,22 +54,17 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
     // Also what a guest that failed has left is of use.
     let mut tar = process::command("tar", ["--no-same-owner", "-xf"]);
     let unpacked = process::captured(tar.arg(&results).arg("-C").arg(boot.out_dir));
-    let name = boot.name;
     if let Some(complaint) = said.complaint(&[]) {
-        return Err(complained(name, &complaint, &said));
+        return Err(complained("the system", &complaint, &said));
     }
     if !in_time {
-        bail!(
-            "{name}: not done after {} s\n{}",
-            boot.timeout.as_secs(),
-            said.excerpt()
-        );
+        bail!("not done after {} s\n{}", boot.timeout.as_secs(), said.excerpt());
     }
     let words = || fs::read_to_string(&words).unwrap_or_default();
-    ensure!(accepted, "{name}: qemu refused to run it\n{}", words());
-    unpacked.with_context(|| format!("{name}: cannot unpack what it left\n{}", said.excerpt()))?;
+    ensure!(accepted, "qemu refused to run it\n{}", words());
+    unpacked.with_context(|| format!("cannot unpack what the guest left\n{}", said.excerpt()))?;
     let left = fs::read_dir(boot.out_dir).context("cannot list what the guest left")?;
-    ensure!(left.count() > 0, "{name}: it left nothing\n{}", said.excerpt());
+    ensure!(left.count() > 0, "the guest left nothing\n{}", said.excerpt());
     Ok(took)
 }
 

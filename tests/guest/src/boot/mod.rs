@@ -84,12 +84,11 @@ impl Variant {
             .join("guests")
             .join(format!("boot-{}", self.name));
         let boot = Boot {
-            name: self.name,
             append: &format!("{} {}", trace::APPEND, self.append),
             timeout: TIMEOUT,
             out_dir: &out,
         };
-        let duration = guest::again(&format!("that boots, {}", self.name), tally, || {
+        let duration = guest::again(&format!("of the boot {}", self.name), tally, || {
             guest::fresh(&out)?;
             image::boot(&image, &boot)
         })?;
