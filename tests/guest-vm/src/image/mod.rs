@@ -34,7 +34,7 @@ impl Initramfs {
     fn command(self) -> &'static str {
         match self {
             Self::InitramfsTools => "update-initramfs -c -k $release",
-            Self::Dracut => "dracut --quiet --no-hostonly --kver $release /boot/initrd.img-$release",
+            Self::Dracut => "dracut --quiet --force --no-hostonly --kver $release /boot/initrd.img-$release",
         }
     }
 }
