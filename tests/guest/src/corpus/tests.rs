@@ -39,7 +39,8 @@ fn origin(changes: &str) -> Attempt {
         other => origin = other,
     }
     let attempt = serde_json::json!({
-        "id": 1, "tid": 8, "syscall": "finit_module", "start_ns": 31, "end_ns": 39, "waits": [], "origin": origin,
+        "id": 1, "tid": 8, "comm": "driver", "signals": [], "syscall": "finit_module", "start_ns": 31, "end_ns": 39, "waits": [],
+        "origin": origin,
     });
     serde_json::from_value(attempt).unwrap()
 }

@@ -193,7 +193,7 @@ mod tests {
 
     fn both(loads: &str, missed: u64) -> Both {
         let quality = format!(
-            r#"{{"lost":0,"missed":{missed},"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"truncated":null}}"#
+            r#"{{"lost":0,"missed":{missed},"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"truncated":null,"unobserved":[]}}"#
         );
         Both {
             loads: load::read(loads).unwrap(),
