@@ -149,7 +149,7 @@ fn init_functions_have_names_where_the_kernel_tells_them() {
 fn the_table_counts_and_fails() {
     let report = |found: &str| {
         let nothing = r#"{"kernel":{"release":"6.1"},"recording":{"began_ns":0},"modules":[],"attempts":[],"unloads":[],"requests":[],"quality":
-            {"lost":0,"missed":0,"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0}}"#;
+            {"lost":0,"missed":0,"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"unobserved":[]}}"#;
         let mut report: Report = serde_json::from_str(nothing).unwrap();
         report.attempts.push(origin(found));
         report
