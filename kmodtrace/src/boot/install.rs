@@ -196,6 +196,18 @@ mod tests {
         }
     }
 
+    /// Else the initramfs would have the program in one place and start it in another.
+    #[test]
+    fn a_program_elsewhere_is_started_there() {
+        for maker in MAKERS {
+            for step in installed(maker, "/opt/k/kmodtrace", 10, false).steps {
+                if let Step::File(path, text, _) = step {
+                    assert!(!text.contains("/usr/bin"), "{}: {text}", path.display());
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_last_maker_is_none_and_needs_nothing() {
         assert!(
