@@ -72,10 +72,7 @@ fn phases(phases: &[PhaseRow], layout: &TextLayout, out: &mut impl Write) -> io:
     writeln!(out, "\nPHASES OF THE BOOT")?;
     let width = width(phases.iter().map(|row| row.phase.text()));
     for row in phases {
-        let counts = [(row.duplicates, "duplicate"), (row.failed, "failed")];
-        let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts.map(|(count, what)| format!(", {count} {what}")).collect();
-        let counts = counts.concat();
+        let counts = besides(row.duplicates, row.failed);
         let many = if row.loads == 1 { "" } else { "s" };
         let first = row.first_ns.map_or_else(String::new, |first| {
             format!(" from {} on", layout.zero.text(Ktime(first)))
@@ -92,6 +89,14 @@ fn phases(phases: &[PhaseRow], layout: &TextLayout, out: &mut impl Write) -> io:
         item(row.phase.text(), &sentence, width, layout, out)?;
     }
     Ok(())
+}
+
+/// `, 53 duplicate, 8 failed`, or as much of it as there is.
+fn besides(duplicates: u64, failed: u64) -> String {
+    let counts = [(duplicates, "duplicate"), (failed, "failed")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| format!(", {count} {what}")).collect();
+    counts.concat()
 }
 
 fn name(cost: &Cost) -> &str {
@@ -177,9 +182,7 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
         } else {
             String::new()
         };
-        let counts = [(row.duplicates, "duplicate"), (row.failed, "failed")];
-        let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let counts: Vec<String> = counts.map(|(count, what)| format!(", {count} {what}")).collect();
+        let counts = besides(row.duplicates, row.failed);
         let plural = |count: u64| if count == 1 { "" } else { "s" };
         let place = if row.devices == 1 {
             format!("1 device ({})", row.device)
@@ -190,7 +193,7 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
             "{what}: {place}, {} load{}{}, {} in all: {}{more}",
             row.loads,
             plural(row.loads),
-            counts.concat(),
+            counts,
             span_text(row.task_ns),
             modules.join(", ")
         );

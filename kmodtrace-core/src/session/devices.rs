@@ -1,7 +1,6 @@
 //! Which device each worker of udev handles: told with its first load for it.
 
-use std::collections::{HashMap, VecDeque};
-
+use super::recent::Recent;
 use crate::model::{Device, Tid};
 
 /// Workers kept: udevd has no more at a time, unless it is told to (`udev.children_max`).
@@ -9,28 +8,17 @@ const KEPT: usize = 4_096;
 
 /// The devices, by the worker.
 #[derive(Debug, Default)]
-pub(super) struct Devices {
-    known: HashMap<Tid, (String, Device)>,
-    order: VecDeque<Tid>,
-}
+pub(super) struct Devices(Recent<Tid, (String, Device), KEPT>);
 
 impl Devices {
     /// A worker of this name handles it from now on.
     pub(super) fn tell(&mut self, tid: Tid, comm: &str, device: Device) {
-        if self.known.insert(tid, (comm.to_owned(), device)).is_some() {
-            return;
-        }
-        self.order.push_back(tid);
-        if self.order.len() > KEPT
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
+        self.0.tell(tid, (comm.to_owned(), device));
     }
 
     /// What the worker handles. A task of another name is another one with its number.
     pub(super) fn of(&self, tid: Tid, comm: &str) -> Option<&Device> {
-        let (worker, device) = self.known.get(&tid)?;
+        let (worker, device) = self.0.get(tid)?;
         (worker == comm).then_some(device)
     }
 }

@@ -11,6 +11,7 @@ mod module_states;
 mod name_wait;
 mod owners;
 mod paths;
+mod recent;
 mod requests;
 mod task;
 

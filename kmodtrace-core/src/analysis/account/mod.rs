@@ -138,11 +138,11 @@ impl AccountFold {
 
     /// Counts the time of a load.
     fn spent(&mut self, attempt: &Attempt) {
-        let waited = waited_for_others(attempt);
+        let (waited, became) = (waited_for_others(attempt), Became::of(attempt));
         self.account.waited_ns = self.account.waited_ns.saturating_add(waited);
         self.costs.attempt(attempt, waited);
         if let Some(phases) = &mut self.phases {
-            phases.add(attempt, Became::of(attempt), waited);
+            phases.add(attempt, became, waited);
         }
         let mut long = 0;
         if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
@@ -151,7 +151,7 @@ impl AccountFold {
             self.account.task_ns = self.account.task_ns.saturating_add(long);
         }
         self.askers.attempt(attempt, long);
-        self.aliases.add(attempt, Became::of(attempt), long);
+        self.aliases.add(attempt, became, long);
     }
 
     fn request(&mut self, request: &Request) {
