@@ -19,6 +19,8 @@ pub struct Reader<R> {
     decompressor: zstd::bulk::Decompressor<'static>,
     /// Where in the input the present block begins.
     block: u64,
+    /// What was read last: the room is used again.
+    data: Vec<u8>,
     content: Vec<u8>,
     /// Where in `content` the next record begins.
     next: usize,
@@ -48,6 +50,7 @@ impl<R: Read> Reader<R> {
             header_crc: check_of(&json),
             decompressor,
             block: 0,
+            data: Vec::new(),
             content: Vec::new(),
             next: 0,
             trailer: false,
@@ -132,17 +135,17 @@ impl<R: Read> Reader<R> {
         let offset = self.input.offset;
         self.block = offset;
         let damaged = |why: String| Err(ReadError::Damaged { offset, why });
-        let head = self.input.read(BlockHead::SIZE)?;
-        if head.is_empty() {
+        self.input.read(BlockHead::SIZE, &mut self.data)?;
+        if self.data.is_empty() {
             return Ok(Some(if self.trailer { End::Trailer } else { End::NoTrailer }));
         }
         if self.trailer {
             return damaged("data follow the trailer".to_owned());
         }
-        if !begins_with(&head, BLOCK_MAGIC.to_le_bytes()) {
+        if !begins_with(&self.data, BLOCK_MAGIC.to_le_bytes()) {
             return damaged("no block begins there".to_owned());
         }
-        let Ok(head) = BlockHead::read_from_bytes(&head) else {
+        let Ok(head) = BlockHead::read_from_bytes(&self.data) else {
             return Ok(Some(End::Torn {
                 offset,
                 why: "the head of its last block is incomplete",
@@ -159,23 +162,22 @@ impl<R: Read> Reader<R> {
                 "a block of {compressed} bytes that holds {content}; at most {BOUND} are allowed"
             ));
         }
-        let data = self.input.read(compressed as usize)?;
-        if data.len() < compressed as usize {
+        self.input.read(compressed as usize, &mut self.data)?;
+        if self.data.len() < compressed as usize {
             return Ok(Some(End::Torn {
                 offset,
                 why: "the data of its last block are incomplete",
             }));
         }
-        self.fill(&data, content as usize, records)
-            .map_or_else(damaged, |()| Ok(None))
+        self.fill(content as usize, records).map_or_else(damaged, |()| Ok(None))
     }
 
     /// Decompresses a block and looks whether it holds what its head says.
-    fn fill(&mut self, data: &[u8], length: usize, records: u32) -> Result<(), String> {
+    fn fill(&mut self, length: usize, records: u32) -> Result<(), String> {
         self.content.clear();
         self.content.reserve_exact(length);
         self.decompressor
-            .decompress_to_buffer(data, &mut self.content)
+            .decompress_to_buffer(&self.data, &mut self.content)
             .map_err(|error| format!("zstd cannot decompress the block: {error}"))?;
         if self.content.len() != length {
             return Err(format!(
@@ -221,7 +223,8 @@ fn begins_with(bytes: &[u8], magic: [u8; 4]) -> bool {
 }
 
 fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
-    let start = input.read(8)?;
+    let mut start = Vec::new();
+    input.read(8, &mut start)?;
     if !begins_with(&start, MAGIC) {
         return Err(ReadError::NotARecording { why: "bad magic" });
     }
@@ -234,7 +237,8 @@ fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
         });
     }
     let length = length.get() as usize;
-    let json = input.read(length)?;
+    let mut json = Vec::new();
+    input.read(length, &mut json)?;
     if json.len() < length {
         Err(ReadError::HeaderCut { offset: input.offset })
     } else if has_too_much(&json) {
@@ -313,12 +317,12 @@ struct Input<R> {
 
 impl<R: Read> Input<R> {
     /// So many bytes, or fewer where the input ends. Memory grows with what comes, not with what was asked for.
-    fn read(&mut self, length: usize) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
-        let read = self.input.by_ref().take(length as u64).read_to_end(&mut bytes);
+    fn read(&mut self, length: usize, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
+        bytes.clear();
+        let read = self.input.by_ref().take(length as u64).read_to_end(bytes);
         self.offset += bytes.len() as u64;
         match read {
-            Ok(_) => Ok(bytes),
+            Ok(_) => Ok(()),
             Err(source) => Err(ReadError::Io {
                 offset: self.offset,
                 source,
