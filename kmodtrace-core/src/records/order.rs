@@ -11,8 +11,7 @@ mod loss;
 
 use crate::model::{Ktime, Nanos};
 use crate::records::event::Event;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 pub use loss::Loss;
 
@@ -29,10 +28,6 @@ pub const HORIZON: Nanos = Nanos(10_000_000);
 /// horizon holds 10,000.
 const MOST_HELD: usize = 65_536;
 
-/// When an event was, how many came before it, which decides between equal times, and where it is kept: events are large, and a heap
-/// moves what it sorts.
-type Held = (Ktime, u64, usize);
-
 /// Sorts events by time as they come; see the module.
 ///
 /// The newest time seen, less [`HORIZON`], is what all events have reached. A tick counts like any record: everything older
@@ -40,10 +35,10 @@ type Held = (Ktime, u64, usize);
 /// a source that falls silent is followed by one tick after another until nothing is [held](Self::is_holding).
 #[derive(Debug, Default)]
 pub struct Order {
-    held: BinaryHeap<Reverse<Held>>,
-    /// The events themselves, and places without one.
-    kept: Vec<Option<Event>>,
-    free: Vec<usize>,
+    /// Events that came in the order of their times, each with how many came before it: nearly all.
+    sorted: VecDeque<(u64, Event)>,
+    /// The others. How many came before decides between equal times.
+    others: BTreeMap<(Ktime, u64), Event>,
     ready: VecDeque<Event>,
     pushed: u64,
     newest: Ktime,
@@ -57,17 +52,31 @@ impl Order {
     pub fn push(&mut self, event: Event) {
         self.loss.see(&event);
         self.newest = self.newest.max(event.time);
-        let time = event.time;
-        let place = self.free.pop().unwrap_or(self.kept.len());
-        match self.kept.get_mut(place) {
-            Some(free) => *free = Some(event),
-            None => self.kept.push(Some(event)),
-        }
-        self.held.push(Reverse((time, self.pushed, place)));
+        let nth = self.pushed;
         self.pushed += 1;
-        while self.held.len() > MOST_HELD || self.held.peek().is_some_and(|oldest| self.is_due(oldest.0.0)) {
+        if self.sorted.back().is_none_or(|(_, last)| last.time <= event.time) {
+            self.sorted.push_back((nth, event));
+        } else {
+            self.others.insert((event.time, nth), event);
+        }
+        while self.held() > MOST_HELD || self.oldest().is_some_and(|(time, _)| self.is_due(time)) {
             self.pass_on();
         }
+    }
+
+    fn held(&self) -> usize {
+        self.sorted.len() + self.others.len()
+    }
+
+    /// The time of the oldest event, and whether it is one of the others.
+    fn oldest(&self) -> Option<(Ktime, bool)> {
+        let sorted = self.sorted.front().map(|(nth, event)| (event.time, *nth, false));
+        let other = self
+            .others
+            .first_key_value()
+            .map(|((time, nth), _)| (*time, *nth, true));
+        let (time, _, is_other) = sorted.into_iter().chain(other).min()?;
+        Some((time, is_other))
     }
 
     fn is_due(&self, time: Ktime) -> bool {
@@ -75,13 +84,11 @@ impl Order {
     }
 
     fn pass_on(&mut self) {
-        let Some(Reverse((.., place))) = self.held.pop() else {
-            return;
+        let event = match self.oldest() {
+            Some((_, true)) => self.others.pop_first().map(|(_, event)| event),
+            _ => self.sorted.pop_front().map(|(_, event)| event),
         };
-        let Some(event) = self.kept.get_mut(place).and_then(Option::take) else {
-            return;
-        };
-        self.free.push(place);
+        let Some(event) = event else { return };
         self.late += u64::from(event.time < self.passed);
         self.passed = self.passed.max(event.time);
         self.ready.push_back(event);
@@ -98,14 +105,14 @@ impl Order {
 
     /// Nothing more comes: gives every event its turn, for [`next`](Self::next) to return.
     pub fn finish(&mut self) {
-        while !self.held.is_empty() {
+        while self.is_holding() {
             self.pass_on();
         }
     }
 
     /// Whether events wait for the horizon to pass: the source owes a tick.
     pub fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+        self.held() > 0
     }
 
     /// Events that came so late that later ones had already been passed on.
