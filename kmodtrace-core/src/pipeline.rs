@@ -65,6 +65,11 @@ impl Pipeline {
         self.command
     }
 
+    /// How much was finished since the last call of [`take`](Self::take).
+    pub fn ready(&self) -> usize {
+        self.finished.len()
+    }
+
     /// What was finished since the last call.
     pub fn take(&mut self) -> Vec<Finished> {
         mem::take(&mut self.finished)

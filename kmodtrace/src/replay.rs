@@ -178,23 +178,20 @@ impl Replay {
     /// Sends all that a session makes of the records.
     fn decode(&mut self, batches: &SyncSender<Vec<Finished>>, progress: &Progress) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
-        let mut batch = Vec::new();
         let ended = self.each(|bytes, block| {
             progress.reached(block);
             pipeline.push(bytes)?;
-            batch.append(&mut pipeline.take());
-            if batch.len() >= BATCH {
+            if pipeline.ready() >= BATCH {
                 // Who takes them is there until there are no more.
-                let _ = batches.send(mem::take(&mut batch));
+                let _ = batches.send(pipeline.take());
             }
             Ok(())
         });
         pipeline.flush();
         let end = pipeline.reached();
         self.command_status = pipeline.command_status();
-        let (mut rest, loss) = pipeline.finish();
-        batch.append(&mut rest);
-        let _ = batches.send(batch);
+        let (rest, loss) = pipeline.finish();
+        let _ = batches.send(rest);
         (ended, end, loss)
     }
 
