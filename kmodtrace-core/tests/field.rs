@@ -27,11 +27,18 @@ fn why(name: &str, filter: Filter) -> Why {
     let mut pipeline = Pipeline::default();
     while let Some(record) = recording.next_record().unwrap() {
         pipeline.push(record).unwrap();
-        pipeline.take().into_iter().for_each(|finished| fold.add(finished));
+        pipeline
+            .take()
+            .into_iter()
+            .for_each(|finished| drop(fold.add(finished)));
     }
     pipeline.flush();
     let end = pipeline.reached();
-    pipeline.finish().0.into_iter().for_each(|finished| fold.add(finished));
+    pipeline
+        .finish()
+        .0
+        .into_iter()
+        .for_each(|finished| drop(fold.add(finished)));
     fold.finish(end)
 }
 

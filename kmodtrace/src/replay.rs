@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::vec::IntoIter;
 use std::{env, mem, thread};
 
@@ -150,15 +150,25 @@ impl Replay {
 
     /// Hands over all that a session makes of the records, also of those before damage; then how it ended, when, and what was lost.
     ///
-    /// Another thread reads and decodes meanwhile: that takes as long as what is made of it. Somebody at a terminal is told how far it
-    /// is, unless `quiet`.
-    pub(crate) fn finished(&mut self, quiet: bool, mut take: impl FnMut(Finished)) -> (Result<()>, Ktime, Loss) {
+    /// Another thread reads and decodes meanwhile: that takes as long as what is made of it. What `take` gives back is freed by that
+    /// thread, which made it: freed by another one, the two would wait for each other at every piece of memory. Somebody at a terminal
+    /// is told how far it is, unless `quiet`.
+    pub(crate) fn finished(
+        &mut self,
+        quiet: bool,
+        mut take: impl FnMut(Finished) -> Option<Finished>,
+    ) -> (Result<()>, Ktime, Loss) {
         let what = format!("reading {}", self.path.display());
         let progress = &Notices::new(quiet).begin(what, self.bytes);
         thread::scope(|scope| {
             let (batches, received) = mpsc::sync_channel(BATCHES);
-            let reading = scope.spawn(move || self.decode(&batches, progress));
-            received.into_iter().flatten().for_each(&mut take);
+            let (give_back, spent) = mpsc::channel();
+            let reading = scope.spawn(move || self.decode(&batches, &spent, progress));
+            for batch in received {
+                let spent: Vec<Finished> = batch.into_iter().filter_map(&mut take).collect();
+                // It has ended where nobody takes it.
+                let _ = give_back.send(spent);
+            }
             // A panic there is one here.
             reading.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
@@ -175,13 +185,19 @@ impl Replay {
         }
     }
 
-    /// Sends all that a session makes of the records.
-    fn decode(&mut self, batches: &SyncSender<Vec<Finished>>, progress: &Progress) -> (Result<()>, Ktime, Loss) {
+    /// Sends all that a session makes of the records, and frees what comes back.
+    fn decode(
+        &mut self,
+        batches: &SyncSender<Vec<Finished>>,
+        spent: &Receiver<Vec<Finished>>,
+        progress: &Progress,
+    ) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
         let ended = self.each(|bytes, block| {
             progress.reached(block);
             pipeline.push(bytes)?;
             if pipeline.ready() >= BATCH {
+                spent.try_iter().for_each(drop);
                 // Who takes them is there until there are no more.
                 let _ = batches.send(pipeline.take());
             }

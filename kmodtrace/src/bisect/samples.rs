@@ -26,7 +26,10 @@ fn recorded(path: &Path, label: &str) -> Result<Recorded, Unread> {
     let damaged = |error: anyhow::Error| Unread::Damaged(format!("{error:#}"));
     let mut recording = replay::open(path).map_err(damaged)?;
     let mut fold = RecordedFold::default();
-    let (ended, _, loss) = recording.finished(true, |finished| fold.add(finished));
+    let (ended, _, loss) = recording.finished(true, |finished| {
+        fold.add(finished);
+        None
+    });
     ended.map_err(damaged)?;
     Ok(fold.finish(label.to_owned(), recording.source(&loss)))
 }

@@ -65,7 +65,10 @@ fn recordings(name: &Path) -> Result<Vec<PathBuf>> {
 fn one(path: &Path, quiet: bool) -> Result<Run> {
     let mut recording = replay::open(path)?;
     let mut fold = RunFold::default();
-    let (ended, _, loss) = recording.finished(quiet, |finished| fold.add(finished));
+    let (ended, _, loss) = recording.finished(quiet, |finished| {
+        fold.add(finished);
+        None
+    });
     ended?;
     if let Some(why) = recording.truncated().filter(|_| !quiet) {
         say(format_args!(

@@ -33,7 +33,10 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
         }
         let modules = args.modules.iter().map(|module| module_name(module));
         let mut loads = Loads::new(modules.collect(), known, limits);
-        let (ended, ..) = recording.finished(quiet, |finished| loads.add(finished));
+        let (ended, ..) = recording.finished(quiet, |finished| {
+            loads.add(finished);
+            None
+        });
         args.format.print(&loads)?;
         recording.warn(quiet);
         return ended.map(|()| ExitCode::SUCCESS);

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
         if wanted.takes(&finished) {
             graph.add(&finished);
         }
+        Some(finished)
     });
     let mut graph = graph.finish();
     graph.select(&Names::matching(&args.modules));

@@ -97,7 +97,7 @@ struct Fold<'s> {
 }
 
 impl Fold<'_> {
-    fn add(&mut self, finished: Finished) {
+    fn add(&mut self, finished: Finished) -> Option<Finished> {
         if self.selection.wanted.takes(&finished) {
             self.aggregates.add(&finished);
             self.findings.add(&finished);
@@ -108,6 +108,6 @@ impl Fold<'_> {
         if let Some(known) = &mut self.known {
             known.add(&finished, self.selection);
         }
-        self.why.add(finished);
+        self.why.add(finished)
     }
 }

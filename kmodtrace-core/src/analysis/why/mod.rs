@@ -182,20 +182,21 @@ impl WhyFold {
         Self { findings: None, ..self }
     }
 
-    /// Adds what a session handed out.
-    pub fn add(&mut self, finished: Finished) {
+    /// Adds what a session handed out. Gives back what it does not keep: this, or what it has no more use for.
+    pub fn add(&mut self, finished: Finished) -> Option<Finished> {
         self.find(&finished);
-        let settled = match finished {
-            Finished::Attempt(attempt) => self.attempt(attempt),
-            Finished::Request(request) => self.request(request),
-            Finished::State(_) | Finished::Call(_) => None,
+        let spent = match finished {
+            Finished::Attempt(attempt) => self.attempt(attempt).map(Finished::Attempt),
+            Finished::Request(request) => self.request(request).map(Finished::Request),
+            other @ (Finished::State(_) | Finished::Call(_)) => Some(other),
         };
-        if let Some(entry) = settled {
+        if let Some(entry) = self.window.due() {
             self.settle(entry);
         }
+        spent
     }
 
-    fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Entry> {
+    fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Box<Attempt>> {
         self.attempts += 1;
         self.named += u64::from(self.filter.modules.take(attempt.module.as_deref()));
         self.window.around.add(&attempt);
@@ -210,16 +211,16 @@ impl WhyFold {
         if attempt.notes.contains(&Note::InFlight) {
             if wanted {
                 self.in_flight.attempt(attempt);
-            } else {
-                self.others_in_flight += 1;
+                return None;
             }
+            self.others_in_flight += 1;
         } else if wanted {
             self.deferred.add(&attempt, &self.window.functions);
         }
-        None
+        Some(attempt)
     }
 
-    fn request(&mut self, request: Box<Request>) -> Option<Entry> {
+    fn request(&mut self, request: Box<Request>) -> Option<Box<Request>> {
         self.requests += 1;
         self.named += u64::from(self.filter.modules.take(Some(&request.name)));
         if let Some(loads) = &mut self.loads {
@@ -228,10 +229,10 @@ impl WhyFold {
         if request.notes.contains(&Note::InFlight) {
             if self.filter.wanted.takes_request(&request) {
                 self.in_flight.request(request);
-            } else {
-                self.others_in_flight += 1;
+                return None;
             }
-            return None;
+            self.others_in_flight += 1;
+            return Some(request);
         }
         self.failed_requests += u64::from(request.failed() || request.got_nothing());
         self.window.request(request)

@@ -63,18 +63,16 @@ impl Window {
         }
     }
 
-    /// Adds a failed attempt; hands out what is to be told now.
-    pub(super) fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Entry> {
+    /// Adds a failed attempt; gives back the one that is forgotten for it.
+    pub(super) fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Box<Attempt>> {
         let id = attempt.id;
-        self.attempts.insert(id, attempt);
-        if self.attempts.len() > 2 * SETTLED {
-            self.attempts.pop_first();
-        }
-        self.wait(Entry::Attempt(id))
+        self.waiting.push_back(Entry::Attempt(id));
+        let replaced = self.attempts.insert(id, attempt);
+        replaced.or_else(|| forgotten(&mut self.attempts))
     }
 
-    /// Adds a request, failed or not: it held a slot.
-    pub(super) fn request(&mut self, mut request: Box<Request>) -> Option<Entry> {
+    /// Adds a request, failed or not: it held a slot. Gives back what is not kept.
+    pub(super) fn request(&mut self, mut request: Box<Request>) -> Option<Box<Request>> {
         if let (Some(from), Some(to)) = (request.granted, request.end) {
             let name = request.name.clone();
             self.held.push_back(Held { from, to, name });
@@ -83,23 +81,18 @@ impl Window {
             }
         }
         if !request.failed() && !request.got_nothing() {
-            return None;
+            return Some(request);
         }
         request.stack = Vec::new();
         let id = request.id;
-        self.requests.insert(id, request);
-        if self.requests.len() > 2 * SETTLED {
-            self.requests.pop_first();
-        }
-        self.wait(Entry::Request(id))
+        self.waiting.push_back(Entry::Request(id));
+        let replaced = self.requests.insert(id, request);
+        replaced.or_else(|| forgotten(&mut self.requests))
     }
 
-    fn wait(&mut self, entry: Entry) -> Option<Entry> {
-        self.waiting.push_back(entry);
-        if self.waiting.len() > SETTLED {
-            return self.waiting.pop_front();
-        }
-        None
+    /// What is to be told now: enough came behind it.
+    pub(super) fn due(&mut self) -> Option<Entry> {
+        (self.waiting.len() > SETTLED).then(|| self.waiting.pop_front())?
     }
 
     /// The next of those that still wait.
@@ -163,4 +156,10 @@ impl Window {
             name: same.then(|| first.name.clone()),
         })
     }
+}
+
+/// The oldest, where there are too many.
+fn forgotten<Id: Ord, Failed>(kept: &mut BTreeMap<Id, Failed>) -> Option<Failed> {
+    let too_many = kept.len() > 2 * SETTLED;
+    too_many.then(|| kept.pop_first())?.map(|(_, oldest)| oldest)
 }
