@@ -30,6 +30,7 @@ pub use errno::Errno;
 pub use finished::Finished;
 pub use function::Function;
 pub(crate) use function::PlainEdge;
+pub(crate) use ids::ByNumber;
 pub use ids::{AttemptId, RequestId};
 pub use log::LogLine;
 pub use module::{GoingCause, ModuleState, StateSpan};

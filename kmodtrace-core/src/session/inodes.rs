@@ -6,9 +6,9 @@
 //! Where the compiler inlined that function, leaders show (`init_module_from_file`) and tasks inside do not: then leaders that have ended
 //! are kept for whoever returns behind them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::model::{Attempt, Errno, FileId, Inode, Ktime, TaskRef};
+use crate::model::{Attempt, ByNumber, Errno, FileId, Inode, Ktime, TaskRef};
 
 /// Finished leaders kept for followers that have not returned yet.
 const ENDED_KEPT: usize = 16;
@@ -51,7 +51,7 @@ struct Load {
 /// Inodes by the tasks inside: one is forgotten with its last task.
 #[derive(Debug, Default)]
 pub(super) struct Inodes {
-    loads: HashMap<Key, Load>,
+    loads: ByNumber<Key, Load>,
     /// A task led without having entered.
     unseen: bool,
     /// Leaders that ended, where tasks are not seen to enter.

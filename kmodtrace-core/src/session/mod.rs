@@ -15,12 +15,13 @@ mod recent;
 mod requests;
 mod task;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use kmodtrace_common::NOT_KEPT;
 
 use crate::model::{
-    Attempt, AttemptId, CallEdge, CallMark, Finished, Ktime, Note, Request, Role, TaskRef, Tgid, Tid, Wait, WaitKind,
+    Attempt, AttemptId, ByNumber, CallEdge, CallMark, Finished, Ktime, Note, Request, Role, TaskRef, Tgid, Tid, Wait,
+    WaitKind,
 };
 use crate::records::event::{AttemptEnter, CallEnter, Event, Fact, OtherTask, RequestBegin};
 use task::Task;
@@ -57,7 +58,7 @@ pub struct InFlight<'s> {
 /// Joins events to attempts and requests.
 #[derive(Debug, Default)]
 pub struct Session {
-    tasks: HashMap<Tid, Box<Task>>,
+    tasks: ByNumber<Tid, Box<Task>>,
     /// Those whose init function runs.
     initing: BTreeSet<Tid>,
     world: World,

@@ -1,12 +1,14 @@
 //! What was told last of each of some things: a bounded number of them, of which the one that was told first goes first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hash;
+
+use crate::model::ByNumber;
 
 /// By key, up to `KEPT` of them.
 #[derive(Debug)]
 pub(super) struct Recent<Key, Value, const KEPT: usize> {
-    known: HashMap<Key, Value>,
+    known: ByNumber<Key, Value>,
     order: VecDeque<Key>,
 }
 
@@ -33,7 +35,7 @@ impl<Key: Copy + Eq + Hash, Value, const KEPT: usize> Recent<Key, Value, KEPT> {
 impl<Key, Value, const KEPT: usize> Default for Recent<Key, Value, KEPT> {
     fn default() -> Self {
         Self {
-            known: HashMap::new(),
+            known: ByNumber::default(),
             order: VecDeque::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::finding::Name;
 use super::tally::{Sum, Tallies};
-use crate::model::{Attempt, AttemptId, Errno, Span, WaitKind};
+use crate::model::{Attempt, AttemptId, ByNumber, Errno, Span, WaitKind};
 
 /// Attempts remembered. A waiter and its owner return shortly after one another.
 const REMEMBERED: usize = 4_096;
@@ -33,10 +33,10 @@ struct Side {
 /// The last attempts that waited, or that others may have waited for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pairs {
-    sides: HashMap<AttemptId, Side>,
+    sides: ByNumber<AttemptId, Side>,
     order: VecDeque<AttemptId>,
     /// Who waited for an attempt that has not been handed out.
-    waiters: HashMap<AttemptId, Vec<AttemptId>>,
+    waiters: ByNumber<AttemptId, Vec<AttemptId>>,
     /// Length of the arguments of the last load that succeeded, by module: as many as there are modules.
     loaded: HashMap<String, Option<u32>>,
     /// Some wait for the mutex was seen: then they are watched.

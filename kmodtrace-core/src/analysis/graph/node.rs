@@ -1,7 +1,7 @@
 //! Nodes: attempts and requests, reduced to when they slept and what for.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::analysis::stages::{StageSpan, stages};
 use crate::model::{
-    Attempt, AttemptId, Errno, Ktime, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait, WaitKind,
+    Attempt, AttemptId, ByNumber, Errno, Ktime, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait, WaitKind,
 };
 
 /// What stands at an end of an edge.
@@ -289,14 +289,14 @@ fn merged(pieces: &[StageSpan]) -> Vec<(Ktime, Nanos, Stage)> {
 /// Nodes by their keys, the oldest of them forgotten when there are too many.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
-    by_key: HashMap<Key, Node>,
+    by_key: ByNumber<Key, Node>,
     order: VecDeque<Key>,
     /// Those that ever held a slot, and when, in order.
     holders: VecDeque<(Key, Span)>,
     /// Those that ever waited for one, in order.
     slot_waiters: VecDeque<Key>,
     /// Those that ever waited for a node, in order.
-    waiters: HashMap<Key, VecDeque<Key>>,
+    waiters: ByNumber<Key, VecDeque<Key>>,
 }
 
 impl Nodes {

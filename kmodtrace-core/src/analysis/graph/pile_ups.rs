@@ -1,12 +1,12 @@
 //! Pile-ups: many who wait for one attempt, or for a slot, at the same time.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::node::{EdgeKind, Key, Node, Nodes, On};
-use crate::model::{AttemptId, Ktime, Nanos, SLOTS, Span, Stage};
+use crate::model::{AttemptId, ByNumber, Ktime, Nanos, SLOTS, Span, Stage};
 use crate::text::{printable, span_text};
 
 /// Waiters at a time that are many: a task for every CPU of a small machine. A pair that meets is no pile-up.
@@ -100,7 +100,7 @@ struct Pile {
 /// Piles while they grow, and the greatest of the others.
 #[derive(Debug, Default)]
 pub(super) struct Piles {
-    open: HashMap<Owner, Pile>,
+    open: ByNumber<Owner, Pile>,
     order: VecDeque<Owner>,
     spans: usize,
     settled: Vec<PileUp>,

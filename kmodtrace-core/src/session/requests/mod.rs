@@ -7,9 +7,9 @@
 mod helpers;
 mod open;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
-use crate::model::{AttemptId, Finished, Ktime, Nanos, Note, Request, RequestId, Tgid, Tid};
+use crate::model::{AttemptId, ByNumber, Finished, Ktime, Nanos, Note, Request, RequestId, Tgid, Tid};
 use crate::records::event::{Fact, HelperEnter, RequestBegin};
 use open::Open;
 
@@ -26,13 +26,13 @@ const LINE_WITHIN: Nanos = Nanos(10_000_000);
 /// Requests in flight.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    open: HashMap<RequestId, Open>,
+    open: ByNumber<RequestId, Open>,
     /// The request that a task is in, or that `get_fs_type` has not returned from.
-    by_task: HashMap<Tid, RequestId>,
+    by_task: ByNumber<Tid, RequestId>,
     /// Helpers that are to run, also of requesters that were killed before they did.
-    by_sub_info: HashMap<u64, RequestId>,
+    by_sub_info: ByNumber<u64, RequestId>,
     /// Thread groups of helpers and of what descends from them, also of requests that are over.
-    helpers: HashMap<Tgid, RequestId>,
+    helpers: ByNumber<Tgid, RequestId>,
     /// Requests that hold a slot.
     holders: HashSet<RequestId>,
     /// When a request that has its answer is handed out at last.
