@@ -8,6 +8,8 @@ mod split;
 mod tick;
 mod uevent;
 
+use std::string::FromUtf8Error;
+
 use crate::model::{
     FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Syscall, Tgid, Tid, WaitStatus,
 };
@@ -183,7 +185,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         }
         kind::PATH => Fact::Path(path(&layout(kind, bytes)?)),
         kind::ARGUMENT_STRING => Fact::ArgumentString(arguments(&layout(kind, bytes)?)),
-        kind::UEVENT => Fact::Uevent(uevent::device(&layout(kind, bytes)?)),
+        kind::UEVENT => Fact::Uevent(uevent::device(&layout(kind, bytes)?).map(Box::new)),
         kind::SIGNAL => Fact::Signal(signal(&layout(kind, bytes)?)),
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
@@ -348,7 +350,8 @@ fn read(count: u32) -> Option<u32> {
 /// A string up to its first NUL. The kernel promises no encoding, so what is no UTF-8 is replaced.
 fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+    let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    String::from_utf8(bytes[..end].to_vec()).unwrap_or_else(replaced)
 }
 
 fn present(bytes: &[u8]) -> Option<String> {

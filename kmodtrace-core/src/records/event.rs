@@ -102,7 +102,7 @@ pub enum Fact {
     /// The argument string.
     ArgumentString(String),
     /// The device that the task, a worker of udev, handles; none where that could not be read.
-    Uevent(Option<Device>),
+    Uevent(Option<Box<Device>>),
     /// A signal is sent to the task.
     Signal(SignalSent),
     /// A function of the loader was entered.

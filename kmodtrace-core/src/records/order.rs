@@ -59,8 +59,10 @@ impl Order {
         } else {
             self.others.insert((event.time, nth), event);
         }
-        while self.held() > MOST_HELD || self.oldest().is_some_and(|(time, _)| self.is_due(time)) {
-            self.pass_on();
+        while let Some((time, is_other)) = self.oldest()
+            && (self.held() > MOST_HELD || self.newest.since(time) >= HORIZON)
+        {
+            self.pass_on(is_other);
         }
     }
 
@@ -79,14 +81,12 @@ impl Order {
         Some((time, is_other))
     }
 
-    fn is_due(&self, time: Ktime) -> bool {
-        self.newest.since(time) >= HORIZON
-    }
-
-    fn pass_on(&mut self) {
-        let event = match self.oldest() {
-            Some((_, true)) => self.others.pop_first().map(|(_, event)| event),
-            _ => self.sorted.pop_front().map(|(_, event)| event),
+    /// Passes on the oldest.
+    fn pass_on(&mut self, is_other: bool) {
+        let event = if is_other {
+            self.others.pop_first().map(|(_, event)| event)
+        } else {
+            self.sorted.pop_front().map(|(_, event)| event)
         };
         let Some(event) = event else { return };
         self.late += u64::from(event.time < self.passed);
@@ -105,8 +105,8 @@ impl Order {
 
     /// Nothing more comes: gives every event its turn, for [`next`](Self::next) to return.
     pub fn finish(&mut self) {
-        while self.is_holding() {
-            self.pass_on();
+        while let Some((_, is_other)) = self.oldest() {
+            self.pass_on(is_other);
         }
     }
 

@@ -20,6 +20,9 @@ use log_name::named_by;
 /// does the same thing over and over, or a module that misses all its symbols.
 const KEPT: usize = 1024;
 
+/// Marks that there is room for from the beginning: as many as a load that waits has, and half of those of one that goes ahead.
+const MARKS: usize = 16;
+
 /// Entries and returns of functions that were asked for, kept of one attempt: a load of xfs has some thousand.
 const CALLS_KEPT: usize = 1 << 16;
 
@@ -54,7 +57,7 @@ enum LookUp {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Task {
-    pub(super) attempt: Attempt,
+    pub(super) attempt: Box<Attempt>,
     /// When the last of its records was seen.
     pub(super) active: Ktime,
     /// The session's count of losses when it began.
@@ -85,7 +88,8 @@ pub(super) struct Task {
 impl Task {
     /// An attempt whose entry was not seen, so far.
     pub(super) fn new(id: AttemptId, tid: Tid, tgid: Tgid, losses: u64) -> Self {
-        let attempt = Attempt::new(id, tid, tgid);
+        let mut attempt = Box::new(Attempt::new(id, tid, tgid));
+        attempt.trail.reserve(MARKS);
         Self {
             attempt,
             active: Ktime::default(),
@@ -187,7 +191,7 @@ impl Task {
             Fact::Symbol(symbol) => self.symbol(time, symbol, world),
             Fact::Caller { uid, capable } => (self.attempt.uid, self.attempt.capable) = (uid, capable),
             Fact::Path(path) => self.path(path, world),
-            Fact::Uevent(device) => self.handles(device, world),
+            Fact::Uevent(device) => self.handles(device.map(|device| *device), world),
             Fact::ArgumentString(string) => self.attempt.args = Some(string),
             Fact::Ancestors(ancestors) => self.attempt.ancestors = parents(ancestors),
             Fact::ModuleState(module) => self.module_state(time, module, world, out),
@@ -280,7 +284,7 @@ impl Task {
             self.attempt.leader = self.owner(self.first_old, world).cloned();
         }
         self.leave(world);
-        out.push(Finished::Attempt(Box::new(self.attempt)));
+        out.push(Finished::Attempt(self.attempt));
     }
 
     /// Forgets it everywhere.
