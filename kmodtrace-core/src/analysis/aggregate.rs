@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::histogram::Histogram;
-use crate::analysis::stages::stages;
+use crate::analysis::stages::each_stage;
 use crate::model::{
     Attempt, Collision, Errno, Finished, Helper, Ktime, ModuleState, Note, Request, Role, Stage, StateSpan, WaitKind,
     ret_text,
@@ -253,10 +253,10 @@ impl ModuleStats {
                 self.waits.entry(wait.kind).or_default().record(duration.0);
             }
         }
-        for span in stages(attempt) {
+        each_stage(attempt, |span| {
             let total = self.stages.entry(span.stage).or_default();
             *total = total.saturating_add(span.duration.0);
-        }
+        });
         if let Some(collision) = attempt.collided_with {
             *self.collisions.entry(collision).or_default() += 1;
         }

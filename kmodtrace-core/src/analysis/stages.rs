@@ -92,20 +92,29 @@ impl StageSpan {
 /// The pieces of an attempt in order, without gap or overlap from its entry to its return. Empty when one of the two was
 /// not seen.
 pub fn stages(attempt: &Attempt) -> Vec<StageSpan> {
-    attempt.end.map_or_else(Vec::new, |end| cut(attempt, end))
+    let mut all = Vec::new();
+    each_stage(attempt, |piece| all.push(piece));
+    all
+}
+
+/// The same, one after the other, for those who keep none.
+pub(crate) fn each_stage(attempt: &Attempt, take: impl FnMut(StageSpan)) {
+    if let Some(end) = attempt.end {
+        cut(attempt, end, take);
+    }
 }
 
 /// The same of an attempt in flight, from its entry to now: the last piece is what it is about. Empty when its entry was
 /// not seen.
 pub fn stages_until(attempt: &Attempt, now: Ktime) -> Vec<StageSpan> {
     // A nanosecond more, so that what has just begun is a piece as well.
-    cut(attempt, Ktime(now.0.saturating_add(1)))
+    let mut all = Vec::new();
+    cut(attempt, Ktime(now.0.saturating_add(1)), |piece| all.push(piece));
+    all
 }
 
-fn cut(attempt: &Attempt, end: Ktime) -> Vec<StageSpan> {
-    let Some(start) = attempt.start else {
-        return Vec::new();
-    };
+fn cut(attempt: &Attempt, end: Ktime, take: impl FnMut(StageSpan)) {
+    let Some(start) = attempt.start else { return };
     let mut cut = Cut {
         attempt,
         cursor: start,
@@ -113,16 +122,17 @@ fn cut(attempt: &Attempt, end: Ktime) -> Vec<StageSpan> {
         end: end.max(start),
         open: Vec::new(),
         outside: None,
-        spans: Vec::new(),
+        last: None,
+        take,
     };
     for mark in &attempt.trail {
         cut.mark(mark);
     }
     cut.piece(end, None);
-    cut.spans
+    cut.last.map(cut.take);
 }
 
-struct Cut<'a> {
+struct Cut<'a, Take> {
     attempt: &'a Attempt,
     /// Up to here it is cut.
     cursor: Ktime,
@@ -131,10 +141,12 @@ struct Cut<'a> {
     open: Vec<(Function, Option<Function>)>,
     /// What was passed last directly inside the system call.
     outside: Option<Function>,
-    spans: Vec<StageSpan>,
+    /// The last piece, which may go on.
+    last: Option<StageSpan>,
+    take: Take,
 }
 
-impl Cut<'_> {
+impl<Take: FnMut(StageSpan)> Cut<'_, Take> {
     fn mark(&mut self, mark: &Mark) {
         let function = mark.function;
         // A leader's own load is only seen to begin; it ends with what is around it.
@@ -188,14 +200,17 @@ impl Cut<'_> {
                 self.between(call(self.attempt.syscall), self.outside, next),
             ),
         };
-        match self.spans.last_mut() {
+        match &mut self.last {
             Some(last) if last.stage == stage && last.name == name => last.duration.0 += duration.0,
-            _ => self.spans.push(StageSpan {
-                stage,
-                name,
-                start: self.cursor,
-                duration,
-            }),
+            last => {
+                let piece = StageSpan {
+                    stage,
+                    name,
+                    start: self.cursor,
+                    duration,
+                };
+                last.replace(piece).map(&mut self.take);
+            }
         }
         self.cursor = time;
     }

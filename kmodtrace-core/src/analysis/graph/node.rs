@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::stages::{StageSpan, stages};
+use crate::analysis::stages::each_stage;
 use crate::model::{
     Attempt, AttemptId, ByNumber, Errno, Ktime, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait, WaitKind,
 };
@@ -179,11 +179,7 @@ impl Node {
             work: None,
             inside: None,
             request: attempt.request,
-            stages: if others_wait {
-                merged(&stages(attempt))
-            } else {
-                Vec::new()
-            },
+            stages: if others_wait { merged(attempt) } else { Vec::new() },
         }
     }
 
@@ -276,20 +272,19 @@ impl Node {
 }
 
 /// The pieces of an attempt, those of one stage that follow one another as one.
-fn merged(pieces: &[StageSpan]) -> Vec<(Ktime, Nanos, Stage)> {
-    let runs = pieces.chunk_by(|a, b| a.stage == b.stage);
-    runs.filter_map(|run| {
-        let long = run.iter().map(|piece| piece.duration.0).fold(0, u64::saturating_add);
-        let first = run.first()?;
-        Some((first.start, Nanos(long), first.stage))
-    })
-    .collect()
+fn merged(attempt: &Attempt) -> Vec<(Ktime, Nanos, Stage)> {
+    let mut runs: Vec<(Ktime, Nanos, Stage)> = Vec::new();
+    each_stage(attempt, |piece| match runs.last_mut() {
+        Some((_, long, stage)) if *stage == piece.stage => long.0 = long.0.saturating_add(piece.duration.0),
+        _ => runs.push((piece.start, piece.duration, piece.stage)),
+    });
+    runs
 }
 
 /// Nodes by their keys, the oldest of them forgotten when there are too many.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
-    by_key: ByNumber<Key, Node>,
+    by_key: ByNumber<Key, Box<Node>>,
     order: VecDeque<Key>,
     /// Those that ever held a slot, and when, in order.
     holders: VecDeque<(Key, Span)>,
@@ -301,7 +296,7 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     /// Adds one, and hands out the oldest when there are more than so many.
-    pub(crate) fn add(&mut self, node: Node, most: usize) -> Option<Node> {
+    pub(crate) fn add(&mut self, node: Node, most: usize) -> Option<Box<Node>> {
         let key = node.key;
         self.holders.extend(node.holds.map(|held| (key, held)));
         if node.waits_for_slot() {
@@ -313,7 +308,7 @@ impl Nodes {
                 waiters.push_back(key);
             }
         }
-        if self.by_key.insert(key, node).is_none() {
+        if self.by_key.insert(key, Box::new(node)).is_none() {
             self.order.push_back(key);
         }
         let oldest = (self.order.len() > most).then(|| self.order.pop_front()).flatten()?;
@@ -332,16 +327,16 @@ impl Nodes {
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&Node> {
-        self.by_key.get(&key)
+        self.by_key.get(&key).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Node> {
-        self.by_key.get_mut(&key)
+        self.by_key.get_mut(&key).map(Box::as_mut)
     }
 
     /// In the order in which they were added.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.order.iter().filter_map(|key| self.by_key.get(key))
+        self.order.iter().filter_map(|key| self.get(*key))
     }
 
     /// Requests that ever held a slot, and when.
