@@ -54,7 +54,7 @@ impl OriginRow {
         Self {
             errno: origin.errno.0,
             stage: origin.stage,
-            function: origin.function.clone(),
+            function: origin.function.clone().into_owned(),
             certainty,
             between,
             causes: origin.causes.iter().map(|cause| cause.id.to_owned()).collect(),

@@ -32,7 +32,7 @@ pub(super) fn of(attempt: &Attempt, errno: Errno) -> Option<Origin> {
             }
         } else {
             let function = init.symbol.as_deref().map_or("do_one_initcall", bare);
-            Origin::exact(errno, function, vec![&start::INIT], Stage::Init)
+            Origin::exact(errno, function.to_owned(), vec![&start::INIT], Stage::Init)
         };
         origin.through = vec!["do_init_module", "load_module"];
         return Some(origin);

@@ -13,6 +13,8 @@ mod request;
 mod symbol;
 mod trail;
 
+use std::borrow::Cow;
+
 use crate::analysis::causes::{Cause, image};
 use crate::model::{Attempt, AttemptId, Edge, Errno, Function, Mark, Stage, TaskRef};
 use crate::plan::Coverage;
@@ -28,7 +30,7 @@ pub struct Origin {
     /// What the loader was about.
     pub stage: Stage,
     /// The function that returned it first, or the one into which that is inlined.
-    pub function: String,
+    pub function: Cow<'static, str>,
     /// How sure that is.
     pub certainty: Certainty,
     /// What may have made it, the likeliest first. One where it is clear, none for what the table does not know.
@@ -61,11 +63,11 @@ impl Origin {
         words(&self.function, self.stage, ids)
     }
 
-    fn exact(errno: Errno, function: &str, causes: Vec<&'static Cause>, stage: Stage) -> Self {
+    fn exact(errno: Errno, function: impl Into<Cow<'static, str>>, causes: Vec<&'static Cause>, stage: Stage) -> Self {
         Self {
             errno,
             stage: causes.first().map_or(stage, |cause| cause.stage),
-            function: function.to_owned(),
+            function: function.into(),
             certainty: Certainty::Exact,
             causes,
             evidence: Vec::new(),

@@ -270,7 +270,7 @@ fn reason(attempt: &Attempt, origin: &Origin) -> String {
     );
     let is = |causes: &[&Cause]| origin.cause().is_some_and(|cause| causes.contains(&cause));
     if is(&[&start::INIT, &start::INIT_BLACKLISTED]) {
-        init(attempt).unwrap_or_else(|| titles(origin))
+        init(attempt).unwrap_or_else(|| titles(origin).into_owned())
     } else if is(&[&link::LEADER_FAILED]) {
         format!("{waited} for {whose} to load the same name{ended}")
     } else if is(&[&link::SHARED_LOAD]) {

@@ -1,5 +1,6 @@
 //! Failures that have the same cause, counted.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,9 +58,9 @@ pub(super) struct Key {
     kind: Kind,
     name: Option<String>,
     by: Option<String>,
-    outcome: String,
+    outcome: Cow<'static, str>,
     causes: Vec<&'static str>,
-    title: String,
+    title: Cow<'static, str>,
     /// What is known of a module without a name: two of them are never the same.
     unnamed: Option<String>,
     /// The same task loaded it right after.
@@ -100,10 +101,10 @@ impl Key {
         })
     }
 
-    fn new(kind: Kind, name: Option<String>, by: Option<String>, outcome: String, origin: &Origin) -> Self {
+    fn new(kind: Kind, name: Option<String>, by: Option<String>, outcome: Cow<'static, str>, origin: &Origin) -> Self {
         let causes: Vec<&str> = origin.causes.iter().map(|cause| cause.id).collect();
         let title = match (titles(origin), causes.as_slice()) {
-            (title, ["init"]) => format!("{title} {}", origin.function),
+            (title, ["init"]) => format!("{title} {}", origin.function).into(),
             (title, _) => title,
         };
         Self {
@@ -124,7 +125,7 @@ impl Key {
             name: Some("(others)".to_owned()),
             by: None,
             causes: Vec::new(),
-            title: "too many different failures to tell them all".to_owned(),
+            title: "too many different failures to tell them all".into(),
             unnamed: None,
             retried: false,
             ..self
@@ -137,7 +138,7 @@ impl Key {
     }
 
     /// `12 requests of fs-xfs by test_kmod failed: no slot (ETIME)`.
-    fn headline(&self, count: u64, others: &BTreeMap<String, u64>) -> String {
+    fn headline(&self, count: u64, others: &BTreeMap<Cow<'static, str>, u64>) -> String {
         let kind = self.kind.word();
         let many = if count == 1 { "" } else { "s" };
         let name = self.name.as_ref().or(self.unnamed.as_ref());
@@ -160,6 +161,16 @@ impl Key {
     }
 }
 
+/// What a chain leads to: of those that lead to the same one is told.
+#[derive(Debug, PartialEq, Eq)]
+enum Lead {
+    Nowhere,
+    /// Another attempt: what this one got, and what that one did.
+    Errnos(Errno, Option<Errno>),
+    /// An attempt of a request's helper: its module, and its origin in words.
+    Attempt(Option<String>, String),
+}
+
 /// What is told of failures with the same key.
 #[derive(Debug, Default)]
 pub(super) struct Group {
@@ -167,9 +178,9 @@ pub(super) struct Group {
     attempts: Vec<u64>,
     requests: Vec<u64>,
     /// What they got themselves: those who waited for a load that failed may have got another errno.
-    outcomes: BTreeMap<String, u64>,
+    outcomes: BTreeMap<Cow<'static, str>, u64>,
     /// Chains by what they lead to, in their order of coming, each with how often it came.
-    chains: Vec<(String, u64, Chain)>,
+    chains: Vec<(Lead, u64, Chain)>,
     /// What callers made of it.
     callers: BTreeMap<String, u64>,
     /// What users get of it.
@@ -184,22 +195,22 @@ impl Group {
         keep(&mut self.attempts, attempt.id.0);
         *self.outcomes.entry(outcome(origin, None)).or_default() += 1;
         let from = origin.from.as_ref();
-        let leads = from.map_or_else(String::new, |from| format!("{:?} {:?}", origin.errno, from.errno));
-        self.chain(leads, || chain::of_attempt(attempt, origin, window));
+        let lead = from.map_or(Lead::Nowhere, |from| Lead::Errnos(origin.errno, from.errno));
+        self.chain(lead, || chain::of_attempt(attempt, origin, window));
     }
 
     pub(super) fn request(&mut self, request: &Request, origin: &Origin, window: &Window) {
         self.count += 1;
         keep(&mut self.requests, request.id.0);
         let from = origin.from.as_ref().map(|from| from.task.attempt);
-        let leads = match from.and_then(|id| window.failed_attempt(id)) {
+        let lead = match from.and_then(|id| window.failed_attempt(id)) {
             Some((attempt, origin)) => {
                 keep(&mut self.attempts, attempt.id.0);
-                format!("{:?} {}", attempt.module, origin.words())
+                Lead::Attempt(attempt.module.clone(), origin.words())
             }
-            None => String::new(),
+            None => Lead::Nowhere,
         };
-        self.chain(leads, || chain::of_request(request, origin, window));
+        self.chain(lead, || chain::of_request(request, origin, window));
         if let Some(caller) = request.caller.as_ref().filter(|caller| !caller.found) {
             *self.callers.entry(chain::caller(caller)).or_default() += 1;
         } else if let Some(made) = Made::of(request) {
@@ -223,11 +234,11 @@ impl Group {
         }
     }
 
-    fn chain(&mut self, leads: String, told: impl FnOnce() -> Chain) {
-        if let Some((_, count, _)) = self.chains.iter_mut().find(|(known, ..)| *known == leads) {
+    fn chain(&mut self, lead: Lead, told: impl FnOnce() -> Chain) {
+        if let Some((_, count, _)) = self.chains.iter_mut().find(|(known, ..)| *known == lead) {
             *count += 1;
         } else if self.chains.len() < CHAINS {
-            self.chains.push((leads, 1, told()));
+            self.chains.push((lead, 1, told()));
         }
     }
 
@@ -282,7 +293,7 @@ impl Group {
             harmless: key.is_harmless(),
             name: key.name,
             by: key.by,
-            outcome: key.outcome,
+            outcome: key.outcome.into_owned(),
             causes: key.causes.into_iter().map(str::to_owned).collect(),
             sentences,
             what_to_do: advice,

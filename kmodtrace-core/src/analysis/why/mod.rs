@@ -15,6 +15,7 @@ mod text;
 mod window;
 mod words;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -267,17 +268,21 @@ impl WhyFold {
     /// What the failure is told with. Who waited for a load that failed is told with that, unless one errno is asked for.
     fn key_of(&self, attempt: &Attempt, origin: &Origin) -> Key {
         const DEPTH: usize = 8;
-        let mut root = (attempt, origin.clone());
+        let mut root = None;
         for _ in 0..DEPTH {
-            let follows = root.1.cause() == Some(&link::SHARED_LOAD)
-                || root.1.cause() == Some(&link::LEADER_FAILED) && self.filter.errno.is_none();
-            let from = root.1.from.as_ref().filter(|_| follows);
+            let origin = root.as_ref().map_or(origin, |(_, origin)| origin);
+            let follows = origin.cause() == Some(&link::SHARED_LOAD)
+                || origin.cause() == Some(&link::LEADER_FAILED) && self.filter.errno.is_none();
+            let from = origin.from.as_ref().filter(|_| follows);
             match from.and_then(|from| self.window.failed_attempt(from.task.attempt)) {
-                Some(earlier) => root = earlier,
+                Some(earlier) => root = Some(earlier),
                 None => break,
             }
         }
-        Key::of_attempt(root.0, &root.1, &self.window)
+        let (attempt, origin) = root
+            .as_ref()
+            .map_or((attempt, origin), |(attempt, origin)| (*attempt, origin));
+        Key::of_attempt(attempt, origin, &self.window)
     }
 
     /// Nothing more comes: the recording ends at this time.
@@ -410,23 +415,22 @@ impl Filter {
 }
 
 /// What a failure ended with.
-fn outcome(origin: &Origin, ret: Option<i64>) -> String {
+fn outcome(origin: &Origin, ret: Option<i64>) -> Cow<'static, str> {
     match ret {
         // It succeeded, and gave nobody what was asked for.
-        Some(0) => "exit 0".to_owned(),
-        Some(ret) => ret_text(ret),
-        None => origin.errno.name().into_owned(),
+        Some(0) => "exit 0".into(),
+        Some(ret) => ret_text(ret).into(),
+        None => origin.errno.name(),
     }
 }
 
 /// The causes of an origin in words; many of them only by the first.
-fn titles(origin: &Origin) -> String {
-    let titles: Vec<&str> = origin.causes.iter().map(|cause| cause.title).collect();
-    match titles.as_slice() {
-        [] => format!("in stage {}", origin.stage.name()),
-        [one] => (*one).to_owned(),
-        [one, other] => format!("{one}, or {other}"),
-        [one, other, rest @ ..] => format!("{one}, {other}, or {} others", rest.len()),
+fn titles(origin: &Origin) -> Cow<'static, str> {
+    match origin.causes.as_slice() {
+        [] => format!("in stage {}", origin.stage.name()).into(),
+        [one] => one.title.into(),
+        [one, other] => format!("{}, or {}", one.title, other.title).into(),
+        [one, other, rest @ ..] => format!("{}, {}, or {} others", one.title, other.title, rest.len()).into(),
     }
 }
 
