@@ -1,5 +1,6 @@
 //! `kmodtrace why`: where the errnos of a recording came from.
 
+use std::mem;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -35,6 +36,8 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         why: fold.finish(end).with_command_status(recording.command_status()),
         columns: columns(),
     })?;
+    // The process ends with it: to free thousands of attempts one by one takes a while, and nobody needs the room.
+    mem::forget(fold);
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }

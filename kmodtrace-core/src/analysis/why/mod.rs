@@ -17,6 +17,7 @@ mod words;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -285,8 +286,8 @@ impl WhyFold {
         Key::of_attempt(attempt, origin, &self.window)
     }
 
-    /// Nothing more comes: the recording ends at this time.
-    pub fn finish(mut self, end: Ktime) -> Why {
+    /// Nothing more comes: the recording ends at this time. What was gathered is taken out.
+    pub fn finish(&mut self, end: Ktime) -> Why {
         while let Some(entry) = self.window.oldest() {
             self.settle(entry);
         }
@@ -305,12 +306,15 @@ impl WhyFold {
             (None, None) => self.in_flight.hangs(&self.filter.modules, end, &self.window),
             _ => Vec::new(),
         };
-        let mut causes = group::reasons(self.groups, missing);
-        let deferred = self.deferred.reasons(|name| self.filter.modules.take(name));
+        let mut causes = group::reasons(mem::take(&mut self.groups), missing);
+        let deferred = mem::take(&mut self.deferred).reasons(|name| self.filter.modules.take(name));
         if self.filter.request.is_none() && asked.is_none_or(|errno| errno.name() == "EPROBE_DEFER") {
             causes.extend(deferred);
         }
-        let loaded = self.loads.map_or_else(Vec::new, |loads| loads.list(&self.window));
+        let loaded = self
+            .loads
+            .take()
+            .map_or_else(Vec::new, |loads| loads.list(&self.window));
         Why {
             schema: SCHEMA,
             loaded,
@@ -326,11 +330,11 @@ impl WhyFold {
             causes,
             // What may have become the errno is told where nothing is known to have.
             dropped: group::reasons(
-                if self.dropped.is_empty() {
-                    self.perhaps
+                mem::take(if self.dropped.is_empty() {
+                    &mut self.perhaps
                 } else {
-                    self.dropped
-                },
+                    &mut self.dropped
+                }),
                 missing,
             ),
             findings,
