@@ -130,6 +130,8 @@ impl Task {
             return;
         }
         if waits.len() < KEPT {
+            // Nearly all have one, and thousands of attempts are remembered.
+            waits.reserve_exact(usize::from(waits.is_empty()));
             waits.push(wait);
         } else {
             self.broken = true;
