@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
 use super::finding::Name;
+use crate::model::Inode;
 
 /// Who and what is told by name.
 pub(super) const NAMED: usize = 8;
@@ -54,6 +55,8 @@ pub(super) struct Tally {
     pub(super) by: BTreeMap<String, u64>,
     pub(super) attempts: Evidence,
     pub(super) requests: Evidence,
+    /// The name, inode and device of the file that was told last.
+    file: Option<(String, Inode, u32)>,
 }
 
 impl Tally {
@@ -77,6 +80,16 @@ impl Tally {
             *count += 1;
         } else if self.by.len() < NAMED {
             self.by.insert(who.to_owned(), 1);
+        }
+    }
+
+    /// A file, if it is not the one that was told last: nearly all loads of a module are of one.
+    pub(super) fn by_file(&mut self, name: &str, inode: Inode, dev: u32) {
+        let is_last =
+            |(last, of_inode, of_dev): &(String, Inode, u32)| (last.as_str(), *of_inode, *of_dev) == (name, inode, dev);
+        if !self.file.as_ref().is_some_and(is_last) {
+            self.by(&format!("{name} (inode {} of device {dev})", inode.0));
+            self.file = Some((name.to_owned(), inode, dev));
         }
     }
 
