@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use aya::sys::{BpfHelper, is_helper_supported};
 use kmodtrace_core::kernel::facts::{Addresses, Environment, KernelFacts, Questions};
 use kmodtrace_core::kernel::{btf, kallsyms};
 use kmodtrace_core::plan;
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use tracing::debug;
 
 use super::{capability, preemption};
@@ -123,9 +125,24 @@ fn helpers(questions: &Questions) -> BTreeMap<String, bool> {
 
 /// The word in brackets of `none [integrity] confidentiality`.
 fn lockdown() -> Option<String> {
-    let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    let text = fs::read_to_string("/sys/kernel/security/lockdown");
+    let text = text.or_else(|_| read_unmounted("securityfs", "lockdown")).ok()?;
     let (_, rest) = text.split_once('[')?;
     rest.split_once(']').map(|(mode, _)| mode.to_owned())
+}
+
+/// What a file of a file system says that nobody has mounted, as in an initramfs. It is mounted where no other process sees it, and for
+/// as long as this takes.
+fn read_unmounted(system: &str, file: &str) -> io::Result<String> {
+    let opened = fsopen(system, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&opened)?;
+    let root = fsmount(
+        &opened,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::MOUNT_ATTR_RDONLY,
+    )?;
+    let file = openat(root, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    io::read_to_string(File::from(file))
 }
 
 /// `Y` or `N`.
