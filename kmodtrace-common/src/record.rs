@@ -179,8 +179,8 @@ records! {
         missed: u64,
         /// Attempts clipped so far, from [`crate::counter::CLIPPED`].
         clipped: u64,
-        /// Written out padding.
-        reserved: u64,
+        /// `TRAILER`: 1 where tracing ended because the recording has reached the size that it may have; else 0.
+        full: u64,
     }
 
     /// Ancestors of a task.

@@ -95,6 +95,7 @@ fn a_cut_anywhere_costs_the_torn_block_and_no_more() {
                 assert_eq!(read, records[..expected]);
                 match end {
                     End::Trailer => assert_eq!(cut, file.len()),
+                    End::Full => panic!("nothing bounds it"),
                     End::NoTrailer => assert!(cut == block && cut < file.len()),
                     End::Torn { offset, .. } => assert!(offset == block as u64 && cut > block),
                 }

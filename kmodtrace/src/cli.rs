@@ -235,6 +235,9 @@ pub(crate) struct Record {
     /// File to write; - is stdout. An existing recording is kept as FILE.old
     #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub output: PathBuf,
+    /// End before the recording has more bytes than that (1M is 1024K)
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_size: Option<u64>,
     /// Trace the functions of these modules too, as drill does: names or files, separated by commas
     #[arg(long, value_name = "MODULE", value_delimiter = ',')]
     pub(crate) drill: Vec<String>,
@@ -429,6 +432,25 @@ fn factor(text: &str) -> Result<f64, String> {
     } else {
         Err("expected a number of at least 1".to_owned())
     }
+}
+
+/// A number of bytes with a unit, as journald takes them. The least has room for a header.
+fn size(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1 << 20;
+    let expected = "expected a number with a unit, such as 64M or 1G";
+    let (number, unit) = text.split_at(text.trim_end_matches(['K', 'M', 'G']).len());
+    let shift = match unit {
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err(expected.to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| expected.to_owned())?;
+    let bytes = number.checked_mul(1 << shift).ok_or("too large")?;
+    if bytes < LEAST {
+        return Err("1M is the least".to_owned());
+    }
+    Ok(bytes)
 }
 
 /// A number of seconds, or a number with a unit.

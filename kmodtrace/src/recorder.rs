@@ -13,7 +13,7 @@ use kmodtrace_core::records::event::{Counters, Fact};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::failure::{FAILED, failure};
-use crate::live::pump::{Sink, now};
+use crate::live::pump::{Sink, Stop, now};
 
 /// A block is written at least this often while records come, so a killed tracer loses no more than that.
 const FLUSH_NS: u64 = 250_000_000;
@@ -53,18 +53,25 @@ impl Target {
         (self.place == Place::File).then(|| format!("kmodtrace report {}", self.path.display()))
     }
 
-    fn open(&self) -> Result<Box<dyn Write>> {
-        let file = match self.place {
-            Place::Stdout => return Ok(Box::new(io::stdout())),
-            Place::Device => File::options().write(true).open(&self.path),
-            Place::File => self
-                .keep_older()
-                .and_then(|()| File::create_new(&self.path))
-                .inspect(lock),
-        };
-        Ok(Box::new(file.map_err(|error| {
-            failure(FAILED, format!("cannot write {}: {error}", self.path.display()))
-        })?))
+    /// The recording with its header. Before that is written, a file has another name: what is there already stays until then.
+    fn begin(&self, header: &Header) -> io::Result<Writer<Box<dyn Write>>> {
+        let begun = |file: File| Writer::new(Box::new(file) as Box<dyn Write>, header);
+        match self.place {
+            Place::Stdout => Writer::new(Box::new(io::stdout()), header),
+            Place::Device => File::options().write(true).open(&self.path).and_then(begun),
+            Place::File => {
+                let mut new = self.path.clone().into_os_string();
+                new.push(format!(".{}.new", std::process::id()));
+                let file = File::create_new(&new).inspect(lock)?;
+                let placed = || self.keep_older().and_then(|()| fs::rename(&new, &self.path));
+                begun(file)
+                    .and_then(|writer| placed().map(|()| writer))
+                    .inspect_err(|_| {
+                        // It holds nothing that anybody wants.
+                        let _ = fs::remove_file(&new);
+                    })
+            }
+        }
     }
 
     fn keep_older(&self) -> io::Result<()> {
@@ -76,14 +83,12 @@ impl Target {
         fs::rename(&self.path, &old)
     }
 
-    fn error(&self, error: &io::Error) -> anyhow::Error {
+    /// `then` is what there is all the same.
+    fn error(&self, error: &io::Error, then: &str) -> anyhow::Error {
         if self.place == Place::Stdout && error.kind() == io::ErrorKind::BrokenPipe {
             return io::Error::from(io::ErrorKind::BrokenPipe).into();
         }
-        failure(
-            FAILED,
-            format!("cannot write {self}: {error}; what was written before can be read"),
-        )
+        failure(FAILED, format!("cannot write {self}: {error}{then}"))
     }
 }
 
@@ -143,22 +148,31 @@ fn is_recording(path: &Path) -> Result<bool> {
     Ok(magic.is_empty() || magic == recording::MAGIC)
 }
 
+/// Said of a recording that cannot be gone on with.
+const SO_FAR: &str = "; what was written before can be read";
+
 /// Writes what comes, and counts it for the summary.
 pub(crate) struct Recorder {
     target: Target,
     writer: Writer<Box<dyn Write>>,
+    /// Bytes that it may have.
+    most: Option<u64>,
+    /// Whether it has them.
+    full: bool,
     flushed: Ktime,
     calls: u64,
     records: u64,
 }
 
 impl Recorder {
-    /// Opens the file and writes its header.
-    pub(crate) fn new(target: Target, header: &Header) -> Result<Self> {
-        let writer = Writer::new(target.open()?, header).map_err(|error| target.error(&error))?;
+    /// Opens the file and writes its header. It never has more bytes than `most`, which the header has to fit into.
+    pub(crate) fn new(target: Target, header: &Header, most: Option<u64>) -> Result<Self> {
+        let writer = target.begin(header).map_err(|error| target.error(&error, ""))?;
         Ok(Self {
             target,
             writer,
+            most,
+            full: false,
             flushed: now(),
             calls: 0,
             records: 0,
@@ -170,40 +184,74 @@ impl Recorder {
         let Self {
             target,
             writer,
+            full,
             calls,
             records,
-            flushed: _,
+            ..
         } = self;
         writer
             .finish(trailer)
             .and_then(|mut output| output.flush())
-            .map_err(|error| target.error(&error))?;
+            .map_err(|error| target.error(&error, SO_FAR))?;
         let Counters {
             dropped,
             missed,
             clipped,
         } = counters(trailer);
+        let full = if full {
+            "; it has the size that it may have, and what came later is not in it"
+        } else {
+            ""
+        };
         Ok(format!(
-            "{calls} system calls, {records} records in {target}; lost {dropped}, missed {missed}, clipped {clipped}"
+            "{calls} system calls, {records} records in {target}; lost {dropped}, missed {missed}, clipped {clipped}{full}"
         ))
+    }
+}
+
+impl Recorder {
+    fn flush(&mut self) -> Result<()> {
+        let flushed = self.writer.flush_block();
+        flushed.map_err(|error| self.target.error(&error, SO_FAR))
+    }
+
+    /// Whether it takes one more; after one that it does not, it takes none.
+    fn has_room(&mut self, record: &[u8]) -> Result<bool> {
+        if let Some(most) = self.most.filter(|_| !self.full)
+            && self.writer.size_with(record) > most
+        {
+            // Compressed, the others take less than was thought.
+            self.flush()?;
+            self.full = self.writer.size_with(record) > most;
+        }
+        Ok(!self.full)
     }
 }
 
 impl Sink for Recorder {
     fn record(&mut self, bytes: &[u8]) -> Result<()> {
+        if !self.has_room(bytes)? {
+            return Ok(());
+        }
         let kind = bytes.first_chunk().map(|kind| u16::from_ne_bytes(*kind));
         self.calls += u64::from(kind == Some(kmodtrace_common::kind::ATTEMPT_EXIT));
         self.records += u64::from(kind.is_some_and(|kind| kind < kmodtrace_common::kind::TICK));
-        self.writer.push(bytes).map_err(|error| self.target.error(&error))
+        self.writer
+            .push(bytes)
+            .map_err(|error| self.target.error(&error, SO_FAR))
     }
 
     fn ring_emptied(&mut self, idle: bool) -> Result<()> {
         let now = now();
         if idle || now.since(self.flushed).0 >= FLUSH_NS {
-            self.writer.flush_block().map_err(|error| self.target.error(&error))?;
+            self.flush()?;
             self.flushed = now;
         }
         Ok(())
+    }
+
+    fn over(&self) -> Option<Stop> {
+        self.full.then_some(Stop::Full)
     }
 }
 
@@ -212,5 +260,60 @@ pub(crate) fn counters(trailer: &TickBytes) -> Counters {
     match decode(trailer).map(|event| event.fact) {
         Ok(Fact::Trailer(counters)) => counters,
         _ => Counters::default(),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may")]
+mod tests {
+    use kmodtrace_core::model::Ktime;
+    use kmodtrace_core::recording::{Clock, End, Kernel, Reader};
+    use kmodtrace_core::records::decode::split;
+    use synth::{Storm, TRACER};
+
+    use super::*;
+
+    /// A storm into a file that may have so many bytes: why it took no more, the summary, how many bytes it has, and how it ends.
+    fn recorded(most: u64) -> (Option<Stop>, String, u64, Option<End>) {
+        let path = std::env::temp_dir().join(format!("kmodtrace-recorder-{}-{most}.kmt", std::process::id()));
+        let kernel = Kernel {
+            release: "6.1.0".to_owned(),
+            version: String::new(),
+            arch: "x86_64".to_owned(),
+        };
+        let clock = Clock {
+            monotonic_ns: Ktime(1),
+            realtime_ns: 2,
+        };
+        let header = Header::new("0", kernel, clock, 4, serde_json::Value::Null);
+        let mut recorder = Recorder::new(Target::new(&path).unwrap(), &header, Some(most)).unwrap();
+        for round in Storm::new(1_000) {
+            split(&round).for_each(|record| recorder.record(record.unwrap()).unwrap());
+        }
+        let over = recorder.over();
+        let trailer = TRACER.trailer(now(), Counters::default(), over.is_some());
+        let summary = recorder.finish(&trailer).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let mut reader = Reader::new(bytes.as_slice()).unwrap();
+        while reader.next_record().unwrap().is_some() {}
+        (over, summary, bytes.len() as u64, reader.end())
+    }
+
+    #[test]
+    fn a_recording_that_is_full_ends_there_and_says_so() {
+        let (over, summary, all, end) = recorded(1 << 30);
+        assert!(over.is_none() && end == Some(End::Trailer), "{end:?}");
+        assert!(summary.ends_with("clipped 0"), "{summary}");
+        // The header has 32 kB.
+        for most in [36_000, all - 1] {
+            let (over, summary, bytes, end) = recorded(most);
+            assert!(
+                matches!(over, Some(Stop::Full)) && end == Some(End::Full),
+                "{most}: {end:?}"
+            );
+            assert!(bytes <= most && bytes > most / 10 * 9, "{bytes} of {most}");
+            assert!(summary.contains("what came later is not in it"), "{summary}");
+        }
     }
 }

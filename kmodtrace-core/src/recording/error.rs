@@ -67,6 +67,8 @@ pub enum ReadError {
 pub enum End {
     /// Properly, with a trailer.
     Trailer,
+    /// In the same way, because it had reached the size that it may have.
+    Full,
     /// After a whole block, without a trailer: the tracer was killed or could not write.
     NoTrailer,
     /// Within a block, of which nothing was read.
@@ -83,6 +85,7 @@ impl End {
     pub fn cut(self) -> Option<String> {
         match self {
             Self::Trailer => None,
+            Self::Full => Some("it has reached the size that it may have: what came later is not in it".to_owned()),
             Self::NoTrailer => Some("its writer was killed: it has no trailer".to_owned()),
             Self::Torn { offset, why } => Some(format!("cut short at byte {offset}: {why}")),
         }

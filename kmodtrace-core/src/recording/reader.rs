@@ -24,8 +24,8 @@ pub struct Reader<R> {
     content: Vec<u8>,
     /// Where in `content` the next record begins.
     next: usize,
-    /// Whether the last record of `content` is the trailer.
-    trailer: bool,
+    /// The end that the last record of `content` makes, where that is the trailer.
+    trailer: Option<End>,
     unknown: u64,
     state: State,
 }
@@ -53,7 +53,7 @@ impl<R: Read> Reader<R> {
             data: Vec::new(),
             content: Vec::new(),
             next: 0,
-            trailer: false,
+            trailer: None,
             unknown: 0,
             state: State::Open,
         })
@@ -137,9 +137,9 @@ impl<R: Read> Reader<R> {
         let damaged = |why: String| Err(ReadError::Damaged { offset, why });
         self.input.read(BlockHead::SIZE, &mut self.data)?;
         if self.data.is_empty() {
-            return Ok(Some(if self.trailer { End::Trailer } else { End::NoTrailer }));
+            return Ok(Some(self.trailer.unwrap_or(End::NoTrailer)));
         }
-        if self.trailer {
+        if self.trailer.is_some() {
             return damaged("data follow the trailer".to_owned());
         }
         if !begins_with(&self.data, BLOCK_MAGIC.to_le_bytes()) {
@@ -198,16 +198,16 @@ impl<R: Read> Iterator for Reader<R> {
     }
 }
 
-/// Splits a block into its records, and says whether the last one is the trailer.
-fn check_records(content: &[u8], stated: u32) -> Result<bool, String> {
+/// Splits a block into its records, and gives the end that the last one makes, where that is the trailer.
+fn check_records(content: &[u8], stated: u32) -> Result<Option<End>, String> {
     let mut found = 0;
-    let mut trailer = false;
+    let mut trailer = None;
     for record in decode::split(content) {
         let record = record.map_err(|error| format!("the content of the block is wrong {error}"))?;
-        if trailer {
+        if trailer.is_some() {
             return Err("records follow the trailer".to_owned());
         }
-        trailer = record::Header::read_from_prefix(record).is_ok_and(|(header, _)| header.kind == kind::TRAILER);
+        trailer = trailer_end(record);
         found += 1;
     }
     if found == stated {
@@ -215,6 +215,13 @@ fn check_records(content: &[u8], stated: u32) -> Result<bool, String> {
     } else {
         Err(format!("the block holds {found} records and says {stated}"))
     }
+}
+
+/// The end that a record makes, if it is a trailer; as far as it can be read.
+fn trailer_end(record: &[u8]) -> Option<End> {
+    let (header, _) = record::Header::read_from_prefix(record).ok()?;
+    let full = || record::Tick::read_from_prefix(record).is_ok_and(|(tick, _)| tick.full != 0);
+    (header.kind == kind::TRAILER).then(|| if full() { End::Full } else { End::Trailer })
 }
 
 /// Whether the bytes, which may be too few, can begin with this magic.

@@ -20,6 +20,7 @@ pub struct Writer<W> {
     compressor: zstd::bulk::Compressor<'static>,
     content: Vec<u8>,
     records: u32,
+    written: u64,
     failed: bool,
 }
 
@@ -49,6 +50,7 @@ impl<W: Write> Writer<W> {
             compressor,
             content: Vec::new(),
             records: 0,
+            written: frame.len() as u64,
             failed: false,
         })
     }
@@ -71,6 +73,13 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// Bytes that the recording has at the most, if it ends with these records and a trailer.
+    pub fn size_with(&self, record: &[u8]) -> u64 {
+        let block = |content| BlockHead::SIZE + zstd::zstd_safe::compress_bound(content);
+        let rest = block(self.content.len() + record.len()) + block(size_of::<TickBytes>());
+        self.written + rest as u64
+    }
+
     /// Writes what was pushed since the last block, if anything.
     pub fn flush_block(&mut self) -> io::Result<()> {
         if self.failed {
@@ -91,6 +100,7 @@ impl<W: Write> Writer<W> {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
         let head = BlockHead::new(length(&data)?, length(&self.content)?, self.records, &self.header_crc);
         self.output.write_all(&[head.as_bytes(), &data].concat())?;
+        self.written += (BlockHead::SIZE + data.len()) as u64;
         self.output.flush()
     }
 

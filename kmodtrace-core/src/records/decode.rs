@@ -312,7 +312,7 @@ fn counters(kind: u16, bytes: &[u8]) -> Result<Counters, DecodeError> {
         dropped,
         missed,
         clipped,
-        reserved: _,
+        full: _,
     } = layout(kind, bytes)?;
     Ok(Counters {
         dropped,

@@ -92,7 +92,7 @@ fn record(
         duration: None,
         quiet: true,
     })?;
-    let mut recorder = Recorder::new(target, &session.header)?;
+    let mut recorder = Recorder::new(target, &session.header, None)?;
     let console = console()?;
     let began = Instant::now();
     let Ended {
@@ -107,7 +107,7 @@ fn record(
             status: workload::status_of(status),
             duration_ns,
         }),
-        Stop::Signal | Stop::Duration | Stop::Reader => Err(failure(
+        Stop::Signal | Stop::Duration | Stop::Reader | Stop::Full => Err(failure(
             INTERRUPTED,
             format!(
                 "interrupted; step goes on from here, and {} can be read",

@@ -7,11 +7,13 @@ use anyhow::{Context as _, Result};
 
 use super::step::Step;
 use super::systemd;
-use crate::cli::InitramfsTool;
+use crate::cli::{BootEnable, InitramfsTool};
 use crate::failure::{FAILED, failure};
 
 /// The program that the texts of hooks and units start: this one takes its place.
 pub(super) const PROGRAM: &str = "/usr/bin/kmodtrace";
+/// What they start it with: options follow it.
+const TRACE: &str = "kmodtrace boot trace";
 
 /// What is installed for tracing boots.
 #[derive(Debug)]
@@ -20,6 +22,17 @@ pub(crate) struct Installed {
     pub(crate) steps: Vec<Step>,
     /// Which tool makes the initramfs.
     pub(crate) tool: InitramfsTool,
+}
+
+/// What the texts of hooks and units say besides.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wishes {
+    /// Boots whose recordings are kept.
+    keep: u32,
+    /// Whether only the next boot is traced.
+    once: bool,
+    /// Bytes that a recording may have.
+    max_size: u64,
 }
 
 /// A tool that makes initramfs images.
@@ -94,14 +107,15 @@ const MAKERS: &[Maker] = &[
 ];
 
 /// Everything that belongs to tracing boots with this tool, with this program.
-fn installed(maker: &Maker, program: &str, keep: u32, once: bool) -> Installed {
+fn installed(maker: &Maker, program: &str, wishes: Wishes) -> Installed {
     let files = maker.files.iter();
     let files = files.map(|(path, text, runs)| Step::File(PathBuf::from(path), (*text).to_owned(), *runs));
-    let mut steps = systemd::units(keep, once);
+    let mut steps = systemd::units(wishes.keep, wishes.once);
     steps.extend(files);
+    let trace = format!("{TRACE} --max-size {}K", wishes.max_size >> 10);
     for step in &mut steps {
         if let Step::File(_, text, _) = step {
-            *text = text.replace(PROGRAM, program);
+            *text = text.replace(TRACE, &trace).replace(PROGRAM, program);
         }
     }
     if !maker.rebuild.is_empty() {
@@ -135,9 +149,9 @@ fn is_there(program: &str) -> bool {
 }
 
 /// What is to be installed for tracing boots on this system.
-pub(crate) fn enable(asked: InitramfsTool, keep: u32, once: bool) -> Result<Installed> {
+pub(crate) fn enable(args: &BootEnable) -> Result<Installed> {
     let program = this_program()?;
-    let maker = MAKERS.iter().find(|maker| match asked {
+    let maker = MAKERS.iter().find(|maker| match args.initramfs {
         InitramfsTool::Auto => maker.found_by.is_empty() || is_there(maker.found_by),
         asked => maker.tool == asked,
     });
@@ -149,7 +163,12 @@ pub(crate) fn enable(asked: InitramfsTool, keep: u32, once: bool) -> Result<Inst
         );
         return Err(failure(FAILED, text));
     }
-    Ok(installed(maker, &program, keep, once))
+    let wishes = Wishes {
+        keep: args.keep,
+        once: args.once,
+        max_size: args.max_size,
+    };
+    Ok(installed(maker, &program, wishes))
 }
 
 /// What is installed now, whatever it was installed for; none where nothing is.
@@ -162,7 +181,7 @@ pub(crate) fn disable() -> Option<Installed> {
         .iter()
         .find(|maker| maker.files.iter().any(|(path, ..)| Path::new(path).exists()));
     let maker = maker.or(MAKERS.last())?;
-    let mut all = installed(maker, PROGRAM, 0, false);
+    let mut all = installed(maker, PROGRAM, Wishes::default());
     if !all.steps.iter().any(there) {
         return None;
     }
@@ -177,7 +196,7 @@ mod tests {
     #[test]
     fn every_file_is_ours_and_no_name_of_a_hook_has_a_dot() {
         for maker in MAKERS {
-            for step in installed(maker, PROGRAM, 10, false).steps {
+            for step in installed(maker, PROGRAM, Wishes::default()).steps {
                 let path = match step {
                     Step::File(path, ..) | Step::Link(path, _) => path,
                     Step::Run(_) => continue,
@@ -200,7 +219,7 @@ mod tests {
     #[test]
     fn a_program_elsewhere_is_started_there() {
         for maker in MAKERS {
-            for step in installed(maker, "/opt/k/kmodtrace", 10, false).steps {
+            for step in installed(maker, "/opt/k/kmodtrace", Wishes::default()).steps {
                 if let Step::File(path, text, _) = step {
                     assert!(!text.contains("/usr/bin"), "{}: {text}", path.display());
                 }

@@ -1,7 +1,7 @@
 //! The end of a boot: the tracer is stopped, and what it wrote is kept.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use kmodtrace_core::model::Ktime;
 use kmodtrace_core::recording::{Boot, BootMark, Milestone, Writer};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Signal, kill_process};
 
 use super::trace::{size, wait_for_end};
-use super::{RECORDING, Running, STORE, running, store, systemd};
+use super::{RECORDING, RUN, Running, STORE, reason, running, store, systemd};
 use crate::failure::{FAILED, failure};
 use crate::live::pump::now;
 use crate::replay;
@@ -41,9 +42,14 @@ pub(crate) fn keep(ending: Ending, keep: Option<u32>) -> Result<PathBuf> {
         wait_until_over(quiet);
     }
     let ended = now();
+    // Of two who keep it, the second waits until the first has.
+    let _one = lock()?;
     stop()?;
     if running() == Running::Nothing {
-        let why = super::error().unwrap_or_else(|| "the tracer did not start".to_owned());
+        if let Some(kept) = store::this_one() {
+            return Ok(kept);
+        }
+        let why = reason::told().unwrap_or_else(|| "the tracer did not start".to_owned());
         return Err(failure(FAILED, format!("there is no recording of this boot: {why}")));
     }
     let kept = copy(ended)?;
@@ -52,6 +58,16 @@ pub(crate) fn keep(ending: Ending, keep: Option<u32>) -> Result<PathBuf> {
     }
     fs::remove_file(RECORDING).with_context(|| format!("cannot remove {RECORDING}"))?;
     Ok(kept)
+}
+
+/// Waits until nobody else has the tracer's directory, and has it until the file is closed. None where nothing was traced.
+fn lock() -> Result<Option<File>> {
+    let folder = match File::open(RUN) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.with_context(|| format!("cannot open {RUN}"))?,
+    };
+    flock(&folder, FlockOperation::LockExclusive).with_context(|| format!("cannot lock {RUN}"))?;
+    Ok(Some(folder))
 }
 
 fn wait_until_over(quiet: Duration) {

@@ -5,15 +5,15 @@
 
 mod install;
 mod keep;
+mod reason;
 mod step;
 mod store;
 mod systemd;
 mod trace;
 
-use std::path::Path;
-
 pub(crate) use install::{Installed, disable, enable};
 pub(crate) use keep::{Ending, keep};
+pub(crate) use reason::{logged, told};
 pub(crate) use step::Step;
 pub(crate) use store::{Kept, find, list, this_one};
 pub(crate) use trace::{Running, detach, running, trace};
@@ -24,13 +24,5 @@ pub(crate) const RUN: &str = "/run/kmodtrace";
 const RECORDING: &str = "/run/kmodtrace/boot.kmt";
 /// The process that writes it.
 const PID: &str = "/run/kmodtrace/boot.pid";
-/// Why there is no recording, in a line.
-const ERROR: &str = "/run/kmodtrace/boot.error";
 /// Where recordings of boots are kept.
 pub(crate) const STORE: &str = "/var/lib/kmodtrace/boots";
-
-/// Why this boot could not be traced, as far as that was written down.
-pub(crate) fn error() -> Option<String> {
-    let text = std::fs::read_to_string(Path::new(ERROR)).ok()?;
-    text.lines().next().map(str::to_owned)
-}

@@ -14,8 +14,9 @@ use anyhow::{Context as _, Result};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Pid;
 
-use super::{ERROR, PID, RECORDING, RUN};
+use super::{PID, RECORDING, RUN, reason, this_one};
 use crate::failure::say;
+use crate::live::attach::Attached;
 use crate::live::pump::Ended;
 use crate::live::ready;
 use crate::live::session::{Options, Session};
@@ -50,48 +51,47 @@ pub(crate) fn running() -> Running {
     Running::Writes(pid)
 }
 
-/// Traces until a signal or for so long. Whatever fails is written down, so that it can be told when the machine is up.
-pub(crate) fn trace(options: Options<'_>) -> Result<()> {
-    if matches!(running(), Running::Writes(_)) {
-        // It runs since the initramfs.
+/// Traces until a signal, for so long, or until the recording has so many bytes. Whatever fails is written down, so that it can be told when the machine is up.
+pub(crate) fn trace(options: Options<'_>, max_size: u64) -> Result<()> {
+    if running() != Running::Nothing || this_one().is_some() {
+        // It runs since the initramfs, or has ended: a boot has one recording.
         ready::tell();
         return Ok(());
     }
-    let traced = record(options);
-    if let Err(error) = &traced {
-        let _ = fs::write(ERROR, format!("{error:#}\n"));
-    }
-    traced
-}
-
-fn record(options: Options<'_>) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(RUN);
     made.with_context(|| format!("cannot make {RUN}"))?;
-    let _ = fs::remove_file(ERROR);
-    let target = Target::new(Path::new(RECORDING))?;
-    let session = Session::open(options)?;
-    let mut recorder = Recorder::new(target, &session.header)?;
-    fs::write(PID, format!("{}\n", std::process::id())).with_context(|| format!("cannot write {PID}"))?;
-    let Ended { trailer, attached, .. } = session.run(None, &mut recorder)?;
-    say(recorder.finish(&trailer)?);
-    attached.detach(Notices::new(true));
+    reason::owe();
+    let traced = record(options, max_size);
+    // Before it detaches, which takes a while: the recording is there, and somebody may ask.
+    reason::pay(traced.as_ref().err());
+    traced?.detach(Notices::new(true));
     Ok(())
 }
 
+fn record(options: Options<'_>, max_size: u64) -> Result<Attached> {
+    let target = Target::new(Path::new(RECORDING))?;
+    let session = Session::open(options)?;
+    let mut recorder = Recorder::new(target, &session.header, Some(max_size))?;
+    fs::write(PID, format!("{}\n", std::process::id())).with_context(|| format!("cannot write {PID}"))?;
+    let Ended { trailer, attached, .. } = session.run(None, &mut recorder)?;
+    say(recorder.finish(&trailer)?);
+    Ok(attached)
+}
+
 /// Starts the same in the background, and waits until it is attached, has failed, or time is up: then the boot goes on without it.
-pub(crate) fn detach() -> Result<()> {
+pub(crate) fn detach(max_size: u64) -> Result<()> {
     let name = format!("kmodtrace-boot-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name)?;
     let socket = UnixDatagram::bind_addr(&address).context("cannot listen")?;
     socket.set_read_timeout(Some(LOOK))?;
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["boot", "trace"])
+        .args(["boot", "trace", "--max-size"])
+        .arg(format!("{}K", max_size >> 10))
         // An @ tells systemd's last killing spree in the initramfs to spare it.
         .arg0("@kmodtrace")
         .env("NOTIFY_SOCKET", format!("@{name}"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
         // Signals of the initramfs' shell are not for it.
         .process_group(0)
         .spawn()

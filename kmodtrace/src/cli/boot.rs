@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use kmodtrace_core::report::Boots;
 
-use super::{Comparing, Reporting, duration};
+use super::{Comparing, Reporting, duration, size};
 use crate::output::Format;
 
 /// Tracing of boots.
@@ -63,6 +63,9 @@ pub(crate) struct BootEnable {
     /// Number of boots whose recordings are kept
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) keep: u32,
+    /// End a recording before it has more bytes than that (1M is 1024K): until the boot is over it is in memory
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    pub(crate) max_size: u64,
 }
 
 /// Disabling.
@@ -112,6 +115,9 @@ pub(crate) struct BootTrace {
     /// Longest time, from attaching on
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub(crate) at_most: Duration,
+    /// End before the recording has more bytes than that
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    pub(crate) max_size: u64,
 }
 
 /// What ends it.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::report::{BootRow, Boots};
+use kmodtrace_core::text::printable;
 
 use crate::boot::{self, Ending, Installed, Kept, Running, Step};
 use crate::cli::{self, Boot, BootEnable, Recorded};
@@ -44,19 +45,22 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             let kept = boot::keep(Ending::Now, None)?;
             say(format_args!("kept as {}", kept.display()));
         }
-        Boot::Trace(args) if args.detach => boot::detach()?,
-        Boot::Trace(args) => boot::trace(Options {
-            wish: Wish {
-                log: false,
-                max_in_flight: cli::MAX_IN_FLIGHT,
-                families: cli::With::families(cli::WITH),
-            },
-            modules: &[],
-            functions: None,
-            command: &[],
-            duration: Some(args.at_most),
-            quiet,
-        })?,
+        Boot::Trace(args) if args.detach => boot::detach(args.max_size)?,
+        Boot::Trace(args) => {
+            let options = Options {
+                wish: Wish {
+                    log: false,
+                    max_in_flight: cli::MAX_IN_FLIGHT,
+                    families: cli::With::families(cli::WITH),
+                },
+                modules: &[],
+                functions: None,
+                command: &[],
+                duration: Some(args.at_most),
+                quiet,
+            };
+            boot::trace(options, args.max_size)?;
+        }
         Boot::Keep(args) => {
             let kept = boot::keep(Ending::QuietFor(args.quiet_for), Some(args.keep));
             // Also where this one could not be traced, it was the one.
@@ -69,7 +73,7 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
 }
 
 fn enable(args: &BootEnable) -> Result<()> {
-    let installed = boot::enable(args.initramfs, args.keep, args.once)?;
+    let installed = boot::enable(args)?;
     if args.dry_run {
         return show(&installed, "would");
     }
@@ -138,17 +142,27 @@ fn status() -> Result<()> {
         }
     };
     super::written(writeln!(out, "{traced}"))?;
-    let this = match boot::running() {
-        Running::Writes(_) => format!("this boot is being traced, into {}", boot::RUN),
-        Running::Ended => format!(
-            "this boot was traced; its recording in {} is not kept yet: kmodtrace boot stop does that",
+    super::written(writeln!(out, "{}", this_boot()))
+}
+
+/// What became of tracing this boot.
+fn this_boot() -> String {
+    let early = || boot::told().map_or_else(String::new, |why| format!(", but not to its end: {}", printable(&why)));
+    match (boot::running(), boot::this_one()) {
+        (Running::Writes(_), _) => format!("this boot is being traced, into {}", boot::RUN),
+        (Running::Ended, _) => format!(
+            "this boot was traced{}; its recording in {} is not kept yet: kmodtrace boot stop does that",
+            early(),
             boot::RUN
         ),
-        Running::Nothing => match (boot::error(), boot::this_one()) {
-            (Some(why), _) => format!("this boot could not be traced: {why}"),
-            (None, Some(path)) => format!("this boot was traced: {}", path.display()),
+        (Running::Nothing, Some(path)) => format!("this boot was traced: {}{}", path.display(), early()),
+        (Running::Nothing, None) => match (boot::told(), boot::logged()) {
+            (Some(why), _) => format!("this boot could not be traced: {}", printable(&why)),
+            (None, Some(line)) => format!(
+                "of this boot there is no recording; the kernel's log has: {}",
+                printable(&line)
+            ),
             (None, None) => "of this boot there is no recording".to_owned(),
         },
-    };
-    super::written(writeln!(out, "{this}"))
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> 
     })?;
     let mut sink = Tee {
         recorder: target
-            .map(|target| Recorder::new(target, &session.header))
+            .map(|target| Recorder::new(target, &session.header, None))
             .transpose()?,
         front: Some(Front {
             pipeline: Pipeline::default(),

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
     let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let next = target.next();
-    let mut recorder = Recorder::new(target, &session.header)?;
+    let mut recorder = Recorder::new(target, &session.header, args.max_size)?;
     session.announce(notices);
     let Ended {
         stop,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use kmodtrace_core::records::decode::TickBytes;
 
 use crate::failure::reader_is_gone;
-use crate::live::pump::Sink;
+use crate::live::pump::{Sink, Stop};
 use crate::recorder::Recorder;
 
 /// A front end as long as somebody looks at it, and the recording.
@@ -48,8 +48,8 @@ impl<S: Sink> Sink for Tee<S> {
         self.show(|front| front.ring_emptied(idle))
     }
 
-    fn is_over(&self) -> bool {
-        self.front.as_ref().is_none_or(Sink::is_over)
+    fn over(&self) -> Option<Stop> {
+        self.front.as_ref().map_or(Some(Stop::Reader), Sink::over)
     }
 
     fn is_moving(&self) -> bool {

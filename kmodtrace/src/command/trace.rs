@@ -44,7 +44,7 @@ fn live(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let session = Session::open(super::options(&args.trace.tracing, &args.trace.drill, quiet, bpf_log))?;
     let mut sink = Tee {
         recorder: target
-            .map(|target| Recorder::new(target, &session.header))
+            .map(|target| Recorder::new(target, &session.header, None))
             .transpose()?,
         front: Some(Lines::new(args, &session.header)?),
     };

@@ -53,7 +53,7 @@ fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<Ex
     let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let recorder = target
-        .map(|target| Recorder::new(target, &session.header))
+        .map(|target| Recorder::new(target, &session.header, None))
         .transpose()?;
     // The view listens for signals, for which the event loop has to be there.
     let front = {

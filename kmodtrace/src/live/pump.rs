@@ -30,9 +30,9 @@ pub(crate) trait Sink {
     fn record(&mut self, bytes: &[u8]) -> Result<()>;
     /// The ring is empty; show and keep what came. `idle` when nothing more is on its way.
     fn ring_emptied(&mut self, idle: bool) -> Result<()>;
-    /// Whether nobody wants any more.
-    fn is_over(&self) -> bool {
-        false
+    /// Why it takes no more, where it does not.
+    fn over(&self) -> Option<Stop> {
+        None
     }
     /// Whether what it shows changes with time, also when nobody is in a load.
     fn is_moving(&self) -> bool {
@@ -60,6 +60,8 @@ pub(crate) enum Stop {
     Duration,
     /// Nobody wants any more.
     Reader,
+    /// The recording has the size that it may have.
+    Full,
     /// The command ended.
     Command(ExitStatus),
 }
@@ -68,7 +70,7 @@ impl Stop {
     /// The command's own exit status, 128 and the signal that killed it, or 0 when something else ended it.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Signal | Self::Duration | Self::Reader => ExitCode::SUCCESS,
+            Self::Signal | Self::Duration | Self::Reader | Self::Full => ExitCode::SUCCESS,
             Self::Command(status) => ExitCode::from(status_of(*status)),
         }
     }
@@ -119,9 +121,10 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
     if let Stop::Command(status) = &stop {
         sink.record(&identity().command_end(now(), WaitStatus(status.into_raw().into())))?;
     }
+    let full = matches!(stop, Stop::Full);
     Ok(Ended {
         stop,
-        trailer: identity().trailer(now(), drain.counters.read()),
+        trailer: identity().trailer(now(), drain.counters.read(), full),
         attached,
     })
 }
@@ -146,14 +149,14 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 let moves = drain.in_flight.has_somebody() || sink.is_moving();
                 beat = moves.then(|| Instant::now() + BEAT);
                 sink.ring_emptied(!more)?;
-                if sink.is_over() {
-                    return Ok(Stop::Reader);
+                if let Some(stop) = sink.over() {
+                    return Ok(stop);
                 }
             }
             woken = sink.wake() => {
                 woken?;
-                if sink.is_over() {
-                    return Ok(Stop::Reader);
+                if let Some(stop) = sink.over() {
+                    return Ok(stop);
                 }
             }
             () = signals.any() => {

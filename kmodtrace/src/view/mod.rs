@@ -42,7 +42,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
-use crate::live::pump::{Signals, Sink, identity, now};
+use crate::live::pump::{Signals, Sink, Stop, identity, now};
 use draw::Feed;
 use flight_recorder::FlightRecorder;
 use input::Input;
@@ -264,7 +264,7 @@ impl View {
         let Some(spool) = &mut self.spool else {
             return format!("wrote {json}; the recording is {}", self.feed.name);
         };
-        let trailer = identity().trailer(now(), self.scene.monitor.loss().counters());
+        let trailer = identity().trailer(now(), self.scene.monitor.loss().counters(), false);
         let mut forgotten = 0;
         let recording = export::write("kmt", |out| {
             forgotten = spool.save(&trailer, out)?;
@@ -294,8 +294,8 @@ impl Sink for View {
         Ok(())
     }
 
-    fn is_over(&self) -> bool {
-        self.over
+    fn over(&self) -> Option<Stop> {
+        self.over.then_some(Stop::Reader)
     }
 
     fn is_moving(&self) -> bool {

@@ -116,7 +116,9 @@ pub(crate) fn sample_of_command(command: &[&str], status: WaitStatus) -> Vec<u8>
     let mut bytes = Vec::new();
     let mut writer = Writer::new(&mut bytes, &header).unwrap();
     writer.push(&tracer.command_end(Ktime(7), status)).unwrap();
-    writer.finish(&tracer.trailer(Ktime(8), Counters::default())).unwrap();
+    writer
+        .finish(&tracer.trailer(Ktime(8), Counters::default(), false))
+        .unwrap();
     bytes
 }
 

@@ -124,6 +124,10 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
                 on_demand: true,
                 ..part("boot", 300, Some(PROGRAMS), Work::Guests(boot::whole))
             },
+            Part {
+                on_demand: true,
+                ..part("boot-faults", 500, Some(PROGRAMS), Work::Guests(boot::faulty))
+            },
         ]);
     }
     for flavour in flavours {

@@ -78,7 +78,7 @@ impl Storm {
 
     /// The trailer of a recording of what came so far.
     pub fn trailer(&self) -> TickBytes {
-        TRACER.trailer(Ktime(self.now), Counters::default())
+        TRACER.trailer(Ktime(self.now), Counters::default(), false)
     }
 
     /// An xorshift generator: any will do, and a storm must not change with a library's version.

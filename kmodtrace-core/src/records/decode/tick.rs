@@ -23,12 +23,13 @@ impl Tracer {
     /// A [`kind::TICK`]: the counters, and the clock as it was read just before the ring was found empty. Read after that,
     /// it would be later than records that the ring has got in between.
     pub fn tick(self, time: Ktime, counters: Counters) -> TickBytes {
-        self.record(kind::TICK, time, counters)
+        self.record(kind::TICK, time, counters, false)
     }
 
-    /// A [`kind::TRAILER`]: the last record of a recording, made when everything was detached and drained.
-    pub fn trailer(self, time: Ktime, counters: Counters) -> TickBytes {
-        self.record(kind::TRAILER, time, counters)
+    /// A [`kind::TRAILER`]: the last record of a recording, made when the ring was drained. `full` where tracing ended because the
+    /// recording has reached the size that it may have.
+    pub fn trailer(self, time: Ktime, counters: Counters, full: bool) -> TickBytes {
+        self.record(kind::TRAILER, time, counters, full)
     }
 
     /// A [`kind::COMMAND_END`].
@@ -39,7 +40,7 @@ impl Tracer {
         })
     }
 
-    fn record(self, kind: u16, time: Ktime, counters: Counters) -> TickBytes {
+    fn record(self, kind: u16, time: Ktime, counters: Counters, full: bool) -> TickBytes {
         let Counters {
             dropped,
             missed,
@@ -50,7 +51,7 @@ impl Tracer {
             dropped,
             missed,
             clipped,
-            reserved: 0
+            full: u64::from(full),
         })
     }
 
@@ -98,7 +99,7 @@ mod tests {
         };
         assert_eq!(decode(&tracer.tick(Ktime(5), counters)), event(Fact::Tick(counters)));
         assert_eq!(
-            decode(&tracer.trailer(Ktime(5), counters)),
+            decode(&tracer.trailer(Ktime(5), counters, false)),
             event(Fact::Trailer(counters))
         );
         let killed = WaitStatus(9);

@@ -2,9 +2,14 @@
 
 mod agree;
 mod devices;
+mod faults;
 mod trace;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use agree::{Agreement, COLUMNS};
 use anyhow::{Context as _, Result, ensure};
@@ -65,6 +70,13 @@ pub(crate) fn whole() -> Result<Tally> {
     run(&WHOLE)
 }
 
+/// Boots small ones in which something goes wrong.
+pub(crate) fn faulty() -> Result<Tally> {
+    let mut tally = Tally::default();
+    faults::run(&artifacts::static_kmodtrace()?, &mut tally)?;
+    Ok(tally)
+}
+
 fn run(variants: &[Variant]) -> Result<Tally> {
     let tool = artifacts::static_kmodtrace()?;
     let mut tally = Tally::default();
@@ -76,22 +88,26 @@ fn run(variants: &[Variant]) -> Result<Tally> {
     Ok(tally)
 }
 
+/// Boots it with the kernel's trace and this on its command line: what it left, and how long it took.
+fn booted(image: &Image, name: &str, append: &str, tally: &mut Tally) -> Result<(PathBuf, Duration)> {
+    let out = artifacts::target_dir()?.join("guests").join(format!("boot-{name}"));
+    let boot = Boot {
+        append: &format!("{} {append}", trace::APPEND),
+        timeout: TIMEOUT,
+        out_dir: &out,
+    };
+    let duration = guest::again(&format!("of the boot {name}"), tally, || {
+        guest::fresh(&out)?;
+        image::boot(image, &boot)
+    })?;
+    Ok((out, duration))
+}
+
 impl Variant {
     /// Makes the image, boots it and compares. Gives how many calls were compared.
     fn run(&self, tool: &Path, tally: &mut Tally) -> Result<usize> {
         let image = Image::make(self.initramfs, &[tool], &[self.enable, COLLECT].concat())?;
-        let out = artifacts::target_dir()?
-            .join("guests")
-            .join(format!("boot-{}", self.name));
-        let boot = Boot {
-            append: &format!("{} {}", trace::APPEND, self.append),
-            timeout: TIMEOUT,
-            out_dir: &out,
-        };
-        let duration = guest::again(&format!("of the boot {}", self.name), tally, || {
-            guest::fresh(&out)?;
-            image::boot(&image, &boot)
-        })?;
+        let (out, duration) = booted(&image, self.name, self.append, tally)?;
         let text = fs::read_to_string(out.join("trace")).context("the guest left no trace")?;
         let trace = trace::parse(&text)?;
         let report = report(tool, &out.join("boot.kmt"))?;

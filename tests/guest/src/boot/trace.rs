@@ -119,6 +119,18 @@ fn event(line: &str) -> Option<Event<'_>> {
 }
 
 impl Trace {
+    /// Keeps only the calls, without what they loaded.
+    pub(super) fn forget_names(&mut self) {
+        self.requests.clear();
+        self.calls.iter_mut().for_each(|call| call.module = None);
+    }
+
+    /// Keeps what was over by then.
+    pub(super) fn keep_until(&mut self, time_ns: u64) {
+        self.calls.retain(|call| call.end.is_some_and(|(end, _)| end < time_ns));
+        self.requests.retain(|request| request.time_ns < time_ns);
+    }
+
     fn add(&mut self, event: &Event<'_>) -> Result<()> {
         let Event { tid, time_ns, text } = *event;
         let is_open = |call: &&mut Call| call.tid == tid && call.end.is_none();

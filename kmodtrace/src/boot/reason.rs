@@ -1,0 +1,93 @@
+//! Why a boot was not traced, or not to its end: written down, to be told when the machine is up.
+//!
+//! It stands in a file of /run. That is made before anything is attached, and has a line from then on: a tracer that is killed leaves
+//! that line, and one that fills /run has room for another. Where not even that can be written, or the tracer cannot be started at all,
+//! the kernel's log has what the hook of the initramfs heard.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use rustix::fs::OFlags;
+
+const FILE: &str = "/run/kmodtrace/boot.error";
+const LOG: &str = "/dev/kmsg";
+
+/// What is true until the tracer says more. It cannot when it is killed.
+const UNTOLD: &str = "the tracer did not say how it ended: it was killed, or is not attached yet";
+
+/// From now on the tracer owes a reason.
+pub(super) fn owe() {
+    // Where that fails, the log is left.
+    let _ = fs::write(FILE, format!("{UNTOLD}\n"));
+}
+
+/// The tracer ended, because of this if it failed.
+pub(super) fn pay(failed: Option<&anyhow::Error>) {
+    let _ = match failed {
+        None => fs::remove_file(FILE),
+        Some(error) => write_over(&format!("{error:#}\n")),
+    };
+}
+
+/// Needs no room but for what is longer than a page.
+fn write_over(line: &str) -> io::Result<()> {
+    let mut file = File::options().write(true).open(FILE)?;
+    file.write_all(line.as_bytes())?;
+    file.set_len(line.len() as u64)
+}
+
+/// What the tracer of this boot said, or owes. None where nothing failed, or nothing could be written down.
+pub(crate) fn told() -> Option<String> {
+    let text = fs::read_to_string(FILE).ok()?;
+    text.lines().next().map(str::to_owned)
+}
+
+/// The last that the kernel's log has of kmodtrace. None where it has nothing, has it no longer, or may not be read.
+pub(crate) fn logged() -> Option<String> {
+    let mut log = File::options()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(LOG)
+        .ok()?;
+    let mut record = vec![0; 8192];
+    let mut last = None;
+    loop {
+        match log.read(&mut record) {
+            Ok(0) => return last,
+            Ok(length) => last = said(&record[..length]).or(last),
+            // Records that were to be read next are gone: it goes on behind them.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            // The end.
+            Err(_) => return last,
+        }
+    }
+}
+
+/// What a record says, if it is of kmodtrace: `3,42,1000000,-;kmodtrace: this` (Documentation/ABI/testing/dev-kmsg).
+fn said(record: &[u8]) -> Option<String> {
+    let record = String::from_utf8_lossy(record);
+    let (_, text) = record.split_once(';')?;
+    let text = text.lines().next()?.strip_prefix("kmodtrace: ")?;
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_the_log_is_ours_by_its_beginning() {
+        let ours = b"12,339,5140900,-;kmodtrace: boot trace --detach ended with status 127\n SUBSYSTEM=x\n";
+        assert_eq!(said(ours).as_deref(), Some("boot trace --detach ended with status 127"));
+        for other in [
+            &b"6,1,0,-;Linux version 6.12; kmodtrace: no\n"[..],
+            b"kmodtrace: no",
+            b"6,1,0,-;",
+            b"",
+            b"\xff;\xff",
+        ] {
+            assert_eq!(said(other), None);
+        }
+    }
+}
