@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 
 use rustix::fs::OFlags;
 
@@ -16,25 +16,30 @@ const LOG: &str = "/dev/kmsg";
 /// What is true until the tracer says more. It cannot when it is killed.
 const UNTOLD: &str = "the tracer did not say how it ended: it was killed, or is not attached yet";
 
-/// From now on the tracer owes a reason.
-pub(super) fn owe() {
-    // Where that fails, the log is left.
-    let _ = fs::write(FILE, format!("{UNTOLD}\n"));
-}
+/// What the tracer owes until it has ended. It stays open: a tracer of the initramfs does not see /run once that is the real root's.
+pub(super) struct Reason(Option<File>);
 
-/// The tracer ended, because of this if it failed.
-pub(super) fn pay(failed: Option<&anyhow::Error>) {
-    let _ = match failed {
-        None => fs::remove_file(FILE),
-        Some(error) => write_over(&format!("{error:#}\n")),
-    };
-}
+impl Reason {
+    /// From now on it is owed.
+    pub(super) fn owed() -> Self {
+        let begin = || -> io::Result<File> {
+            let mut file = File::create(FILE)?;
+            file.write_all(format!("{UNTOLD}\n").as_bytes())?;
+            Ok(file)
+        };
+        // Where that fails, the log is left.
+        Self(begin().ok())
+    }
 
-/// Needs no room but for what is longer than a page.
-fn write_over(line: &str) -> io::Result<()> {
-    let mut file = File::options().write(true).open(FILE)?;
-    file.write_all(line.as_bytes())?;
-    file.set_len(line.len() as u64)
+    /// The tracer has ended, because of this if it failed.
+    pub(super) fn pay(self, failed: Option<&anyhow::Error>) {
+        let Some(file) = self.0 else { return };
+        let line = failed.map_or_else(String::new, |error| format!("{error:#}\n"));
+        // Over the other line, which needs no room, and as many bytes as this one has.
+        let _ = file
+            .write_all_at(line.as_bytes(), 0)
+            .and_then(|()| file.set_len(line.len() as u64));
+    }
 }
 
 /// What the tracer of this boot said, or owes. None where nothing failed, or nothing could be written down.

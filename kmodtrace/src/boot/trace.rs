@@ -14,7 +14,8 @@ use anyhow::{Context as _, Result};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Pid;
 
-use super::{PID, RECORDING, RUN, reason, this_one};
+use super::reason::Reason;
+use super::{PID, RECORDING, RUN, this_one};
 use crate::failure::say;
 use crate::live::attach::Attached;
 use crate::live::pump::Ended;
@@ -60,10 +61,10 @@ pub(crate) fn trace(options: Options<'_>, max_size: u64) -> Result<()> {
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(RUN);
     made.with_context(|| format!("cannot make {RUN}"))?;
-    reason::owe();
+    let reason = Reason::owed();
     let traced = record(options, max_size);
     // Before it detaches, which takes a while: the recording is there, and somebody may ask.
-    reason::pay(traced.as_ref().err());
+    reason.pay(traced.as_ref().err());
     traced?.detach(Notices::new(true));
     Ok(())
 }
