@@ -1,8 +1,8 @@
 //! The kinds of records: numbers that never change their meaning, each with the layout that it uses.
 
 use crate::record::{
-    Ancestors, ArgumentString, AttemptEnter, CallEnter, CallExit, Caller, File, Helper, InitFn, Layout, Module, Owner,
-    Path, Plain, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick, Uevent,
+    Ancestors, ArgumentString, AttemptEnter, CallEnter, CallExit, Caller, Cgroup, File, Helper, InitFn, Layout, Module,
+    Owner, Path, Plain, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick, Uevent,
 };
 
 macro_rules! kinds {
@@ -193,6 +193,8 @@ kinds! { OWN;
     TRAILER = 0xff01 as Tick;
     /// Made by user space: the command that is run under the tracer ended, with this wait status. Before the trailer.
     COMMAND_END = 0xff02 as Ret;
+    /// Made by user space: a cgroup that a task in a load is or was in. After the first record that has its id.
+    CGROUP = 0xff03 as Cgroup;
 }
 
 /// The layout of a kind, or none for a number this build does not know.

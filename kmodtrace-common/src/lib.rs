@@ -17,6 +17,8 @@ pub const ABI_VERSION: u32 = 1;
 pub const MODULE_NAME_LEN: usize = 56;
 /// Bytes kept of a path: those of Debian's modules have up to 110.
 pub const PATH_LEN: usize = 256;
+/// Bytes kept of the path of a cgroup, its NUL included: those of containers have up to 200.
+pub const CGROUP_LEN: usize = 256;
 /// Bytes kept of an argument string, its NUL included.
 pub const ARGUMENT_STRING_LEN: usize = 128;
 /// Bytes kept of the properties of a device: those of most devices have some hundred.

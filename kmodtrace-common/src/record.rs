@@ -1,8 +1,8 @@
 //! The structs. Little-endian as the machine writes them; strings end at the first NUL or at their array's end.
 
 use crate::{
-    ANCESTORS_LEN, ARGUMENT_STRING_LEN, COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, PATH_LEN, STACK_LEN, SYMBOL_LEN,
-    TEXT_LEN, UEVENT_LEN,
+    ANCESTORS_LEN, ARGUMENT_STRING_LEN, CGROUP_LEN, COMM_LEN, FILE_NAME_LEN, MODULE_NAME_LEN, PATH_LEN, STACK_LEN,
+    SYMBOL_LEN, TEXT_LEN, UEVENT_LEN,
 };
 
 /// How a record lies in memory.
@@ -181,6 +181,16 @@ records! {
         clipped: u64,
         /// `TRAILER`: 1 where tracing ended because the recording has reached the size that it may have; else 0.
         full: u64,
+    }
+
+    /// Where a cgroup is in the hierarchy of cgroup v2.
+    Cgroup (296) {
+        /// Common part, as that of a tick.
+        header: Header,
+        /// Its id, as the records of entries have it.
+        id: u64,
+        /// Its path from the root on, `/system.slice/systemd-udevd.service`; a longer one begins with `...`, and has its end.
+        path: [u8; CGROUP_LEN],
     }
 
     /// Ancestors of a task.

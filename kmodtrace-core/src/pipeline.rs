@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::model::{Finished, Ktime, WaitStatus};
+use crate::model::{Cgroups, Finished, Ktime, WaitStatus};
 use crate::records::decode::{DecodeError, decode};
 use crate::records::event::Fact;
 use crate::records::order::{HORIZON, Loss, Order};
@@ -17,6 +17,7 @@ pub struct Pipeline {
     ticked: Option<Ktime>,
     reached: Ktime,
     command: Option<WaitStatus>,
+    cgroups: Cgroups,
 }
 
 impl Pipeline {
@@ -28,8 +29,10 @@ impl Pipeline {
             self.ticked = Some(ticked);
             self.reached = self.reached.max(ticked);
         }
-        if let Fact::CommandEnd(status) = event.fact {
-            self.command = Some(status);
+        match &event.fact {
+            Fact::CommandEnd(status) => self.command = Some(*status),
+            Fact::Cgroup { id, path } => self.cgroups.add(*id, path),
+            _ => {}
         }
         self.order.push(event);
         self.advance();
@@ -63,6 +66,11 @@ impl Pipeline {
     /// How the command ended that was run under the tracer; none where it has not, where there was none, and in older recordings.
     pub fn command_status(&self) -> Option<WaitStatus> {
         self.command
+    }
+
+    /// The cgroups that were told so far.
+    pub fn cgroups(&self) -> &Cgroups {
+        &self.cgroups
     }
 
     /// How much was finished since the last call of [`take`](Self::take).

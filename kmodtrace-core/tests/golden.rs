@@ -42,7 +42,7 @@ fn shown(path: &Path) -> String {
     }
     assert_eq!(reader.end(), Some(End::Trailer), "{}", path.display());
     pipeline.flush();
-    let end = pipeline.reached();
+    let (end, cgroups) = (pipeline.reached(), pipeline.cgroups().clone());
     let (finished, loss) = pipeline.finish();
     let header = reader.header();
     let coverage = Source::of_header(header).coverage;
@@ -58,7 +58,7 @@ fn shown(path: &Path) -> String {
     }
     let source = Source::of_recording(reader.header(), &loss, None);
     let selection = Selection::default();
-    let account = account.finish(end, &aggregates.stages(&selection.modules), &source.coverage);
+    let account = account.finish(end, &aggregates.stages(&selection.modules), &source.coverage, &cgroups);
     let first = account
         .costs
         .first()

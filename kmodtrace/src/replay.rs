@@ -12,7 +12,7 @@ use std::vec::IntoIter;
 use std::{env, mem, thread};
 
 use anyhow::{Context as _, Error, Result};
-use kmodtrace_core::model::{Finished, Ktime, WaitStatus};
+use kmodtrace_core::model::{Cgroups, Finished, Ktime, WaitStatus};
 use kmodtrace_core::pipeline::Pipeline;
 use kmodtrace_core::recording::{Header, Reader};
 use kmodtrace_core::records::decode::DecodeError;
@@ -37,6 +37,7 @@ pub(crate) struct Replay {
     bytes: Option<u64>,
     failed: bool,
     command_status: Option<WaitStatus>,
+    cgroups: Cgroups,
 }
 
 /// Opens a recording and reads its header: a file, the newest recording of a folder, or standard input for `-`.
@@ -95,6 +96,7 @@ fn read(path: &Path, file: File) -> Result<Replay> {
         bytes: meta.map(|meta| meta.len()),
         failed: false,
         command_status: None,
+        cgroups: Cgroups::default(),
     })
 }
 
@@ -206,6 +208,7 @@ impl Replay {
         pipeline.flush();
         let end = pipeline.reached();
         self.command_status = pipeline.command_status();
+        self.cgroups = pipeline.cgroups().clone();
         let (rest, loss) = pipeline.finish();
         let _ = batches.send(rest);
         (ended, end, loss)
@@ -242,6 +245,11 @@ impl Replay {
     /// What a report says besides the events.
     pub(crate) fn source(&self, loss: &Loss) -> Source {
         Source::of_recording(self.header(), loss, self.truncated()).with_command_status(self.command_status)
+    }
+
+    /// The cgroups that the records tell of that were [handed over](Self::finished).
+    pub(crate) fn cgroups(&self) -> &Cgroups {
+        &self.cgroups
     }
 
     /// How the command ended that was run under the tracer, as far as the records tell that were [handed over](Self::finished).

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod call;
+mod cgroup;
 mod command;
 mod device;
 mod errno;
@@ -24,6 +25,7 @@ mod zero;
 
 pub use attempt::{Attempt, Edge, FileId, Init, Mark, Role, SymbolLookUp, Syscall};
 pub use call::{CallEdge, CallMark, OffCpu};
+pub use cgroup::Cgroups;
 pub use command::WaitStatus;
 pub use device::Device;
 pub use errno::Errno;

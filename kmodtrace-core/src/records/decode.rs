@@ -20,7 +20,7 @@ use kmodtrace_common::{UNREAD, kind, record, syscall};
 use zerocopy::FromBytes;
 
 pub use split::{Records, SplitError, split};
-pub use tick::{CommandBytes, TickBytes, Tracer};
+pub use tick::{CgroupBytes, CommandBytes, TickBytes, Tracer};
 
 /// Why the bytes of a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -190,6 +190,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
         kind::MUTEX_ENTER..=kind::DUP_REQUEST_EXIT => request::fact(kind, bytes)?,
         kind::TICK => Fact::Tick(counters(kind, bytes)?),
         kind::TRAILER => Fact::Trailer(counters(kind, bytes)?),
+        kind::CGROUP => cgroup(&layout(kind, bytes)?),
         kind::COMMAND_END => Fact::CommandEnd(WaitStatus(ret(kind, bytes)?)),
         kind => match PlainEdge::from_kind(kind) {
             Some(PlainEdge::Enter(function)) => plain(kind, bytes, Fact::Enter(function))?,
@@ -247,6 +248,11 @@ fn arguments(record: &record::ArgumentString) -> String {
         string.push_str("...");
     }
     string
+}
+
+fn cgroup(record: &record::Cgroup) -> Fact {
+    let (id, path) = (record.id, text(&record.path));
+    Fact::Cgroup { id, path }
 }
 
 fn signal(record: &record::Signal) -> SignalSent {

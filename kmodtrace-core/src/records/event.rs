@@ -162,6 +162,13 @@ pub enum Fact {
     Trailer(Counters),
     /// The command that is run under the tracer ended.
     CommandEnd(WaitStatus),
+    /// Where a cgroup is in the hierarchy.
+    Cgroup {
+        /// cgroup v2 id.
+        id: u64,
+        /// From the root on.
+        path: String,
+    },
     /// A kind that this build does not know.
     Unknown(u16),
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Report, TextLayout};
-use crate::analysis::account::{AliasRow, Asker, Cost, PhaseRow};
+use crate::analysis::account::{AliasRow, Asker, Cost, PhaseRow, ServiceRow};
 use crate::model::{Ktime, Stage};
 use crate::text::{printable, span_text, write_wrapped};
 
@@ -28,6 +28,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
     hanging(report, layout, out)?;
     failures(report, layout, out)?;
     askers(&account.askers, layout, out)?;
+    services(&account.services, layout, out)?;
     devices(&account.devices, layout, out)?;
     stages(&account.stages, layout, out)
 }
@@ -164,6 +165,20 @@ fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Re
         item(&asker.comm, &sentence, width, layout, out)?;
     }
     more(askers.len(), ASKERS, "--json has all", layout, out)
+}
+
+/// Services, and whatever else has a cgroup; nothing where all is in one.
+fn services(rows: &[ServiceRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    if rows.len() < 2 {
+        return Ok(());
+    }
+    let told = rows.iter().take(ASKERS).map(|row| {
+        let many = if row.loads == 1 { "" } else { "s" };
+        format!("{} {} load{many}, {}", row.name(), row.loads, span_text(row.task_ns))
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    paragraph(&format!("by cgroup: {told}"), layout, out)?;
+    more(rows.len(), ASKERS, "--json has all", layout, out)
 }
 
 /// Aliases of devices, with the modules that udev loaded for them.

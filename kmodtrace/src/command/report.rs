@@ -48,9 +48,8 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     };
     let (ended, end, loss) = recording.finished(quiet, |finished| fold.add(finished));
     let source = recording.source(&loss);
-    let account = fold
-        .account
-        .finish(end, &fold.aggregates.stages(&selection.modules), &source.coverage);
+    let stages = fold.aggregates.stages(&selection.modules);
+    let account = fold.account.finish(end, &stages, &source.coverage, recording.cgroups());
     let mut report = Report::new(&fold.aggregates, &source, &selection)
         .with_answer(account, fold.why.finish(end))
         .with_findings(fold.findings.list(), &selection);

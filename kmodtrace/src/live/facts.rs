@@ -12,10 +12,9 @@ use kmodtrace_core::kernel::facts::{Addresses, Environment, KernelFacts, Questio
 use kmodtrace_core::kernel::{btf, kallsyms};
 use kmodtrace_core::plan;
 use rustix::fs::{Mode, OFlags, openat};
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use tracing::debug;
 
-use super::{capability, preemption};
+use super::{capability, mount, preemption};
 
 /// Where tracefs is mounted, in the order in which aya looks: in its own place, or in that of kernels before 4.1 and of those who
 /// mount debugfs only.
@@ -126,21 +125,14 @@ fn helpers(questions: &Questions) -> BTreeMap<String, bool> {
 /// The word in brackets of `none [integrity] confidentiality`.
 fn lockdown() -> Option<String> {
     let text = fs::read_to_string("/sys/kernel/security/lockdown");
-    let text = text.or_else(|_| read_unmounted("securityfs", "lockdown")).ok()?;
+    let text = text.or_else(|_| read_unseen("securityfs", "lockdown")).ok()?;
     let (_, rest) = text.split_once('[')?;
     rest.split_once(']').map(|(mode, _)| mode.to_owned())
 }
 
-/// What a file of a file system says that nobody has mounted, as in an initramfs. It is mounted where no other process sees it, and for
-/// as long as this takes.
-fn read_unmounted(system: &str, file: &str) -> io::Result<String> {
-    let opened = fsopen(system, FsOpenFlags::FSOPEN_CLOEXEC)?;
-    fsconfig_create(&opened)?;
-    let root = fsmount(
-        &opened,
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        MountAttrFlags::MOUNT_ATTR_RDONLY,
-    )?;
+/// What a file says of a file system that is not mounted, as in an initramfs.
+fn read_unseen(system: &str, file: &str) -> io::Result<String> {
+    let root = mount::unseen(system)?;
     let file = openat(root, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     io::read_to_string(File::from(file))
 }

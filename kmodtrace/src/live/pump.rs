@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
 use super::attach::{Attached, Logger, Tracer};
+use super::cgroups::Cgroups;
 use super::in_flight::InFlight;
 use crate::workload::status_of;
 
@@ -111,12 +112,14 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         counters,
         logger,
         in_flight: InFlight::default(),
+        cgroups: Cgroups::default(),
     };
     let stop = follow(&mut drain, until, sink).await?;
     if matches!(stop, Stop::Signal) {
         exit_on_second_interrupt();
     }
     drain.counters.read_missed();
+    drain.cgroups.hurry();
     drain.take(sink)?;
     if let Stop::Command(status) = &stop {
         sink.record(&identity().command_end(now(), WaitStatus(status.into_raw().into())))?;
@@ -203,24 +206,29 @@ struct Drain {
     counters: super::counters::Counters,
     logger: Option<Logger>,
     in_flight: InFlight,
+    cgroups: Cgroups,
 }
 
 impl Drain {
-    /// Takes what the ring holds, then a tick. Tells whether there was anything.
+    /// Takes what the ring holds, then a tick. Tells whether there was anything, or is more to be done.
     fn take(&mut self, sink: &mut impl Sink) -> Result<bool> {
         // Once, and not for each record: a tick may be too early, never too late, and this clock can cost a system call.
         let before = now();
         let mut any = false;
         while let Some(record) = self.ring.get_mut().next() {
             self.in_flight.see(&record);
+            self.cgroups.see(&record);
             sink.record(&record)?;
             any = true;
         }
         if let Some(logger) = &mut self.logger {
             logger.flush();
         }
+        for (id, path) in self.cgroups.found() {
+            sink.record(&identity().cgroup(before, id, &path))?;
+        }
         sink.record(&identity().tick(before, self.counters.read()))?;
-        Ok(any)
+        Ok(any || self.cgroups.are_owed())
     }
 }
 

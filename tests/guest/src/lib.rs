@@ -24,6 +24,7 @@ mod requests;
 mod scenarios;
 mod schedule;
 mod selftest;
+mod services;
 mod storm;
 mod subject;
 mod summary;

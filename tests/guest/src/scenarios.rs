@@ -10,7 +10,7 @@ use guest_vm::{artifacts, fixtures, kernel::Flavour, process, vm::VmSpec};
 use crate::guest::{self, Tally};
 use crate::recording::{Log, Recording, STORMS};
 use crate::subject::Subject;
-use crate::{clipped, storm};
+use crate::{clipped, services, storm};
 
 /// The beginning of the guest's command, which says what it does.
 const COMMAND: &str = include_str!("scenarios.sh");
@@ -35,7 +35,7 @@ struct Other {
     check: fn(&Path, &Path) -> Result<()>,
 }
 
-const OTHERS: [Other; 2] = [
+const OTHERS: [Other; 3] = [
     Other {
         name: "clipped",
         command: clipped::COMMAND,
@@ -46,10 +46,15 @@ const OTHERS: [Other; 2] = [
         command: storm::COMMAND,
         check: storm::check,
     },
+    Other {
+        name: "services",
+        command: services::COMMAND,
+        check: services::check,
+    },
 ];
 
 /// What is made on every kernel: tasks that wait for each other and meet each state of a module, requests, and the corpus.
-const HEART: [&str; 9] = [
+const HEART: [&str; 10] = [
     "same-file",
     "copies",
     "failing-init",
@@ -58,6 +63,7 @@ const HEART: [&str; 9] = [
     "killed-waiter",
     "unload-race",
     "requests-with-all",
+    "services",
     "corpus",
 ];
 

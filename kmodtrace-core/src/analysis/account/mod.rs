@@ -8,6 +8,7 @@ mod asker;
 mod became;
 mod cost;
 mod phase;
+mod service;
 mod union;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Attempt, Finished, Ktime, Nanos, Note, Request, Stage, WaitKind};
+use crate::model::{Attempt, Cgroups, Finished, Ktime, Nanos, Note, Request, Stage, WaitKind};
 use crate::plan::Coverage;
 use crate::recording::{Header, Milestone};
 pub use alias::AliasRow;
@@ -27,6 +28,8 @@ pub use cost::Cost;
 use cost::Costs;
 use phase::Phases;
 pub use phase::{Phase, PhaseRow};
+pub use service::ServiceRow;
+use service::Services;
 use union::Union;
 
 /// Attempts in flight whose time is counted up to the end.
@@ -70,6 +73,9 @@ pub struct Account {
     pub costs: Vec<Cost>,
     /// Who asked for loads, most time first.
     pub askers: Vec<Asker>,
+    /// In which cgroups loads were made, most time first; none where their paths were not recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRow>,
     /// For which devices udev loaded, most time first; none where no device was seen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<AliasRow>,
@@ -83,6 +89,7 @@ pub struct AccountFold {
     union: Union,
     costs: Costs,
     askers: Askers,
+    services: Services,
     aliases: Aliases,
     /// Of a boot.
     phases: Option<Phases>,
@@ -151,6 +158,7 @@ impl AccountFold {
             self.account.task_ns = self.account.task_ns.saturating_add(long);
         }
         self.askers.attempt(attempt, long);
+        self.services.add(attempt, long);
         self.aliases.add(attempt, became, long);
     }
 
@@ -162,8 +170,14 @@ impl AccountFold {
         self.askers.request(request);
     }
 
-    /// Nothing more comes: the recording ends at this time. `stages` are those of all modules.
-    pub fn finish(mut self, end: Ktime, stages: &BTreeMap<Stage, u64>, coverage: &Coverage) -> Account {
+    /// Nothing more comes: the recording ends at this time. `stages` are those of all modules, `cgroups` all that the recording tells of.
+    pub fn finish(
+        mut self,
+        end: Ktime,
+        stages: &BTreeMap<Stage, u64>,
+        coverage: &Coverage,
+        cgroups: &Cgroups,
+    ) -> Account {
         for mut attempt in std::mem::take(&mut self.open) {
             // What lasts has lasted until now.
             attempt.end = Some(end);
@@ -181,6 +195,7 @@ impl AccountFold {
             phases: self.phases.map_or_else(Vec::new, Phases::list),
             costs: self.costs.list(coverage),
             askers: self.askers.list(),
+            services: self.services.list(cgroups),
             devices: self.aliases.list(),
             ..self.account
         }

@@ -89,6 +89,7 @@ fn kind_of(fact: &Fact) -> u16 {
         Fact::Tick(_) => kind::TICK,
         Fact::Trailer(_) => kind::TRAILER,
         Fact::CommandEnd(_) => kind::COMMAND_END,
+        Fact::Cgroup { .. } => kind::CGROUP,
         Fact::Unknown(kind) => *kind,
     }
 }

@@ -2,13 +2,16 @@
 
 use crate::model::{Ktime, Tgid, Tid, WaitStatus};
 use crate::records::event::Counters;
-use kmodtrace_common::{kind, record};
+use kmodtrace_common::{CGROUP_LEN, kind, record};
 
 /// A record that user space makes, as bytes for a recording and for [`decode`](super::decode()) alike.
 pub type TickBytes = [u8; size_of::<record::Tick>()];
 
 /// The end of a command, in the same way.
 pub type CommandBytes = [u8; size_of::<record::Ret>()];
+
+/// A cgroup, in the same way.
+pub type CgroupBytes = [u8; size_of::<record::Cgroup>()];
 
 /// The task that drains the ring; it stands in the records that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,24 @@ impl Tracer {
         })
     }
 
+    /// A [`kind::CGROUP`]. Of a path that is too long the end is kept.
+    pub fn cgroup(self, time: Ktime, id: u64, path: &str) -> CgroupBytes {
+        const ROOM: usize = CGROUP_LEN - 1;
+        let path = path.as_bytes();
+        let mut kept = [0; CGROUP_LEN];
+        if path.len() <= ROOM {
+            kept[..path.len()].copy_from_slice(path);
+        } else {
+            kept[..3].copy_from_slice(b"...");
+            kept[3..ROOM].copy_from_slice(&path[path.len() - (ROOM - 3)..]);
+        }
+        zerocopy::transmute!(record::Cgroup {
+            header: self.header::<record::Cgroup>(kind::CGROUP, time),
+            id,
+            path: kept,
+        })
+    }
+
     fn record(self, kind: u16, time: Ktime, counters: Counters, full: bool) -> TickBytes {
         let Counters {
             dropped,
@@ -56,7 +77,7 @@ impl Tracer {
     }
 
     fn header<T>(self, kind: u16, time: Ktime) -> record::Header {
-        #[expect(clippy::cast_possible_truncation, reason = "64 at most")]
+        #[expect(clippy::cast_possible_truncation, reason = "296 at most")]
         let size = size_of::<T>() as u16;
         record::Header {
             kind,
@@ -107,5 +128,17 @@ mod tests {
             decode(&tracer.command_end(Ktime(5), killed)),
             event(Fact::CommandEnd(killed))
         );
+        let cgroup = |path: &str| {
+            event(Fact::Cgroup {
+                id: 8,
+                path: path.to_owned(),
+            })
+        };
+        for path in ["/", "/system.slice/systemd-udevd.service", &"a".repeat(255)] {
+            assert_eq!(decode(&tracer.cgroup(Ktime(5), 8, path)), cgroup(path));
+        }
+        let long = format!("/{}/a.service", "b".repeat(300));
+        let kept = format!("...{}/a.service", "b".repeat(242));
+        assert_eq!(decode(&tracer.cgroup(Ktime(5), 8, &long)), cgroup(&kept));
     }
 }

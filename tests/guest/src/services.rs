@@ -1,0 +1,61 @@
+//! Loads in a cgroup, as those of a service are.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use crate::observed::told;
+
+/// What makes them: the guest has no cgroups mounted but those that it mounts here.
+pub(crate) const COMMAND: &str = "
+mkdir -p /tmp/cgroup
+mount -t cgroup2 cgroup2 /tmp/cgroup || exit
+mkdir -p /tmp/cgroup/case.slice/case.service
+cat >/tmp/services <<'END'
+modprobe -r xfs 2>/dev/null
+modprobe pcc_cpufreq 2>/dev/null
+(
+    echo 0 >/tmp/cgroup/case.slice/case.service/cgroup.procs
+    grep '^0::' /proc/self/cgroup >/out/services.cgroup
+    exec modprobe xfs
+)
+END
+traced services record -o /out/services.kmt -- sh /tmp/services
+";
+
+/// What `report` says of where loads came from.
+#[derive(Debug, Deserialize)]
+struct Told {
+    account: Account,
+}
+
+#[derive(Debug, Deserialize)]
+struct Account {
+    loads: u64,
+    services: Vec<Service>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Service {
+    cgroup: Option<String>,
+    loads: u64,
+}
+
+/// Checks that loads are told by the cgroup that the kernel says the task was in.
+pub(crate) fn check(tool: &Path, out: &Path) -> Result<()> {
+    let Told { account } = told(tool, &["report"], &out.join("services.kmt"))?;
+    let kernel = std::fs::read_to_string(out.join("services.cgroup")).context("nothing says where the task was")?;
+    let inside = kernel.trim().strip_prefix("0::").context("no cgroup of version 2")?;
+    let loads = |path: &str| {
+        let rows = account.services.iter();
+        let rows = rows.filter(|row| row.cgroup.as_deref() == Some(path));
+        rows.map(|row| row.loads).sum::<u64>()
+    };
+    ensure!(inside == "/case.slice/case.service", "the task was in {inside}");
+    ensure!(
+        loads(inside) > 0 && loads("/") > 0 && loads(inside) + loads("/") == account.loads,
+        "services: {account:?}"
+    );
+    Ok(())
+}
