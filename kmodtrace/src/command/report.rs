@@ -53,7 +53,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         .finish(end, &fold.aggregates.stages(&selection.modules), &source.coverage);
     let mut report = Report::new(&fold.aggregates, &source, &selection)
         .with_answer(account, fold.why.finish(end))
-        .with_findings(fold.findings.list(), &selection);
+        .with_findings(fold.findings.list(), fold.findings.graph().unsearched(), &selection);
     if let Some(known) = fold.known {
         if let Some(missing) = known.missing().filter(|_| !quiet) {
             say(missing);

@@ -97,6 +97,13 @@ pub(crate) fn sample(attempts: u64) -> Sample {
     written(&blocks, &storm)
 }
 
+/// A recording of so many requests each of which depends on every other.
+pub(crate) fn sample_of_knot(requests: u32) -> Vec<u8> {
+    let mut storm = Storm::new(0);
+    let records = storm.knot(requests);
+    written(&[records], &storm).bytes
+}
+
 /// A recording whose second block holds this record besides.
 pub(crate) fn sample_with(record: &[u8]) -> Sample {
     let mut storm = Storm::new(16);

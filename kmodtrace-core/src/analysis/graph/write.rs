@@ -29,10 +29,7 @@ pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result
         writeln!(out, "{} more deadlocks\n", graph.more_cycles)?;
     }
     if let Some(waits) = graph.unsearched {
-        writeln!(
-            out,
-            "{waits} waits were not looked at for deadlocks: too many depend on one another\n"
-        )?;
+        writeln!(out, "{}\n", unsearched_text(waits))?;
     }
     for pile in &graph.pile_ups {
         writeln!(out, "PILE-UP at {}", zero.text(Ktime(pile.at_ns)))?;
@@ -46,6 +43,16 @@ pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result
         write_owner(edges, out)?;
     }
     Ok(())
+}
+
+/// That so many waits were not looked at for deadlocks, and why.
+pub(crate) fn unsearched_text(waits: u64) -> String {
+    let waits = if waits == 1 {
+        "1 wait was".to_owned()
+    } else {
+        format!("{waits} waits were")
+    };
+    format!("{waits} not looked at for deadlocks: too many depend on one another")
 }
 
 fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Why;
 use crate::analysis::findings::write_findings;
+use crate::analysis::graph::unsearched_text;
 use crate::text::{printable, write_wrapped};
 
 /// Writes all of it: what hangs, what failed, why what was asked for is loaded, what was found. Says so when nothing failed, or nothing of what was asked for.
@@ -35,6 +36,9 @@ pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result
     let told = !(why.loaded.is_empty() && why.hanging.is_empty() && why.causes.is_empty() && why.dropped.is_empty());
     if page.blocks == 0 || why.errno.is_some() && !told {
         page.block(&nothing(why), &[], None)?;
+    }
+    if let Some(waits) = why.unsearched {
+        page.block(&unsearched_text(waits), &[], None)?;
     }
     let findings = why.findings.as_deref().unwrap_or_default();
     if !findings.is_empty() {
