@@ -83,7 +83,7 @@ pub(crate) enum Command {
     Why(Why),
     /// List the possible causes of an errno, and what to do about each; needs no recording
     Explain(Explain),
-    /// Show who waited for whom in a recording: deadlocks, pile-ups, and whom the waits were for
+    /// Show who waited for whom in a recording: what hangs, deadlocks, pile-ups, and whom the waits were for
     Graph(Graph),
     /// Compare two recordings, or two sets of them: what differs, by how much, and whether that is noise
     Diff(Diff),

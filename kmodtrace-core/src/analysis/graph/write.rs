@@ -36,7 +36,7 @@ pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result
         writeln!(out, "  {}\n", pile.text())?;
     }
     if graph.edges.is_empty() {
-        return writeln!(out, "nobody waited");
+        return writeln!(out, "no wait was seen");
     }
     writeln!(out, "WAITS, below whom or what they were for")?;
     for edges in graph.edges.chunk_by(|a, b| a.owner == b.owner) {

@@ -39,6 +39,7 @@ use window::{Entry, Window};
 
 pub use hang::Hang;
 pub use loaded::Loaded;
+pub(crate) use text::write_hangs;
 pub use text::write_text;
 
 /// Name and version of the JSON.
