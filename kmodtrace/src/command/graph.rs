@@ -18,7 +18,7 @@ pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     let zero = args.times.zero(recording.header());
     let filter = Filter {
         modules: Names::matching(&args.modules),
-        wanted: args.wanting.wanted(zero),
+        wanted: args.wanting.wanted(zero, recording.header().clock)?,
         ..Filter::default()
     };
     let mut graph = WaitGraph::with_stacks();

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let zero = args.times.zero(recording.header());
     let selection = Selection {
         modules: Names::matching(&args.modules),
-        wanted: args.wanting.wanted(zero),
+        wanted: args.wanting.wanted(zero, recording.header().clock)?,
         sort: args.sort.unwrap_or(if args.format.is_text() {
             SortKey::Time
         } else {

@@ -18,7 +18,7 @@ use crate::replay;
 pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(args.recorded.path())?;
     let zero = args.times.zero(recording.header());
-    let mut wanted = args.wanting.wanted(zero);
+    let mut wanted = args.wanting.wanted(zero, recording.header().clock)?;
     let filter = Filter {
         modules: Names::matching(&args.modules),
         // Here an errno is more than what a call ended with.

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use kmodtrace_core::model::{Ktime, Tgid, Tid, WaitStatus};
-use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
+use kmodtrace_core::model::{Clock, Ktime, Tgid, Tid, WaitStatus};
+use kmodtrace_core::recording::{Header, Kernel, Writer};
 use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
 use synth::Storm;
