@@ -351,8 +351,10 @@ pub(crate) struct Comparing {
 /// Looking inside modules.
 #[derive(Args, Debug)]
 pub(crate) struct Drill {
-    /// Modules to trace, by name or file, separated by commas; they need not be loaded
-    #[arg(value_name = "MODULE", required = true, value_delimiter = ',')]
+    /// Modules to trace, by name or file, separated by commas; they need not be loaded. Or a recording to read instead, made with
+    /// drill or --drill: a file, a folder with a slash in its name (the newest recording in it), or - for stdin; MODULEs behind it
+    /// select
+    #[arg(value_name = "MODULE|FILE", required_unless_present = "from", value_delimiter = ',')]
     pub(crate) modules: Vec<String>,
     /// Only functions with this name; a glob (*, ?, [...])
     #[arg(long, value_name = "GLOB")]
@@ -362,7 +364,7 @@ pub(crate) struct Drill {
     /// Maximum depth of the call tree
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
-    /// Read a recording made with drill instead of tracing
+    /// The same as FILE
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
     /// Write a recording as well. An existing one is kept as FILE.old
