@@ -156,7 +156,14 @@ fn advice_fits_the_errno() {
             "{memory}"
         );
     }
-    says("g1", Some("fd_percpu"), &["Could not allocate 30000 bytes percpu data"]);
+    says(
+        "g1",
+        Some("fd_percpu"),
+        &[
+            "Could not allocate 30000 bytes percpu data",
+            "it asks for 30000 bytes of per-CPU data",
+        ],
+    );
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn shown(path: &Path) -> String {
         .map(|cost| cost.module.clone().unwrap_or("(unknown)".to_owned()));
     let report = Report::new(&aggregates, &source, &selection)
         .with_answer(account, why.finish(end))
-        .with_findings(findings.list(), &selection);
+        .with_findings(findings.list(), findings.graph().unsearched(), &selection);
     let mut text = Vec::new();
     write_text(&report, &TextLayout::default(), &mut text).unwrap();
     let screen = String::from_utf8(text.clone()).unwrap();

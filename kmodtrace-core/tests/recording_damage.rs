@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use kmodtrace_core::model::Ktime;
-use kmodtrace_core::recording::{Clock, End, Header, Kernel, ReadError, Reader, Writer};
+use kmodtrace_core::model::{Clock, Ktime};
+use kmodtrace_core::recording::{End, Header, Kernel, ReadError, Reader, Writer};
 use kmodtrace_core::records::decode::split;
 use proptest::prelude::*;
 use std::sync::LazyLock;

@@ -83,7 +83,7 @@ pub(crate) enum Command {
     Why(Why),
     /// List the possible causes of an errno, and what to do about each; needs no recording
     Explain(Explain),
-    /// Show who waited for whom in a recording: deadlocks, pile-ups, and whom the waits were for
+    /// Show who waited for whom in a recording: what hangs, deadlocks, pile-ups, and whom the waits were for
     Graph(Graph),
     /// Compare two recordings, or two sets of them: what differs, by how much, and whether that is noise
     Diff(Diff),
@@ -354,8 +354,10 @@ pub(crate) struct Comparing {
 /// Looking inside modules.
 #[derive(Args, Debug)]
 pub(crate) struct Drill {
-    /// Modules to trace, by name or file, separated by commas; they need not be loaded
-    #[arg(value_name = "MODULE", required = true, value_delimiter = ',')]
+    /// Modules to trace, by name or file, separated by commas; they need not be loaded. Or a recording to read instead, made with
+    /// drill or --drill: a file, a folder with a slash in its name (the newest recording in it), or - for stdin; MODULEs behind it
+    /// select
+    #[arg(value_name = "MODULE|FILE", required_unless_present = "from", value_delimiter = ',')]
     pub(crate) modules: Vec<String>,
     /// Only functions with this name; a glob (*, ?, [...])
     #[arg(long, value_name = "GLOB")]
@@ -365,7 +367,7 @@ pub(crate) struct Drill {
     /// Maximum depth of the call tree
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
-    /// Read a recording made with drill instead of tracing
+    /// The same as FILE
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
     /// Write a recording as well. An existing one is kept as FILE.old

@@ -115,7 +115,8 @@ fn place(path: &Path) -> Result<Place> {
             return refuse(format!("{} is a directory: name a file in it with -o", path.display()));
         }
         Ok(found) if !found.is_file() => return Ok(Place::Device),
-        Ok(_) if !is_recording(path)? => {
+        // An empty file holds nothing that could be lost.
+        Ok(found) if found.len() > 0 && !is_recording(path)? => {
             return refuse(format!(
                 "{} exists and is not a recording: choose another name with -o",
                 path.display()
@@ -138,14 +139,14 @@ fn place(path: &Path) -> Result<Place> {
     }
 }
 
-fn is_recording(path: &Path) -> Result<bool> {
+/// Whether a file begins as recordings do.
+pub(crate) fn is_recording(path: &Path) -> Result<bool> {
     let mut magic = Vec::new();
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     file.take(4)
         .read_to_end(&mut magic)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    // An empty file holds nothing that could be lost.
-    Ok(magic.is_empty() || magic == recording::MAGIC)
+    Ok(magic == recording::MAGIC)
 }
 
 /// Said of a recording that cannot be gone on with.

@@ -9,4 +9,5 @@ pub mod graph;
 pub mod histogram;
 pub mod origin;
 pub mod stages;
+pub mod waits;
 pub mod why;

@@ -251,7 +251,7 @@ impl Monitor {
         let history = self.history.owned();
         let known = KnownAttempts::of(&history, &selection);
         Report::new(&self.aggregates, &self.source(), &selection)
-            .with_findings(self.findings.list(), &selection)
+            .with_findings(self.findings.list(), self.findings.graph().unsearched(), &selection)
             .with_attempts(move || history.clone().into_iter(), known, &selection)
     }
 

@@ -1,8 +1,8 @@
 //! What a monitor says agrees with what the other front ends say, and it stays small.
 
 use super::*;
-use crate::model::{Attempt, AttemptId, Finished, LogLine, Tgid, Tid};
-use crate::recording::{Clock, Header, Kernel as Uname};
+use crate::model::{Attempt, AttemptId, Clock, Finished, LogLine, Tgid, Tid};
+use crate::recording::{Header, Kernel as Uname};
 use crate::records::decode::split;
 use crate::report::{ModuleRow, Report};
 use synth::Storm;

@@ -2,7 +2,7 @@
 
 use super::{FORMAT, VERSION};
 use crate::kernel::facts::Environment;
-use crate::model::{Ktime, ProbedFunction};
+use crate::model::{Clock, Ktime, ProbedFunction};
 use kmodtrace_common::ABI_VERSION;
 use kmodtrace_common::kind;
 use kmodtrace_common::record::{self, Layout};
@@ -98,15 +98,6 @@ impl Boot {
         let mark = self.marks.iter().find(|mark| mark.milestone == milestone);
         mark.map(|mark| mark.time_ns)
     }
-}
-
-/// Two clocks read together when the recording began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Clock {
-    /// `CLOCK_MONOTONIC`, which the records carry.
-    pub monotonic_ns: Ktime,
-    /// `CLOCK_REALTIME`: nanoseconds since 1970-01-01 00:00 UTC.
-    pub realtime_ns: u64,
 }
 
 /// A kind of record, for readers that do not know it.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{Quality, Report, TextLayout};
 use crate::analysis::account::Account;
+use crate::analysis::graph::unsearched_text;
 use crate::model::{Ktime, WaitStatus, Zero, calendar};
 use crate::recording::Header;
 use crate::text::{printable, span_text, write_wrapped};
@@ -91,6 +92,9 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
         )?;
     }
     line(&missing(&report.quality), layout, out)?;
+    if let Some(waits) = report.quality.unsearched {
+        line(&unsearched_text(waits), layout, out)?;
+    }
     if let Some(account) = &report.account {
         line(&totals(account), layout, out)?;
         line(&times(account), layout, out)?;

@@ -139,6 +139,10 @@ pub struct Quality {
     pub in_flight: u64,
     /// Why the recording ends early, where it does.
     pub truncated: Option<String>,
+    /// Waits of which was not looked whether they were part of a deadlock, because that would have taken too long; absent when
+    /// there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsearched: Option<u64>,
 }
 
 /// What the caller knows of the events besides the events.
@@ -224,6 +228,7 @@ impl Quality {
             exit_not_seen: aggregates.exit_not_seen,
             in_flight: aggregates.in_flight,
             truncated: source.truncated.clone(),
+            unsearched: None,
         }
     }
 }
@@ -263,13 +268,14 @@ impl Report {
         }
     }
 
-    /// Adds the findings about the selected modules, in the order given.
+    /// Adds the findings about the selected modules, in the order given, and how many waits were not looked at for deadlocks.
     #[must_use]
-    pub fn with_findings(mut self, findings: Vec<Finding>, selection: &Selection) -> Self {
+    pub fn with_findings(mut self, findings: Vec<Finding>, unsearched: Option<u64>, selection: &Selection) -> Self {
         let selected = findings
             .into_iter()
             .filter(|finding| finding.is_about(&selection.modules));
         self.findings = selected.collect();
+        self.quality.unsearched = unsearched;
         self
     }
 

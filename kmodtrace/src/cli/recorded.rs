@@ -58,14 +58,10 @@ enum Time {
 impl Times {
     /// The zero of a recording's times.
     pub(crate) fn zero(self, header: &Header) -> Zero {
-        let monotonic_ns = header.clock.monotonic_ns;
         match self.time {
             Time::Boot => Zero::Boot,
-            Time::Wall => Zero::Wall {
-                monotonic_ns,
-                realtime_ns: header.clock.realtime_ns,
-            },
-            Time::Relative => Zero::At(monotonic_ns),
+            Time::Wall => Zero::Wall(header.clock),
+            Time::Relative => Zero::At(header.clock.monotonic_ns),
         }
     }
 }

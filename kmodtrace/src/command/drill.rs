@@ -1,5 +1,7 @@
 //! `kmodtrace drill`: inside a module that is being loaded.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -7,41 +9,86 @@ use kmodtrace_core::analysis::drill::TreeLimits;
 use kmodtrace_core::pipeline::Pipeline;
 
 use super::tee::Tee;
-use crate::cli::Drill;
-use crate::failure::{FAILED, failure, say};
+use crate::cli::{Drill, MAX_IN_FLIGHT, Tracing, WITH};
+use crate::failure::{FAILED, USAGE, failure, say};
 use crate::live::module_file::module_name;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::{Options, Session};
 use crate::notice::Notices;
 use crate::output::Loads;
-use crate::recorder::{Recorder, Target as File};
+use crate::recorder::{Recorder, Target, is_recording};
 use crate::replay;
 
-/// Attaches to the functions of modules, and shows what the loads of these modules called until a signal, the duration, or the
-/// command's end.
+/// Shows what the loads of modules called: those of a recording, or those that come until a signal, the duration, or the command's end.
 pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     let limits = TreeLimits {
         depth: args.depth,
         ..TreeLimits::default()
     };
-    if let Some(path) = &args.from {
-        let mut recording = replay::open(path)?;
-        let known = recording.header().functions.clone();
-        if known.is_empty() {
-            let text = format!("{}: no function was asked for when it was made", path.display());
-            return Err(failure(FAILED, text));
+    match (&args.from, args.modules.split_first()) {
+        (Some(path), _) => recorded(path, &args.modules, args, limits, quiet),
+        (None, Some((first, modules))) if names_recording(first) => {
+            if traces(args) {
+                let text =
+                    format!("{first} is a recording: options and commands for tracing mean nothing to it; see --help");
+                return Err(failure(USAGE, text));
+            }
+            recorded(Path::new(first), modules, args, limits, quiet)
         }
-        let modules = args.modules.iter().map(|module| module_name(module));
-        let mut loads = Loads::new(modules.collect(), known, limits);
-        let (ended, ..) = recording.finished(quiet, |finished| {
-            loads.add(finished);
-            None
-        });
-        args.format.print(&loads)?;
-        recording.warn(quiet);
-        return ended.map(|()| ExitCode::SUCCESS);
+        _ => live(args, limits, quiet, bpf_log),
     }
-    let target = args.output.as_deref().map(File::new).transpose()?;
+}
+
+/// Whether a word is a recording and no module. A folder needs a slash: without one it may have the name of a module.
+fn names_recording(word: &str) -> bool {
+    let path = Path::new(word);
+    let is_folder = || path.is_dir() && (word.contains('/') || word.starts_with('.'));
+    word == "-" || is_folder() || path.is_file() && is_recording(path).unwrap_or_default()
+}
+
+/// Whether something is asked for that only tracing has.
+fn traces(args: &Drill) -> bool {
+    let Tracing {
+        duration,
+        max_in_flight,
+        with,
+        without,
+        command,
+    } = &args.tracing;
+    let options = duration.is_some() || args.output.is_some() || args.functions.is_some();
+    let probes = *max_in_flight != MAX_IN_FLIGHT || with != WITH || !without.is_empty();
+    options || probes || !command.is_empty()
+}
+
+/// What a recording holds of these modules, of all that were asked for when it was made where there are none.
+fn recorded(path: &Path, modules: &[String], args: &Drill, limits: TreeLimits, quiet: bool) -> Result<ExitCode> {
+    let mut recording = replay::open(path)?;
+    let known = recording.header().functions.clone();
+    if known.is_empty() {
+        let text = format!(
+            "{}: no functions of modules were traced when it was made; kmodtrace record --drill MODULE traces them",
+            path.display()
+        );
+        return Err(failure(FAILED, text));
+    }
+    let modules: BTreeSet<String> = if modules.is_empty() {
+        known.iter().filter_map(|function| function.module.clone()).collect()
+    } else {
+        modules.iter().map(|module| module_name(module)).collect()
+    };
+    let mut loads = Loads::new(modules.into_iter().collect(), known, limits);
+    let (ended, ..) = recording.finished(quiet, |finished| {
+        loads.add(finished);
+        None
+    });
+    args.format.print(&loads)?;
+    recording.warn(quiet);
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Attaches to the functions of modules, and shows what the loads of these called.
+fn live(args: &Drill, limits: TreeLimits, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
+    let target = args.output.as_deref().map(Target::new).transpose()?;
     let notices = Notices::new(quiet);
     let session = Session::open(Options {
         functions: args.functions.as_deref(),

@@ -8,9 +8,8 @@ use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
-use kmodtrace_core::model::{Finished, Zero};
-use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::{KnownAttempts, Report, Selection, SortKey, Source, TextLayout};
+use kmodtrace_core::model::Finished;
+use kmodtrace_core::report::{KnownAttempts, Report, Selection, SortKey, TextLayout};
 use kmodtrace_core::text::Names;
 
 use crate::cli;
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let zero = args.times.zero(recording.header());
     let selection = Selection {
         modules: Names::matching(&args.modules),
-        wanted: args.wanting.wanted(zero),
+        wanted: args.wanting.wanted(zero, recording.header().clock)?,
         sort: args.sort.unwrap_or(if args.format.is_text() {
             SortKey::Time
         } else {
@@ -38,13 +37,18 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         }),
         top: args.top,
     };
+    let filter = Filter {
+        modules: selection.modules.clone(),
+        wanted: selection.wanted.clone(),
+        ..Filter::default()
+    };
     let mut fold = Fold {
         selection: &selection,
         known: args.attempts.then(KnownAttempts::default),
         aggregates: Aggregates::default(),
         findings: Findings::default(),
         account: AccountFold::new(recording.header()),
-        why: why(&selection, zero, recording.header()),
+        why: super::why::fold(filter, zero, recording.header()).without_findings(),
     };
     let (ended, end, loss) = recording.finished(quiet, |finished| fold.add(finished));
     let source = recording.source(&loss);
@@ -52,7 +56,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let account = fold.account.finish(end, &stages, &source.coverage, recording.cgroups());
     let mut report = Report::new(&fold.aggregates, &source, &selection)
         .with_answer(account, fold.why.finish(end))
-        .with_findings(fold.findings.list(), &selection);
+        .with_findings(fold.findings.list(), fold.findings.graph().unsearched(), &selection);
     if let Some(known) = fold.known {
         if let Some(missing) = known.missing().filter(|_| !quiet) {
             say(missing);
@@ -72,19 +76,6 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     mem::forget((fold.why, fold.findings));
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
-}
-
-/// What failed among what is selected. Findings are gathered for the report anyway.
-fn why(selection: &Selection, zero: Zero, header: &Header) -> WhyFold {
-    let filter = Filter {
-        modules: selection.modules.clone(),
-        wanted: selection.wanted.clone(),
-        ..Filter::default()
-    };
-    let coverage = Source::of_header(header).coverage;
-    WhyFold::new(filter, zero, &header.functions, coverage)
-        .in_environment(header.environment().as_ref())
-        .without_findings()
 }
 
 /// What a report is made of. All attempts are known where rows are asked for, and all failures are looked at, because what explains one

@@ -85,7 +85,7 @@ impl Lines {
             watch: Watch::default(),
             findings: Findings::default(),
             modules: Names::matching(&args.trace.modules),
-            wanted: args.wanting.wanted(zero),
+            wanted: args.wanting.wanted(zero, header.clock)?,
             requests: BTreeSet::new(),
             told: Told::new(header, zero),
             format: args.format.clone(),

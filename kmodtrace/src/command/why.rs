@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
+use kmodtrace_core::model::Zero;
+use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::Source;
 use kmodtrace_core::text::{Glob, Names};
 
@@ -16,7 +18,7 @@ use crate::replay;
 pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     let mut recording = replay::open(args.recorded.path())?;
     let zero = args.times.zero(recording.header());
-    let mut wanted = args.wanting.wanted(zero);
+    let mut wanted = args.wanting.wanted(zero, recording.header().clock)?;
     let filter = Filter {
         modules: Names::matching(&args.modules),
         // Here an errno is more than what a call ended with.
@@ -24,13 +26,7 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         request: args.request.as_deref().map(Glob::new),
         wanted,
     };
-    let mut fold = WhyFold::new(
-        filter,
-        zero,
-        &recording.header().functions,
-        Source::of_header(recording.header()).coverage,
-    )
-    .in_environment(recording.header().environment().as_ref());
+    let mut fold = fold(filter, zero, recording.header());
     let (ended, end, _) = recording.finished(quiet, |finished| fold.add(finished));
     args.format.print(&Answered {
         why: fold.finish(end).with_command_status(recording.command_status()),
@@ -40,4 +36,10 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
     mem::forget(fold);
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Gathers what fits a filter, in the light of what a recording says of itself.
+pub(super) fn fold(filter: Filter, zero: Zero, header: &Header) -> WhyFold {
+    let coverage = Source::of_header(header).coverage;
+    WhyFold::new(filter, zero, &header.functions, coverage).in_environment(header.environment().as_ref())
 }

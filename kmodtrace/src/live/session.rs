@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::kernel::facts::KernelFacts;
+use kmodtrace_core::model::Clock;
 use kmodtrace_core::plan::check;
-use kmodtrace_core::recording::{Boot, Clock, Header, Kernel};
+use kmodtrace_core::recording::{Boot, Header, Kernel};
 use serde_json::json;
 use tokio::runtime::{EnterGuard, Runtime};
 

@@ -1,39 +1,47 @@
 //! Who waited for whom.
 
-use kmodtrace_core::analysis::graph::{Graph, write_dot, write_folded, write_text};
+use kmodtrace_core::analysis::graph::{write_dot, write_folded};
+use kmodtrace_core::analysis::waits::{Waiting, write_text};
 use kmodtrace_core::model::Zero;
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
+use super::colour::{Look, of_failures};
 use super::{Printed, Writer};
 
 /// A graph of waits.
 pub(crate) struct Waits {
-    /// The graph.
-    pub(crate) graph: Graph,
+    /// The graph, and what hangs.
+    pub(crate) waiting: Waiting,
     /// What text counts times from.
     pub(crate) zero: Zero,
+    /// Columns that what hangs may take in text.
+    pub(crate) columns: usize,
 }
 
 impl Printed for Waits {
     const FORMATS: &'static [Writer<Self>] = &[
-        Writer::text(|waits, mut out| write_text(&waits.graph, waits.zero, &mut out)),
-        Writer::json("One JSON object", |waits, out| write_json(&waits.graph, out)),
+        Writer::text(|waits, mut out| write_text(&waits.waiting, waits.zero, waits.columns, &mut out)),
+        Writer::json("One JSON object", |waits, out| write_json(&waits.waiting, out)),
         Writer {
             name: "dot",
             help: "For graphviz: pipe it to dot -Tsvg",
-            write: |waits, mut out| write_dot(&waits.graph, &mut out),
+            write: |waits, mut out| write_dot(&waits.waiting.graph, &mut out),
         },
         Writer {
             name: "folded",
             help: "Wait time as folded stacks in microseconds, for flame graph viewers",
-            write: |waits, mut out| write_folded(&waits.graph, &mut out),
+            write: |waits, mut out| write_folded(&waits.waiting.graph, &mut out),
         },
     ];
 
     const IS_LONG: bool = true;
 
+    fn sentences(&self) -> Vec<(Look, String)> {
+        of_failures(&self.waiting.hanging, [].iter())
+    }
+
     fn schema() -> Value {
-        json_schema::<Graph>()
+        json_schema::<Waiting>()
     }
 }

@@ -85,8 +85,8 @@ impl Write for Blocks {
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
-    use kmodtrace_core::model::Ktime;
-    use kmodtrace_core::recording::{Clock, End, Kernel, Reader};
+    use kmodtrace_core::model::{Clock, Ktime};
+    use kmodtrace_core::recording::{End, Kernel, Reader};
     use kmodtrace_core::records::decode::split;
     use synth::Storm;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::run;
+use crate::support::{file, run, sample, scratch};
 
 /// A recording of eight pairs of loads on 6.1, whose init functions failed.
 const RECORDING: &str = concat!(
@@ -101,6 +101,47 @@ fn times_count_from_where_text_counts_them() {
     assert_eq!(relative, all[1..]);
 }
 
+/// Each time of the calendar lists what the same time after the kernel's start does.
+#[test]
+fn times_may_be_those_of_the_calendar() {
+    let all = attempts(&[]);
+    let recording = json("report", &[]);
+    let began = |clock| number(&recording["recording"], clock);
+    let end = number(&all[all.len() / 2], "end_ns");
+    let unix = end - began("began_ns") + began("began_unix_ns");
+    let (second, fraction) = (unix / 1_000_000_000, unix % 1_000_000_000);
+    let calendar = kmodtrace_core::model::calendar(second);
+    let (_, of_day) = calendar.split_once(' ').unwrap();
+    let (since, until) = (
+        attempts(&["--since", &seconds(end)]),
+        attempts(&["--until", &seconds(end)]),
+    );
+    assert!(since.len() < all.len() && since.len() > 1 && since.iter().all(|row| number(row, "end_ns") >= end));
+    for time in [
+        format!("{calendar}.{fraction:09}"),
+        format!("{}.{fraction:09}Z", calendar.replace(' ', "T")),
+        format!("{of_day}.{fraction:09}"),
+        format!("@{second}.{fraction:09}"),
+    ] {
+        assert_eq!(attempts(&["--since", &time]), since, "{time}");
+        assert_eq!(attempts(&["--until", &time]), until, "{time}");
+        let lines = run(&["-q", "trace", RECORDING, "--since", &time]);
+        assert_eq!(lines.attempts(), since.len(), "{time}");
+    }
+    assert!(attempts(&["--since", "2100-01-01"]).is_empty());
+    assert_eq!(attempts(&["--since", "2000-01-01"]), all);
+}
+
+#[test]
+fn a_clock_that_was_not_set_tells_no_time_of_day() {
+    let path = file(&scratch("clock"), "storm", sample(16).bytes);
+    for command in ["report", "why", "graph", "trace"] {
+        let done = run(&[command, &path, "--since", "04:12:05"]);
+        assert!(done.refused(1).contains("the clock was not set"), "{done:?}");
+        assert_eq!(run(&["-q", command, &path, "--since", "1ms"]).status, Some(0));
+    }
+}
+
 #[test]
 fn a_failure_that_is_asked_for_is_explained_by_others() {
     let busy = &attempts(&["--errno", "EBUSY"])[0];
@@ -137,7 +178,8 @@ fn what_is_no_filter_is_refused() {
         (["--errno", "256"], "`256` is not an errno"),
         (["--pid", "modprobe"], "--pid"),
         (["--min", "1d"], "unknown unit"),
-        (["--since", "noon"], "--since"),
+        (["--since", "noon"], "`noon` is not a time"),
+        (["--until", "04:60"], "`04:60` is not a time"),
     ] {
         for command in ["report", "why", "graph", "trace"] {
             let done = run(&[&[command, RECORDING], &args[..]].concat());

@@ -207,5 +207,22 @@ fn the_wait_graph_comes_in_four_formats() {
         "{stacked} {waited}"
     );
     let none = shown("graph", &["graph", "-m", "no-such-module"]);
-    assert_eq!(none, "nobody waited\n");
+    assert_eq!(none, "no wait was seen\n");
+}
+
+#[test]
+fn a_graph_tells_first_what_hangs() {
+    const HANGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../kmodtrace-core/tests/field/a18.kmt");
+    let why = run(&["why", HANGS]);
+    let told = why.quiet();
+    assert!(
+        told.starts_with("a load of kt_init hangs for ") && told.contains(" waits for attempt 1"),
+        "{told}"
+    );
+    let graph = run(&["graph", HANGS]);
+    assert!(graph.quiet().starts_with(&format!("{told}\nWAITS, ")), "{graph:?}");
+    let of = |command| -> Value { serde_json::from_str(run(&[command, HANGS, "--json"]).quiet()).unwrap() };
+    assert_eq!(of("graph")["hanging"], of("why")["hanging"]);
+    let others = run(&["graph", HANGS, "-m", "no-such-module"]);
+    assert_eq!(others.quiet(), "no wait was seen\n");
 }

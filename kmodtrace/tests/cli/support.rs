@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use kmodtrace_core::model::{Ktime, Tgid, Tid, WaitStatus};
-use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
+use kmodtrace_core::model::{Clock, Ktime, Tgid, Tid, WaitStatus};
+use kmodtrace_core::recording::{Header, Kernel, Writer};
 use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
 use synth::Storm;
@@ -95,6 +95,13 @@ pub(crate) fn sample(attempts: u64) -> Sample {
     let mut storm = Storm::new(attempts);
     let blocks: Vec<Vec<u8>> = storm.by_ref().collect();
     written(&blocks, &storm)
+}
+
+/// A recording of so many requests each of which depends on every other.
+pub(crate) fn sample_of_knot(requests: u32) -> Vec<u8> {
+    let mut storm = Storm::new(0);
+    let records = storm.knot(requests);
+    written(&[records], &storm).bytes
 }
 
 /// A recording whose second block holds this record besides.

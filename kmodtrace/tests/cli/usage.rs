@@ -17,7 +17,7 @@ fn wrong_usage_is_told_in_one_line() {
         (&["trace", "--from", "a", "-o", "b"], "--output"),
         (&["trace", "--from", "a", "-d", "1"], "--duration"),
         (&["trace", "--from", "a", "--", "true"], "COMMAND"),
-        (&["drill"], "arguments were not provided: <MODULE>..."),
+        (&["drill"], "arguments were not provided: <MODULE|FILE>..."),
         (&["reprot"], "no such command: 'reprot'; a similar one is 'report'"),
         (&["modprobe"], "kmodtrace -- modprobe"),
         (&["-m", "xfs", "report"], "--module <GLOB> stands before report"),

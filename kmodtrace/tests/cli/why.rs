@@ -3,7 +3,7 @@
 use kmodtrace_core::model::WaitStatus;
 use serde_json::Value;
 
-use crate::support::{file, run, sample_of_command, scratch};
+use crate::support::{file, run, sample_of_command, sample_of_knot, scratch};
 
 /// A recording of eight pairs of loads on 6.1, whose init functions failed.
 const RECORDING: &str = concat!(
@@ -128,4 +128,14 @@ fn the_end_of_the_command_is_told() {
     let report = run(&["report", "--from", RECORDING, "--json"]);
     let report: Value = serde_json::from_str(report.quiet()).unwrap();
     assert_eq!(report["recording"]["command_status"], Value::Null, "an older recording");
+}
+
+#[test]
+fn waits_that_were_not_looked_at_for_deadlocks_are_told() {
+    let path = file(&scratch("knot"), "knot", sample_of_knot(2_000));
+    let report = run(&["report", "--from", &path]);
+    let said = " waits were not looked at for deadlocks: too many depend on one another";
+    let line = report.quiet().lines().find(|line| line.ends_with(said)).unwrap();
+    let why = run(&["why", "--from", &path]);
+    assert!(why.quiet().lines().any(|told| told == line), "{line}: {why:?}");
 }

@@ -5,8 +5,8 @@
 use std::error::Error;
 use std::fs::File;
 
-use kmodtrace_core::model::Ktime;
-use kmodtrace_core::recording::{Clock, Header, Kernel, Writer};
+use kmodtrace_core::model::{Clock, Ktime};
+use kmodtrace_core::recording::{Header, Kernel, Writer};
 use kmodtrace_core::records::decode::split;
 use synth::{CPUS, Storm};
 

@@ -81,6 +81,18 @@ impl Storm {
         TRACER.trailer(Ktime(self.now), Counters::default(), false)
     }
 
+    /// The records of so many requests that got a slot each and wait for one again: each depends on every other, as no kernel has it.
+    pub fn knot(&mut self, requests: u32) -> Vec<u8> {
+        let mut tasks: Vec<Task> = (0..requests)
+            .map(|nth| Task::new(40_000 + nth, Module::new(nth.into()), self.now))
+            .collect();
+        let asked = tasks.iter_mut().map(Task::asks).max().unwrap_or(self.now);
+        for task in &mut tasks {
+            task.waits_for_slot(asked);
+        }
+        self.drained(tasks)
+    }
+
     /// An xorshift generator: any will do, and a storm must not change with a library's version.
     fn random(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
@@ -135,24 +147,9 @@ impl Storm {
         unloader.unloads(done + 500 * MICROSECOND);
         tasks
     }
-}
 
-impl Iterator for Storm {
-    type Item = Vec<u8>;
-
-    /// The records of one round, as draining the ring gives them, and the tick that follows.
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let attempts = self.attempts_left.min(ROUND);
-        if attempts == 0 {
-            return None;
-        }
-        if let Some(pace) = self.pace {
-            // Reckoned from the beginning, so that what division drops does not add up.
-            self.now = self.now.max(BEGIN + self.rounds * ROUND * SECOND / pace);
-        }
-        let tasks = self.round(attempts);
-        self.attempts_left -= attempts;
-        self.rounds += 1;
+    /// The records of these tasks, as draining the ring gives them, and the tick that follows.
+    fn drained(&mut self, tasks: Vec<Task>) -> Vec<u8> {
         let mut records: Vec<(Header, Vec<u8>)> = tasks.into_iter().flat_map(Task::into_records).collect();
         records.sort_by_key(|(header, _)| header.time_ns);
         for (header, bytes) in &mut records {
@@ -173,7 +170,27 @@ impl Iterator for Storm {
         let mut bytes: Vec<u8> = records.into_iter().flat_map(|(_, bytes)| bytes).collect();
         self.now += 100 * MICROSECOND;
         bytes.extend(TRACER.tick(Ktime(self.now), Counters::default()));
-        Some(bytes)
+        bytes
+    }
+}
+
+impl Iterator for Storm {
+    type Item = Vec<u8>;
+
+    /// The records of one round, as draining the ring gives them, and the tick that follows.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let attempts = self.attempts_left.min(ROUND);
+        if attempts == 0 {
+            return None;
+        }
+        if let Some(pace) = self.pace {
+            // Reckoned from the beginning, so that what division drops does not add up.
+            self.now = self.now.max(BEGIN + self.rounds * ROUND * SECOND / pace);
+        }
+        let tasks = self.round(attempts);
+        self.attempts_left -= attempts;
+        self.rounds += 1;
+        Some(self.drained(tasks))
     }
 }
 

@@ -32,6 +32,12 @@ impl Task {
         self.now
     }
 
+    /// Waits for a slot, whatever it has.
+    pub(super) fn waits_for_slot(&mut self, from: u64) {
+        self.now = self.now.max(from);
+        self.plain(kind::SLOT_ENTER, 1);
+    }
+
     /// The kworker that takes the helper up.
     pub(super) fn takes_up(&mut self, from: u64) -> u64 {
         self.now = self.now.max(from);

@@ -275,7 +275,7 @@ causes! {
         .means(
             "memory for the image, the module's sections, its per-CPU data or its arguments was not to be had",
             "look for many loads of the same module at once (each takes address space before the duplicate check); \
-             raise vmalloc or percpu_alloc only after that",
+             raise vmalloc only after that",
         );
     CODETAG = Cause::new("codetag", "no place for allocation tags", S::Layout, &["EINVAL"])
         .by(&["load_module", "move_module"])

@@ -46,6 +46,7 @@ pub(crate) use tree::lasting;
 pub use tree::{Tree, TreeRow};
 pub use view::{Graph, SCHEMA};
 pub use watch::{Lasting, Watch};
+pub(crate) use write::unsearched_text;
 pub use write::{write_dot, write_folded, write_text};
 
 /// Attempts and requests among which circles are looked for. Members of a circle are handed out soon after one another,
@@ -114,6 +115,11 @@ impl WaitGraph {
         &self.cycles
     }
 
+    /// Waits of which was not looked whether they were part of a deadlock; none where all were.
+    pub fn unsearched(&self) -> Option<u64> {
+        Some(self.unsearched).filter(|waits| *waits > 0)
+    }
+
     /// The greatest pile-ups so far.
     pub fn pile_ups(&self) -> Vec<PileUp> {
         self.piles.all(&self.nodes)
@@ -122,7 +128,7 @@ impl WaitGraph {
     /// What is shown of it so far, without stacks.
     pub fn so_far(&self) -> Graph {
         Graph::new(
-            (self.cycles.clone(), self.more_cycles, self.unsearched),
+            (self.cycles.clone(), self.more_cycles, self.unsearched()),
             self.pile_ups(),
             self.edges.clone().into_vec(),
             stacks::Stacks::default(),
@@ -131,7 +137,7 @@ impl WaitGraph {
 
     /// Nothing more comes: what is shown of it.
     pub fn finish(mut self) -> Graph {
-        let pile_ups = self.pile_ups();
+        let (pile_ups, unsearched) = (self.pile_ups(), self.unsearched());
         // Their requests were never handed out.
         for node in self.nodes.iter().filter(|node| node.request.is_some()) {
             if let Some(stacks) = &mut self.stacks {
@@ -139,7 +145,7 @@ impl WaitGraph {
             }
         }
         Graph::new(
-            (self.cycles, self.more_cycles, self.unsearched),
+            (self.cycles, self.more_cycles, unsearched),
             pile_ups,
             self.edges.into_vec(),
             self.stacks.unwrap_or_default(),

@@ -35,7 +35,7 @@ pub struct Graph {
 
 impl Graph {
     pub(super) fn new(
-        (cycles, more_cycles, unsearched): (Vec<Cycle>, u64, u64),
+        (cycles, more_cycles, unsearched): (Vec<Cycle>, u64, Option<u64>),
         pile_ups: Vec<PileUp>,
         mut edges: Vec<WaitEdge>,
         stacks: Stacks,
@@ -54,7 +54,7 @@ impl Graph {
             schema: SCHEMA,
             cycles,
             more_cycles,
-            unsearched: Some(unsearched).filter(|waits| *waits > 0),
+            unsearched,
             pile_ups,
             edges,
             stacks,

@@ -29,23 +29,30 @@ pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result
         writeln!(out, "{} more deadlocks\n", graph.more_cycles)?;
     }
     if let Some(waits) = graph.unsearched {
-        writeln!(
-            out,
-            "{waits} waits were not looked at for deadlocks: too many depend on one another\n"
-        )?;
+        writeln!(out, "{}\n", unsearched_text(waits))?;
     }
     for pile in &graph.pile_ups {
         writeln!(out, "PILE-UP at {}", zero.text(Ktime(pile.at_ns)))?;
         writeln!(out, "  {}\n", pile.text())?;
     }
     if graph.edges.is_empty() {
-        return writeln!(out, "nobody waited");
+        return writeln!(out, "no wait was seen");
     }
     writeln!(out, "WAITS, below whom or what they were for")?;
     for edges in graph.edges.chunk_by(|a, b| a.owner == b.owner) {
         write_owner(edges, out)?;
     }
     Ok(())
+}
+
+/// That so many waits were not looked at for deadlocks, and why.
+pub(crate) fn unsearched_text(waits: u64) -> String {
+    let waits = if waits == 1 {
+        "1 wait was".to_owned()
+    } else {
+        format!("{waits} waits were")
+    };
+    format!("{waits} not looked at for deadlocks: too many depend on one another")
 }
 
 fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {

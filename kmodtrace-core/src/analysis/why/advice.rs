@@ -80,8 +80,15 @@ fn of_init(errno: Errno) -> &'static str {
     row.map_or(OF_ANY_INIT, |(_, advice)| advice)
 }
 
-/// Many loads at once are the reason only where there were many.
+/// Many loads at once are the reason only where there were many, and never for per-CPU data: that is allocated after the check for
+/// duplicates (`load_module`, kernel/module/main.c).
 fn memory(attempt: &Attempt, window: &Window) -> String {
+    if let Some(bytes) = percpu_bytes(attempt) {
+        return format!(
+            "it asks for {bytes} bytes of per-CPU data, and all modules share one reserve for that, mostly of 8 KiB a CPU: unload others \
+             that have such data, or build it with less"
+        );
+    }
     let loads = attempt
         .module
         .as_deref()
@@ -89,11 +96,19 @@ fn memory(attempt: &Attempt, window: &Window) -> String {
     if loads > 1 {
         format!(
             "{loads} loads of it were made: each takes memory before the kernel sees that it is a duplicate; load it once, and raise \
-             vmalloc= or percpu_alloc= only after that"
+             vmalloc= only after that"
         )
     } else {
         "compare what it asks for (the kernel log, and .bss and .data..percpu in readelf -SW) with what is free: /proc/meminfo, \
          /proc/vmallocinfo; per-CPU data of modules has a reserve of 8 KiB a CPU"
             .to_owned()
     }
+}
+
+/// How much per-CPU data a load asked for in vain, where the kernel's line about that was recorded.
+fn percpu_bytes(attempt: &Attempt) -> Option<u64> {
+    attempt.log.iter().find_map(|line| {
+        let (_, size) = line.text.split_once(": Could not allocate ")?;
+        size.strip_suffix(" bytes percpu data")?.parse().ok()
+    })
 }

@@ -39,6 +39,7 @@ use window::{Entry, Window};
 
 pub use hang::Hang;
 pub use loaded::Loaded;
+pub(crate) use text::write_hangs;
 pub use text::write_text;
 
 /// Name and version of the JSON.
@@ -125,6 +126,10 @@ pub struct Why {
     /// What was found in all of it, of the modules and the request that are asked for. Null where an errno is, and where nobody
     /// looked.
     pub findings: Option<Vec<Finding>>,
+    /// Waits of which was not looked whether they were part of a deadlock, because that would have taken too long; absent when
+    /// there are none, and where nobody looked for findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsearched: Option<u64>,
 }
 
 /// Failures of one kind.
@@ -302,6 +307,10 @@ impl WhyFold {
             summary.push("no load, unload or request of such a name was seen".to_owned());
         }
         let findings = self.found();
+        let unsearched = self
+            .findings
+            .as_ref()
+            .and_then(|findings| findings.graph().unsearched());
         let hanging = match (asked, &self.filter.request) {
             (None, None) => self.in_flight.hangs(&self.filter.modules, end, &self.window),
             _ => Vec::new(),
@@ -338,6 +347,7 @@ impl WhyFold {
                 missing,
             ),
             findings,
+            unsearched,
         }
     }
 

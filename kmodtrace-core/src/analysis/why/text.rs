@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::Why;
+use super::{Hang, Why};
 use crate::analysis::findings::write_findings;
+use crate::analysis::graph::unsearched_text;
 use crate::text::{printable, write_wrapped};
 
 /// Writes all of it: what hangs, what failed, why what was asked for is loaded, what was found. Says so when nothing failed, or nothing of what was asked for.
@@ -16,9 +17,7 @@ pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result
     for sentence in &why.summary {
         page.block(sentence, &[], None)?;
     }
-    for hang in &why.hanging {
-        page.block(&hang.headline, &hang.sentences, None)?;
-    }
+    page.hangs(&why.hanging)?;
     for reason in &why.causes {
         page.block(&reason.headline, &reason.sentences, reason.what_to_do.as_deref())?;
     }
@@ -36,11 +35,24 @@ pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result
     if page.blocks == 0 || why.errno.is_some() && !told {
         page.block(&nothing(why), &[], None)?;
     }
+    if let Some(waits) = why.unsearched {
+        page.block(&unsearched_text(waits), &[], None)?;
+    }
     let findings = why.findings.as_deref().unwrap_or_default();
     if !findings.is_empty() {
         writeln!(page.out, "\nFINDINGS")?;
     }
     write_findings(findings, columns, page.out)
+}
+
+/// Writes what hangs, a headline each and who waits below it, in so many columns.
+pub(crate) fn write_hangs(hanging: &[Hang], columns: usize, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page {
+        out,
+        columns,
+        blocks: 0,
+    };
+    page.hangs(hanging)
 }
 
 /// Paragraphs with an empty line between them.
@@ -51,6 +63,12 @@ struct Page<'o, W> {
 }
 
 impl<W: Write> Page<'_, W> {
+    fn hangs(&mut self, hanging: &[Hang]) -> io::Result<()> {
+        hanging
+            .iter()
+            .try_for_each(|hang| self.block(&hang.headline, &hang.sentences, None))
+    }
+
     fn block(&mut self, headline: &str, sentences: &[String], what_to_do: Option<&str>) -> io::Result<()> {
         if self.blocks > 0 {
             writeln!(self.out)?;

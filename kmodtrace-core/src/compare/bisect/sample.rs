@@ -44,6 +44,8 @@ pub struct Recorded {
     pub aggregates: Aggregates,
     /// What it shows beyond its numbers.
     pub findings: Vec<Finding>,
+    /// Waits that were not looked at for deadlocks; none where all were.
+    pub unsearched: Option<u64>,
     /// Where it comes from and what it lacks.
     pub source: Source,
     /// The same as `diff` takes it.
@@ -70,6 +72,7 @@ impl RecordedFold {
         Recorded {
             aggregates,
             findings: self.findings.list(),
+            unsearched: self.findings.graph().unsearched(),
             run,
             source,
         }
@@ -80,7 +83,7 @@ impl Recorded {
     /// The report of it.
     pub fn report(&self) -> Report {
         let all = Selection::default();
-        Report::new(&self.aggregates, &self.source, &all).with_findings(self.findings.clone(), &all)
+        Report::new(&self.aggregates, &self.source, &all).with_findings(self.findings.clone(), self.unsearched, &all)
     }
 
     /// Why something may be missing in it; none where nothing is.

@@ -45,6 +45,7 @@ fn sample(aggregates: Aggregates, source: Source) -> Sample {
         recorded: Ok(Recorded {
             aggregates,
             findings: Vec::new(),
+            unsearched: None,
             run: RunFold::default().finish("a run".to_owned(), source.clone()),
             source,
         }),

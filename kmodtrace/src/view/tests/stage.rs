@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use kmodtrace_common::record::Header as RecordHeader;
-use kmodtrace_core::model::{Ktime, Nanos, Tgid, Tid};
+use kmodtrace_core::model::{Clock, Ktime, Nanos, Tgid, Tid};
 use kmodtrace_core::monitor::Monitor;
-use kmodtrace_core::recording::{Clock, Header, Kernel, Reader};
+use kmodtrace_core::recording::{Header, Kernel, Reader};
 use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
 use ratatui::Terminal;
