@@ -13,7 +13,7 @@ use kmodtrace_core::recording::{Boot, BootMark, Milestone, Writer};
 use rustix::process::{Signal, kill_process};
 
 use super::trace::{size, wait_for_end};
-use super::{RECORDING, Running, STORE, running, store, systemd};
+use super::{RECORDING, Running, STORE, ring, running, store, systemd};
 use crate::failure::{FAILED, failure};
 use crate::live::pump::now;
 use crate::replay;
@@ -93,6 +93,7 @@ fn copy(ended: Ktime) -> Result<PathBuf> {
         ..Boot::default()
     });
     boot.marks = marks(header.clock.monotonic_ns, ended);
+    boot.ring = ring::read(&boot.command_line, header.clock.monotonic_ns);
     let folder = Path::new(STORE);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make {}", folder.display()))?;

@@ -5,6 +5,7 @@
 
 mod install;
 mod keep;
+mod ring;
 mod step;
 mod store;
 mod systemd;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 pub(crate) use install::{Installed, disable, enable};
 pub(crate) use keep::{Ending, keep};
+pub(crate) use ring::ring_status;
 pub(crate) use step::Step;
 pub(crate) use store::{Kept, find, list, this_one};
 pub(crate) use trace::{Running, detach, running, trace};

@@ -150,5 +150,6 @@ fn status() -> Result<()> {
             (None, None) => "of this boot there is no recording".to_owned(),
         },
     };
-    super::written(writeln!(out, "{this}"))
+    super::written(writeln!(out, "{this}"))?;
+    super::written(writeln!(out, "{}", boot::ring_status()))
 }

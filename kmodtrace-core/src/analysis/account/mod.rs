@@ -6,6 +6,7 @@
 mod alias;
 mod asker;
 mod became;
+mod before;
 mod cost;
 mod phase;
 mod union;
@@ -23,6 +24,7 @@ use alias::Aliases;
 pub use asker::Asker;
 use asker::Askers;
 use became::Became;
+pub use before::{BeforeTracer, EventNames};
 pub use cost::Cost;
 use cost::Costs;
 use phase::Phases;
@@ -63,6 +65,9 @@ pub struct Account {
     pub waited_ns: u64,
     /// Nanoseconds that loads spent in each stage, the longest first.
     pub stages: Vec<(Stage, u64)>,
+    /// What was before the tracer was attached; only of a boot that was recorded as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<BeforeTracer>,
     /// Who loaded when, in the order of beginning; only of a boot that was traced from its beginning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseRow>,
@@ -94,7 +99,12 @@ impl AccountFold {
     /// Of the recording with this header.
     pub fn new(header: &Header) -> Self {
         let boot = header.boot.as_ref().filter(|boot| !boot.marks.is_empty());
+        let account = Account {
+            before: boot.and_then(BeforeTracer::of),
+            ..Account::default()
+        };
         Self {
+            account,
             phases: boot.map(|boot| Phases::new(boot.at(Milestone::Userspace))),
             ..Self::default()
         }

@@ -1,6 +1,7 @@
 //! The boot of a whole Debian system, recorded from its initramfs on. The oracle is the kernel's own trace of the same boot.
 
 mod agree;
+mod before;
 mod devices;
 mod trace;
 
@@ -104,6 +105,8 @@ impl Variant {
         ensure!(status.contains("this boot was traced: "), "boot status says: {status}");
         let sysfs = fs::read_to_string(out.join("modalias")).context("the guest left no aliases")?;
         tally.lines.push(devices::check(&report, &sysfs)?);
+        ensure!(status.contains("ring is on"), "boot status says: {status}");
+        tally.lines.push(before::check(&report, &trace)?);
         agreement.whole()
     }
 }
