@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::section::{first_of, item, more, paragraph, width};
 use super::{Report, TextLayout, before};
-use crate::analysis::account::{AliasRow, Asker, Cost, PhaseRow};
+use crate::analysis::account::{AliasRow, Asker, Cost, InVain, PhaseRow};
 use crate::model::{Ktime, Stage};
 use crate::text::span_text;
 
@@ -31,6 +31,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
     phases(&account.phases, layout, out)?;
     hanging(report, layout, out)?;
     failures(report, layout, out)?;
+    in_vain(&account.in_vain, layout, out)?;
     askers(&account.askers, layout, out)?;
     devices(&account.devices, layout, out)?;
     stages(&account.stages, layout, out)
@@ -120,6 +121,21 @@ fn failures(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::R
         more(harmless.len(), FAILURES, "kmodtrace why tells of all", layout, out)?;
     }
     Ok(())
+}
+
+/// What a boot could do without.
+fn in_vain(rows: &[InVain], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nIN VAIN EACH TIME, and what to change")?;
+    let name = |row: &'_ InVain| row.module.clone().unwrap_or_else(|| "requests".to_owned());
+    let names: Vec<String> = rows.iter().take(FAILURES).map(name).collect();
+    let width = width(names.iter().map(String::as_str));
+    for (name, row) in names.iter().zip(rows) {
+        item(name, &row.sentence, width, layout, out)?;
+    }
+    more(rows.len(), FAILURES, "--json has all", layout, out)
 }
 
 fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {

@@ -10,6 +10,7 @@ mod before;
 mod cost;
 mod phase;
 mod union;
+mod vain;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,8 @@ use cost::Costs;
 use phase::Phases;
 pub use phase::{Phase, PhaseRow};
 use union::Union;
+pub use vain::InVain;
+use vain::Vain;
 
 /// Attempts in flight whose time is counted up to the end.
 const IN_FLIGHT: usize = 4_096;
@@ -71,6 +74,9 @@ pub struct Account {
     /// Who loaded when, in the order of beginning; only of a boot that was traced from its beginning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseRow>,
+    /// What failed in the same way each time, and cost the boot time: most first; only of a boot that was recorded as one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_vain: Vec<InVain>,
     /// What cost most, a module or a request each, most first.
     pub costs: Vec<Cost>,
     /// Who asked for loads, most time first.
@@ -91,6 +97,8 @@ pub struct AccountFold {
     aliases: Aliases,
     /// Of a boot.
     phases: Option<Phases>,
+    /// Of a boot.
+    vain: Option<Vain>,
     /// Loads that have not returned.
     open: Vec<Attempt>,
 }
@@ -106,6 +114,7 @@ impl AccountFold {
         Self {
             account,
             phases: boot.map(|boot| Phases::new(boot.at(Milestone::Userspace))),
+            vain: boot.map(|_| Vain::default()),
             ..Self::default()
         }
     }
@@ -154,6 +163,9 @@ impl AccountFold {
         if let Some(phases) = &mut self.phases {
             phases.add(attempt, became, waited);
         }
+        if let Some(vain) = &mut self.vain {
+            vain.attempt(attempt, became);
+        }
         let mut long = 0;
         if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
             self.union.add(start, end);
@@ -169,6 +181,9 @@ impl AccountFold {
         self.account.requests += 1;
         self.account.failed_requests += u64::from(request.failed() || request.got_nothing());
         self.costs.request(request);
+        if let Some(vain) = &mut self.vain {
+            vain.request(request);
+        }
         self.askers.request(request);
     }
 
@@ -189,6 +204,7 @@ impl AccountFold {
             in_flight_ns: self.union.total(),
             stages,
             phases: self.phases.map_or_else(Vec::new, Phases::list),
+            in_vain: self.vain.map_or_else(Vec::new, Vain::list),
             costs: self.costs.list(coverage),
             askers: self.askers.list(),
             devices: self.aliases.list(),
