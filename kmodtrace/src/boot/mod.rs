@@ -17,7 +17,7 @@ pub(crate) use install::{Installed, disable, enable};
 pub(crate) use keep::{Ending, keep};
 pub(crate) use ring::ring_status;
 pub(crate) use step::Step;
-pub(crate) use store::{Kept, find, list, this_one};
+pub(crate) use store::{Kept, find, find_all, list, this_one};
 pub(crate) use trace::{Running, detach, running, trace};
 
 /// Where the tracer of this boot writes.

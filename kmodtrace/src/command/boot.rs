@@ -29,16 +29,8 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             return super::report::run(&cli::Report { recorded, reporting }, quiet);
         }
         Boot::Diff(args) => {
-            let (first, second) = (boot::find(&args.first)?, boot::find(&args.second)?);
-            let comparing = args.comparing;
-            return super::diff::run(
-                &cli::Diff {
-                    first,
-                    second,
-                    comparing,
-                },
-                quiet,
-            );
+            let (first, second) = (boot::find_all(&args.first)?, boot::find_all(&args.second)?);
+            return super::diff::compare(&first, &second, &args.comparing, quiet);
         }
         Boot::Stop => {
             let kept = boot::keep(Ending::Now, None)?;

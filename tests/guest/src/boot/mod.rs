@@ -107,6 +107,15 @@ impl Variant {
         tally.lines.push(devices::check(&report, &sysfs)?);
         ensure!(status.contains("ring is on"), "boot status says: {status}");
         tally.lines.push(before::check(&report, &trace)?);
+        let diff = fs::read_to_string(out.join("diff")).context("the guest left no comparison")?;
+        for said in [
+            "A  4 runs, ",
+            "B  4 runs, ",
+            "no difference that is more than noise",
+            "in the set already",
+        ] {
+            ensure!(diff.contains(said), "boot diff does not say {said:?}: {diff}");
+        }
         agreement.whole()
     }
 }
