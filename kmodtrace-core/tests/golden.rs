@@ -8,6 +8,7 @@
 #[path = "support/schema.rs"]
 mod validation;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -16,9 +17,10 @@ use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
-use kmodtrace_core::model::{Finished, Zero};
+use kmodtrace_core::model::{Cgroups, Finished, Ktime, Zero};
 use kmodtrace_core::pipeline::Pipeline;
-use kmodtrace_core::recording::{End, Reader};
+use kmodtrace_core::recording::{Boot, BootMark, End, Header, Milestone, Reader};
+use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::line::Line;
 use kmodtrace_core::report::{KnownAttempts, Report, Selection, Source, TextLayout, write_text};
 use kmodtrace_core::text::json_schema;
@@ -33,8 +35,8 @@ fn recordings() -> Vec<PathBuf> {
     paths
 }
 
-/// The report, the attempts, and the lines of a recording.
-fn shown(path: &Path) -> String {
+/// What a recording holds: its header, what finished, when it ends, and what was lost.
+fn read(path: &Path) -> (Header, Vec<Finished>, Ktime, Loss) {
     let mut reader = Reader::new(File::open(path).unwrap()).unwrap();
     let mut pipeline = Pipeline::default();
     while let Some(record) = reader.next_record().unwrap() {
@@ -42,10 +44,15 @@ fn shown(path: &Path) -> String {
     }
     assert_eq!(reader.end(), Some(End::Trailer), "{}", path.display());
     pipeline.flush();
-    let (end, cgroups) = (pipeline.reached(), pipeline.cgroups().clone());
+    let end = pipeline.reached();
     let (finished, loss) = pipeline.finish();
-    let header = reader.header();
-    let coverage = Source::of_header(header).coverage;
+    (reader.header().clone(), finished, end, loss)
+}
+
+/// The report, the attempts, and the lines of a recording.
+fn shown(path: &Path) -> String {
+    let (header, finished, end, loss) = read(path);
+    let coverage = Source::of_header(&header).coverage;
     let mut account = AccountFold::default();
     let mut why = WhyFold::new(Filter::default(), Zero::Boot, &header.functions, coverage).without_findings();
     let mut aggregates = Aggregates::default();
@@ -56,9 +63,14 @@ fn shown(path: &Path) -> String {
         account.add(one);
         why.add(one.clone());
     }
-    let source = Source::of_recording(reader.header(), &loss, None);
+    let source = Source::of_recording(&header, &loss, None);
     let selection = Selection::default();
-    let account = account.finish(end, &aggregates.stages(&selection.modules), &source.coverage, &cgroups);
+    let account = account.finish(
+        end,
+        &aggregates.stages(&selection.modules),
+        &source.coverage,
+        &Cgroups::default(),
+    );
     let first = account
         .costs
         .first()
@@ -119,4 +131,34 @@ fn recordings_say_what_they_said() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         insta::assert_snapshot!(format!("golden-{name}"), shown(&path));
     }
+}
+
+/// Of each recording, as if it were one of a boot.
+#[test]
+fn what_a_boot_does_in_vain_is_told() {
+    let mut told = String::new();
+    for path in recordings() {
+        let (mut header, finished, end, _) = read(&path);
+        header.boot = Some(Boot {
+            marks: vec![BootMark {
+                milestone: Milestone::Attached,
+                time_ns: header.clock.monotonic_ns,
+            }],
+            ..Boot::default()
+        });
+        let mut account = AccountFold::new(&header);
+        for one in &finished {
+            account.add(one);
+        }
+        let coverage = Source::of_header(&header).coverage;
+        for row in account
+            .finish(end, &BTreeMap::new(), &coverage, &Cgroups::default())
+            .in_vain
+        {
+            let name = path.file_stem().unwrap().to_string_lossy();
+            let module = row.module.as_deref().unwrap_or("requests");
+            writeln!(told, "{name}: {module}: {}", row.sentence).unwrap();
+        }
+    }
+    insta::assert_snapshot!("in-vain", told);
 }

@@ -267,8 +267,8 @@ pub(crate) fn counters(trailer: &TickBytes) -> Counters {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
-    use kmodtrace_core::model::Ktime;
-    use kmodtrace_core::recording::{Clock, End, Kernel, Reader};
+    use kmodtrace_core::model::{Clock, Ktime};
+    use kmodtrace_core::recording::{End, Kernel, Reader};
     use kmodtrace_core::records::decode::split;
     use synth::{Storm, TRACER};
 

@@ -2,6 +2,7 @@
 
 use super::{FORMAT, VERSION};
 use crate::kernel::facts::Environment;
+use crate::kernel::ring::Ring;
 use crate::model::{Clock, Ktime, ProbedFunction};
 use kmodtrace_common::ABI_VERSION;
 use kmodtrace_common::kind;
@@ -65,6 +66,9 @@ pub struct Boot {
     /// What the boot passed, in the order of time; empty where it was not recorded as a boot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<BootMark>,
+    /// What the kernel's own ring has of the time before the tracer was attached; none where it was off, or not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<Ring>,
 }
 
 /// Something that a boot passed.

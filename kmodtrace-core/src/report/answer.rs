@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{Report, TextLayout};
-use crate::analysis::account::{AliasRow, Asker, Cost, PhaseRow, ServiceRow};
+use super::section::{first_of, item, more, paragraph, width};
+use super::{Report, TextLayout, before};
+use crate::analysis::account::{AliasRow, Asker, Cost, InVain, PhaseRow, ServiceRow};
 use crate::model::{Ktime, Stage};
-use crate::text::{printable, span_text, write_wrapped};
+use crate::text::span_text;
 
 /// Costs that are told: the first screen has room for more, but nobody reads more.
 const COSTS: usize = 5;
@@ -24,31 +25,17 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
         return Ok(());
     };
     costs(&account.costs, layout, out)?;
+    if let Some(before) = &account.before {
+        before::write(before, layout, out)?;
+    }
     phases(&account.phases, layout, out)?;
     hanging(report, layout, out)?;
     failures(report, layout, out)?;
+    in_vain(&account.in_vain, layout, out)?;
     askers(&account.askers, layout, out)?;
     services(&account.services, layout, out)?;
     devices(&account.devices, layout, out)?;
     stages(&account.stages, layout, out)
-}
-
-/// A name, and behind it a sentence that may take several lines.
-fn item(name: &str, sentence: &str, width: usize, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    let name = printable(name);
-    let (first, rest) = if name.len() > width {
-        writeln!(out, "  {name}")?;
-        (format!("  {:width$}  ", ""), width)
-    } else {
-        (format!("  {name:<width$}  "), width)
-    };
-    let rest = " ".repeat(rest + 4);
-    write_wrapped(&printable(sentence), &first, &rest, layout.columns, out)
-}
-
-/// As wide as the names need, within bounds.
-fn width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
-    names.map(str::len).max().unwrap_or_default().clamp(4, 20)
 }
 
 fn costs(costs: &[Cost], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
@@ -137,15 +124,19 @@ fn failures(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::R
     Ok(())
 }
 
-fn paragraph(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    write_wrapped(&printable(text), "  ", "    ", layout.columns, out)
-}
-
-fn more(all: usize, told: usize, how: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    match all.saturating_sub(told) {
-        0 => Ok(()),
-        more => paragraph(&format!("and {more} more: {how}"), layout, out),
+/// What a boot could do without.
+fn in_vain(rows: &[InVain], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
     }
+    writeln!(out, "\nIN VAIN EACH TIME, and what to change")?;
+    let name = |row: &'_ InVain| row.module.clone().unwrap_or_else(|| "requests".to_owned());
+    let names: Vec<String> = rows.iter().take(FAILURES).map(name).collect();
+    let width = width(names.iter().map(String::as_str));
+    for (name, row) in names.iter().zip(rows) {
+        item(name, &row.sentence, width, layout, out)?;
+    }
+    more(rows.len(), FAILURES, "--json has all", layout, out)
 }
 
 fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
@@ -189,14 +180,7 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
     writeln!(out, "\nFOR WHICH DEVICES, by the alias that udev looked up")?;
     for row in rows.iter().take(ASKERS) {
         let what = cut(row.alias.as_ref().unwrap_or(&row.device), ALIAS);
-        let mut modules: Vec<&str> = row.modules.iter().map(String::as_str).collect();
-        let more = modules.len().saturating_sub(MODULES);
-        modules.truncate(MODULES);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
+        let modules = first_of(row.modules.iter().cloned(), MODULES);
         let counts = besides(row.duplicates, row.failed);
         let plural = |count: u64| if count == 1 { "" } else { "s" };
         let place = if row.devices == 1 {
@@ -205,12 +189,11 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
             format!("{} devices ({}, ...)", row.devices, row.device)
         };
         let sentence = format!(
-            "{what}: {place}, {} load{}{}, {} in all: {}{more}",
+            "{what}: {place}, {} load{}{}, {} in all: {modules}",
             row.loads,
             plural(row.loads),
             counts,
-            span_text(row.task_ns),
-            modules.join(", ")
+            span_text(row.task_ns)
         );
         paragraph(&sentence, layout, out)?;
     }

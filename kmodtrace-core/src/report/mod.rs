@@ -4,6 +4,7 @@
 
 mod answer;
 mod attempts;
+mod before;
 mod boots;
 mod cell;
 mod csv;
@@ -19,6 +20,7 @@ pub(crate) mod request_line;
 mod requests;
 mod requests_text;
 mod rows;
+mod section;
 mod select;
 mod spread;
 mod stream;

@@ -14,7 +14,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Signal, kill_process};
 
 use super::trace::{size, wait_for_end};
-use super::{RECORDING, RUN, Running, STORE, reason, running, store, systemd};
+use super::{RECORDING, RUN, Running, STORE, reason, ring, running, store, systemd};
 use crate::failure::{FAILED, failure};
 use crate::live::pump::now;
 use crate::replay;
@@ -109,6 +109,7 @@ fn copy(ended: Ktime) -> Result<PathBuf> {
         ..Boot::default()
     });
     boot.marks = marks(header.clock.monotonic_ns, ended);
+    boot.ring = ring::read(&boot.command_line, header.clock.monotonic_ns);
     let folder = Path::new(STORE);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make {}", folder.display()))?;

@@ -6,6 +6,7 @@
 mod install;
 mod keep;
 mod reason;
+mod ring;
 mod step;
 mod store;
 mod systemd;
@@ -14,8 +15,9 @@ mod trace;
 pub(crate) use install::{Installed, disable, enable};
 pub(crate) use keep::{Ending, keep};
 pub(crate) use reason::{logged, told};
+pub(crate) use ring::ring_status;
 pub(crate) use step::Step;
-pub(crate) use store::{Kept, find, list, this_one};
+pub(crate) use store::{Kept, find, find_all, list, this_one};
 pub(crate) use trace::{Running, detach, running, trace};
 
 /// Where the tracer of this boot writes.

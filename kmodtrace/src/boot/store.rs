@@ -92,6 +92,22 @@ pub(crate) fn find(name: &str) -> Result<PathBuf> {
     }
 }
 
+/// The boots of these names. One that is named twice would count for two.
+pub(crate) fn find_all(names: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for name in names {
+        let path = find(name)?;
+        if found.contains(&path) {
+            return Err(failure(
+                FAILED,
+                format!("{name} names a boot that is in the set already"),
+            ));
+        }
+        found.push(path);
+    }
+    Ok(found)
+}
+
 /// Removes the oldest, so that no more than this many are left.
 pub(super) fn prune(keep: u32) -> Result<()> {
     let all = list(|_, _| {})?;

@@ -21,7 +21,7 @@ pub(crate) enum Boot {
     List(BootList),
     /// Summarize a recorded boot
     Report(BootReport),
-    /// Compare two recorded boots
+    /// Compare two recorded boots, or two sets of them
     Diff(BootDiff),
     /// End the recording of this boot now, and keep it
     Stop,
@@ -96,12 +96,24 @@ pub(crate) struct BootReport {
 /// A comparison of boots.
 #[derive(Args, Debug)]
 pub(crate) struct BootDiff {
-    /// Boot to compare with: its id, or the beginning of it; -1 is the one recorded last
-    #[arg(value_name = "A", default_value = "-2", allow_hyphen_values = true)]
-    pub(crate) first: String,
-    /// Boot that is compared
-    #[arg(value_name = "B", default_value = "-1", allow_hyphen_values = true)]
-    pub(crate) second: String,
+    /// Boots to compare with, with commas between: their ids, or the beginnings of them; -1 is the one recorded last
+    #[arg(
+        value_name = "A,...",
+        default_value = "-2",
+        num_args = 1,
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub(crate) first: Vec<String>,
+    /// Boots that are compared, given alike
+    #[arg(
+        value_name = "B,...",
+        default_value = "-1",
+        num_args = 1,
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub(crate) second: Vec<String>,
     #[command(flatten)]
     pub(crate) comparing: Comparing,
 }

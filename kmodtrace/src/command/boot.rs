@@ -30,16 +30,8 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             return super::report::run(&cli::Report { recorded, reporting }, quiet);
         }
         Boot::Diff(args) => {
-            let (first, second) = (boot::find(&args.first)?, boot::find(&args.second)?);
-            let comparing = args.comparing;
-            return super::diff::run(
-                &cli::Diff {
-                    first,
-                    second,
-                    comparing,
-                },
-                quiet,
-            );
+            let (first, second) = (boot::find_all(&args.first)?, boot::find_all(&args.second)?);
+            return super::diff::compare(&first, &second, &args.comparing, quiet);
         }
         Boot::Stop => {
             let kept = boot::keep(Ending::Now, None)?;
@@ -142,7 +134,8 @@ fn status() -> Result<()> {
         }
     };
     super::written(writeln!(out, "{traced}"))?;
-    super::written(writeln!(out, "{}", this_boot()))
+    super::written(writeln!(out, "{}", this_boot()))?;
+    super::written(writeln!(out, "{}", boot::ring_status()))
 }
 
 /// What became of tracing this boot.

@@ -15,20 +15,28 @@ use crate::replay;
 /// Recordings of a folder.
 const IN_A_FOLDER: &str = "*.kmt";
 
-/// Reads both sets and compares them. A damaged recording is no sample: half a run has half of everything.
+/// Compares what two names mean.
 pub(crate) fn run(args: &cli::Diff, quiet: bool) -> Result<ExitCode> {
-    let limits = Limits {
-        alpha: args.comparing.alpha,
-        factor: args.comparing.factor,
-    };
-    let (first, second) = (set(&args.first, quiet)?, set(&args.second, quiet)?);
-    args.comparing.format.print(&Diff::new(&first, &second, limits))?;
-    Ok(ExitCode::SUCCESS)
+    let (first, second) = (recordings(&args.first)?, recordings(&args.second)?);
+    compare(&first, &second, &args.comparing, quiet)
 }
 
-fn set(name: &Path, quiet: bool) -> Result<Vec<Run>> {
-    let paths = recordings(name)?;
-    paths.iter().map(|path| one(path, quiet)).collect()
+/// Reads two sets of recordings and compares them. A damaged recording is no sample: half a run has half of everything.
+pub(super) fn compare(
+    first: &[PathBuf],
+    second: &[PathBuf],
+    comparing: &cli::Comparing,
+    quiet: bool,
+) -> Result<ExitCode> {
+    let limits = Limits {
+        alpha: comparing.alpha,
+        factor: comparing.factor,
+    };
+    let set = |paths: &[PathBuf]| paths.iter().map(|path| one(path, quiet)).collect::<Result<Vec<Run>>>();
+    comparing
+        .format
+        .print(&Diff::new(&set(first)?, &set(second)?, limits))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A recording, those of a folder, or those that a pattern names, in the order of their names.

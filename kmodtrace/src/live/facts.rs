@@ -92,7 +92,8 @@ fn modules() -> Option<bool> {
         .then(|| Path::new("/proc/modules").exists())
 }
 
-fn tracefs() -> Option<&'static str> {
+/// Where tracefs is mounted.
+pub(crate) fn tracefs() -> Option<&'static str> {
     TRACEFS
         .into_iter()
         .find(|path| Path::new(path).join("events").read_dir().is_ok())

@@ -139,7 +139,7 @@ fn boot() -> Option<Boot> {
     Some(Boot {
         id: told("/proc/sys/kernel/random/boot_id").ok()?,
         command_line: told("/proc/cmdline").unwrap_or_default(),
-        marks: Vec::new(),
+        ..Boot::default()
     })
 }
 

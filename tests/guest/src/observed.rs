@@ -25,10 +25,59 @@ pub(crate) struct Report {
     pub(crate) kernel: Release,
     pub(crate) recording: Recorded,
     pub(crate) quality: Quality,
+    pub(crate) account: Option<Account>,
     pub(crate) modules: Vec<Module>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) unloads: Vec<Attempt>,
     pub(crate) requests: Vec<Request>,
+}
+
+/// What it came to.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) loads: u64,
+    /// Absent where no cgroup is known.
+    #[serde(default)]
+    pub(crate) services: Vec<Service>,
+    pub(crate) before: Option<BeforeTracer>,
+}
+
+/// Loads in a cgroup.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Service {
+    pub(crate) cgroup: Option<String>,
+    pub(crate) loads: u64,
+}
+
+/// What was before the tracer of a boot was attached.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BeforeTracer {
+    pub(crate) requests: Option<EventNames>,
+    pub(crate) loads: Option<EventNames>,
+    pub(crate) ring: Option<Ring>,
+    pub(crate) unobserved: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct EventNames {
+    pub(crate) count: usize,
+}
+
+/// What the kernel's own ring has.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ring {
+    pub(crate) events: Vec<RingEvent>,
+    pub(crate) left_out: u64,
+    pub(crate) lost: Option<u64>,
+    pub(crate) unread: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct RingEvent {
+    pub(crate) time_ns: u64,
+    pub(crate) tid: u32,
+    pub(crate) what: String,
+    pub(crate) name: String,
 }
 
 /// The object of `kmodtrace why --json`.

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
 
-use crate::observed::told;
+use crate::observed::report;
 
 /// What makes them: the guest has no cgroups mounted but those that it mounts here.
 pub(crate) const COMMAND: &str = "
@@ -24,27 +23,10 @@ END
 traced services record -o /out/services.kmt -- sh /tmp/services
 ";
 
-/// What `report` says of where loads came from.
-#[derive(Debug, Deserialize)]
-struct Told {
-    account: Account,
-}
-
-#[derive(Debug, Deserialize)]
-struct Account {
-    loads: u64,
-    services: Vec<Service>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Service {
-    cgroup: Option<String>,
-    loads: u64,
-}
-
 /// Checks that loads are told by the cgroup that the kernel says the task was in.
 pub(crate) fn check(tool: &Path, out: &Path) -> Result<()> {
-    let Told { account } = told(tool, &["report"], &out.join("services.kmt"))?;
+    let report = report(tool, &out.join("services.kmt"))?;
+    let account = report.account.context("the report tells nothing of costs")?;
     let kernel = std::fs::read_to_string(out.join("services.cgroup")).context("nothing says where the task was")?;
     let inside = kernel.trim().strip_prefix("0::").context("no cgroup of version 2")?;
     let loads = |path: &str| {

@@ -12,7 +12,7 @@ use crate::plan::{Coverage, Observed};
 use crate::text::{bytes_text, span_text};
 
 /// Names that are counted apart: a machine has some hundred modules, but users choose names.
-const KEPT: usize = 8_192;
+pub(super) const KEPT: usize = 8_192;
 /// Costs that are told.
 const TOLD: usize = 16;
 

@@ -6,10 +6,12 @@
 mod alias;
 mod asker;
 mod became;
+mod before;
 mod cost;
 mod phase;
 mod service;
 mod union;
+mod vain;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,7 @@ use alias::Aliases;
 pub use asker::Asker;
 use asker::Askers;
 use became::Became;
+pub use before::{BeforeTracer, EventNames};
 pub use cost::Cost;
 use cost::Costs;
 use phase::Phases;
@@ -31,6 +34,8 @@ pub use phase::{Phase, PhaseRow};
 pub use service::ServiceRow;
 use service::Services;
 use union::Union;
+pub use vain::InVain;
+use vain::Vain;
 
 /// Attempts in flight whose time is counted up to the end.
 const IN_FLIGHT: usize = 4_096;
@@ -66,9 +71,15 @@ pub struct Account {
     pub waited_ns: u64,
     /// Nanoseconds that loads spent in each stage, the longest first.
     pub stages: Vec<(Stage, u64)>,
+    /// What was before the tracer was attached; only of a boot that was recorded as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<BeforeTracer>,
     /// Who loaded when, in the order of beginning; only of a boot that was traced from its beginning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<PhaseRow>,
+    /// What failed in the same way each time, and cost the boot time: most first; only of a boot that was recorded as one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_vain: Vec<InVain>,
     /// What cost most, a module or a request each, most first.
     pub costs: Vec<Cost>,
     /// Who asked for loads, most time first.
@@ -93,6 +104,8 @@ pub struct AccountFold {
     aliases: Aliases,
     /// Of a boot.
     phases: Option<Phases>,
+    /// Of a boot.
+    vain: Option<Vain>,
     /// Loads that have not returned.
     open: Vec<Attempt>,
 }
@@ -101,8 +114,14 @@ impl AccountFold {
     /// Of the recording with this header.
     pub fn new(header: &Header) -> Self {
         let boot = header.boot.as_ref().filter(|boot| !boot.marks.is_empty());
+        let account = Account {
+            before: boot.and_then(BeforeTracer::of),
+            ..Account::default()
+        };
         Self {
+            account,
             phases: boot.map(|boot| Phases::new(boot.at(Milestone::Userspace))),
+            vain: boot.map(|_| Vain::default()),
             ..Self::default()
         }
     }
@@ -151,6 +170,9 @@ impl AccountFold {
         if let Some(phases) = &mut self.phases {
             phases.add(attempt, became, waited);
         }
+        if let Some(vain) = &mut self.vain {
+            vain.attempt(attempt, became);
+        }
         let mut long = 0;
         if let (Some(start), Some(end)) = (attempt.start, attempt.end) {
             self.union.add(start, end);
@@ -167,6 +189,9 @@ impl AccountFold {
         self.account.requests += 1;
         self.account.failed_requests += u64::from(request.failed() || request.got_nothing());
         self.costs.request(request);
+        if let Some(vain) = &mut self.vain {
+            vain.request(request);
+        }
         self.askers.request(request);
     }
 
@@ -193,6 +218,7 @@ impl AccountFold {
             in_flight_ns: self.union.total(),
             stages,
             phases: self.phases.map_or_else(Vec::new, Phases::list),
+            in_vain: self.vain.map_or_else(Vec::new, Vain::list),
             costs: self.costs.list(coverage),
             askers: self.askers.list(),
             services: self.services.list(cgroups),

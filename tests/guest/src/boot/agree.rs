@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::trace::{Call, Requested, Trace};
+use super::trace::{Call, Named, Trace};
 use crate::compare::{few, within};
 use crate::observed::{Attempt, Report, Request};
 
@@ -123,7 +123,7 @@ impl Agreement {
     }
 }
 
-fn is_it(requested: &Requested, request: &Request) -> bool {
+fn is_it(requested: &Named, request: &Request) -> bool {
     let within = |start| requested.is_within(start, request.end_ns);
     request.tid == requested.tid && request.name == requested.name && request.start_ns.is_some_and(within)
 }

@@ -20,6 +20,11 @@ fi 2>&1
 cp /var/lib/kmodtrace/boots/*.kmt $results/boot.kmt
 kmodtrace boot status > $results/status
 kmodtrace boot report > $results/report
+# Sets of boots: this one eight times.
+for copy in 1 2 3 4 5 6 7; do cp $results/boot.kmt /var/lib/kmodtrace/boots/$copy.kmt; done
+kmodtrace boot diff -8,-7,-6,-5 -4,-3,-2,-1 > $results/diff 2>&1
+kmodtrace boot diff -1,-1 -2 2>> $results/diff
+rm /var/lib/kmodtrace/boots/?.kmt
 dmesg > $results/dmesg
 cp -a /run/kmodtrace $results
 cd /sys/devices

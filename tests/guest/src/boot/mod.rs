@@ -1,6 +1,7 @@
 //! The boot of a whole Debian system, recorded from its initramfs on. The oracle is the kernel's own trace of the same boot.
 
 mod agree;
+mod before;
 mod devices;
 mod faults;
 mod trace;
@@ -120,6 +121,17 @@ impl Variant {
         ensure!(status.contains("this boot was traced: "), "boot status says: {status}");
         let sysfs = fs::read_to_string(out.join("modalias")).context("the guest left no aliases")?;
         tally.lines.push(devices::check(&report, &sysfs)?);
+        ensure!(status.contains("ring is on"), "boot status says: {status}");
+        tally.lines.push(before::check(&report, &trace)?);
+        let diff = fs::read_to_string(out.join("diff")).context("the guest left no comparison")?;
+        for said in [
+            "A  4 runs, ",
+            "B  4 runs, ",
+            "no difference that is more than noise",
+            "in the set already",
+        ] {
+            ensure!(diff.contains(said), "boot diff does not say {said:?}: {diff}");
+        }
         agreement.whole()
     }
 }

@@ -16,7 +16,9 @@ const ROUNDING_NS: u64 = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     pub(super) calls: Vec<Call>,
-    pub(super) requests: Vec<Requested>,
+    pub(super) requests: Vec<Named>,
+    /// Modules about to be initialised.
+    pub(super) loads: Vec<Named>,
 }
 
 /// A system call that loads a module.
@@ -39,15 +41,15 @@ impl Call {
     }
 }
 
-/// A request of the kernel for a module.
+/// A request of the kernel for a module, or a module that is about to be initialised.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Requested {
+pub(super) struct Named {
     pub(super) tid: u32,
     pub(super) name: String,
     pub(super) time_ns: u64,
 }
 
-impl Requested {
+impl Named {
     /// Whether it was told in this time.
     pub(super) fn is_within(&self, start_ns: u64, end_ns: Option<u64>) -> bool {
         let end = end_ns.unwrap_or(u64::MAX).saturating_add(ROUNDING_NS);
@@ -137,12 +139,14 @@ impl Trace {
         let open = self.calls.iter_mut().rfind(is_open);
         let word = |text: &str| text.split_whitespace().next().map(str::to_owned);
         if let Some(loaded) = text.strip_prefix("module_load: ") {
-            open.context("a load outside of any call")?.module = word(loaded);
+            let name = word(loaded).context("a load without a name")?;
+            open.context("a load outside of any call")?.module = Some(name.clone());
+            self.loads.push(Named { tid, name, time_ns });
         } else if let Some(request) = text.strip_prefix("module_request: ") {
             // The name may hold spaces; what follows it does not.
             let (name, _) = request.rsplit_once(" wait=").context("a request without a name")?;
             let name = name.to_owned();
-            self.requests.push(Requested { tid, name, time_ns });
+            self.requests.push(Named { tid, name, time_ns });
         } else if let Some((_, value)) = text.split_once(" -> 0x") {
             let value = u64::from_str_radix(value.trim(), 16).context("no value")?;
             let errno = u32::try_from(value.wrapping_neg()).context("no errno")?;
@@ -191,7 +195,7 @@ mod tests {
         );
         let name = "hdaudio:v1\n".to_owned();
         let time_ns = 55_300_000_000;
-        assert_eq!(trace.requests, [Requested { tid: 42, name, time_ns }]);
+        assert_eq!(trace.requests, [Named { tid: 42, name, time_ns }]);
     }
 
     #[test]
