@@ -87,7 +87,7 @@ pub(super) fn run(
             Ok(Arrival::Bytes(port, bytes)) => take(&mut ended, spec.capture, port, &bytes, &mut |stream, bytes| {
                 lines.push(stream, bytes, sink)
             })?,
-            // The only end: when QEMU is gone, its pipes may still hold what nobody had the time to read.
+            // A machine that is off is not asked for: its pipes may still hold what nobody had the time to read.
             Ok(Arrival::Closed) => open -= 1,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
