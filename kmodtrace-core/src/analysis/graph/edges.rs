@@ -34,6 +34,13 @@ pub struct WaitEdge {
     pub max_ns: u64,
 }
 
+impl WaitEdge {
+    /// Whether none of them has ended.
+    pub(super) fn all_last(&self) -> bool {
+        self.count == self.lasting
+    }
+}
+
 /// Edges by owner, kind and waiter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Edges(BTreeMap<(String, EdgeKind, String), WaitEdge>);

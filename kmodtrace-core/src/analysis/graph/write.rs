@@ -60,13 +60,15 @@ fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
     let count: u64 = edges.iter().map(|edge| edge.count).sum();
     let total = edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(edge.total_ns));
     let waits = if count == 1 { "wait" } else { "waits" };
-    writeln!(
-        out,
-        "{}: {count} {waits}, {}",
-        printable(&first.owner),
+    let total = if edges.iter().all(WaitEdge::all_last) {
+        "still waiting".to_owned()
+    } else {
         span_text(total)
-    )?;
+    };
+    writeln!(out, "{}: {count} {waits}, {total}", printable(&first.owner))?;
     for edge in edges {
+        // Of those that last nobody knows how long they will be.
+        let ended = |long| if edge.all_last() { "-".to_owned() } else { span_text(long) };
         let lasting = match edge.lasting {
             0 => String::new(),
             lasting => format!(", {lasting} still waiting"),
@@ -77,8 +79,8 @@ fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
             edge.kind.name(),
             printable(&edge.waiter),
             edge.count,
-            span_text(edge.total_ns),
-            span_text(edge.max_ns),
+            ended(edge.total_ns),
+            ended(edge.max_ns),
         )?;
     }
     Ok(())
