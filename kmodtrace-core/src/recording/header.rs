@@ -27,6 +27,10 @@ pub struct Header {
     pub clock: Clock,
     /// Possible CPUs.
     pub cpus: u32,
+    /// The machine's id, hashed so that nobody can tell which machine it is: recordings of one have the same. None where it has none, and
+    /// where that was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_id: Option<String>,
     /// Which boot of the machine it was; none where that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
@@ -140,6 +144,7 @@ impl Header {
             kernel,
             clock,
             cpus,
+            machine_id: None,
             boot: None,
             command: None,
             facts: None,

@@ -20,6 +20,8 @@ pub struct RecordingRow {
     pub began_unix_ns: u64,
     /// The same instant on `CLOCK_MONOTONIC`, which all times of the report are of.
     pub began_ns: u64,
+    /// The machine's id, hashed for kmodtrace; null where it was not recorded.
+    pub machine_id: Option<String>,
     /// The boot's id; null where it was not recorded.
     pub boot_id: Option<String>,
     /// Possible CPUs.
@@ -38,6 +40,7 @@ impl RecordingRow {
         Self {
             began_unix_ns: header.clock.realtime_ns,
             began_ns: header.clock.monotonic_ns.0,
+            machine_id: header.machine_id.clone(),
             boot_id: header.boot.as_ref().map(|boot| boot.id.clone()),
             cpus: header.cpus,
             command: header.command.clone(),

@@ -16,6 +16,7 @@ use rustix::process::{Signal, kill_process};
 use super::trace::{size, wait_for_end};
 use super::{RECORDING, RUN, Running, STORE, reason, ring, running, store, systemd};
 use crate::failure::{FAILED, failure};
+use crate::live::machine;
 use crate::live::pump::now;
 use crate::replay;
 
@@ -110,6 +111,8 @@ fn copy(ended: Ktime) -> Result<PathBuf> {
     });
     boot.marks = marks(header.clock.monotonic_ns, ended);
     boot.ring = ring::read(&boot.command_line, header.clock.monotonic_ns);
+    // An initramfs does not know it.
+    header.machine_id = machine::id();
     let folder = Path::new(STORE);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make {}", folder.display()))?;

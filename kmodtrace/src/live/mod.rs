@@ -11,6 +11,7 @@ pub(crate) mod counters;
 mod drill;
 pub(crate) mod facts;
 mod in_flight;
+pub(crate) mod machine;
 pub(crate) mod module_file;
 mod mount;
 mod multi;

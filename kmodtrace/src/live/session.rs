@@ -14,6 +14,7 @@ use tokio::runtime::{EnterGuard, Runtime};
 
 use super::attach::{Tracer, Wish};
 use super::drill::ModuleFunctions;
+use super::machine;
 use super::pump::{self, Ended, Sink, Until, now};
 use super::ready;
 use super::start::start;
@@ -127,6 +128,7 @@ fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString]) -> Header 
     let mut header = Header::new(env!("CARGO_PKG_VERSION"), kernel, clock, facts.environment.cpus, plan);
     header.unobserved = coverage.unobserved().to_vec();
     header.boot = boot();
+    header.machine_id = machine::id();
     header.facts = serde_json::to_value(facts).ok();
     let words = || command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     header.command = (!command.is_empty()).then(words);

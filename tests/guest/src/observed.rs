@@ -111,6 +111,8 @@ pub(crate) struct Release {
 pub(crate) struct Recorded {
     /// When all probes were attached, by the clock that all times are of.
     pub(crate) began_ns: u64,
+    /// Absent in fixtures.
+    pub(crate) machine_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,7 +133,8 @@ pub(crate) struct Module {
     pub(crate) attempts: u64,
     pub(crate) outcomes: BTreeMap<String, u64>,
     pub(crate) waits: Vec<WaitTotal>,
-    pub(crate) collisions: Option<BTreeMap<String, u64>>,
+    /// By state; none where that is not observed.
+    pub(crate) collisions: Option<BTreeMap<String, Option<u64>>>,
     pub(crate) going: Option<Going>,
 }
 

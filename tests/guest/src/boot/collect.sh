@@ -7,6 +7,7 @@ cat > /usr/sbin/collect <<'END'
 echo 0 > /sys/kernel/tracing/tracing_on
 results=/run/results
 mkdir $results
+systemd-id128 machine-id --app-specific 62f24731f50f4332bdd407304184478a > $results/machine-id
 cat /sys/kernel/tracing/trace > $results/trace
 if [ -d /run/systemd/system ]; then
     # The unit of the real root keeps it when it takes the boot for over.
