@@ -28,6 +28,8 @@ const RESULTS: u64 = 64 << 20;
 pub struct Boot<'a> {
     /// Added to the kernel's command line.
     pub append: &'a str,
+    /// Whether what the guest writes to its disk is there in the next boot.
+    pub keeps: bool,
     /// From power-on to power-off.
     pub timeout: Duration,
     /// What the guest wrote as a tar archive to the block device with the serial `results` goes here; the directory must be there.
@@ -43,7 +45,7 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
         .and_then(|file| file.set_len(RESULTS))
         .context("cannot make a disk for the results")?;
     let start = Instant::now();
-    let mut machine = start_machine(image, boot.append, &console, &results, &words)?;
+    let mut machine = start_machine(image, boot, &console, &results, &words)?;
     while !machine.is_off()? && start.elapsed() < boot.timeout {
         thread::sleep(Duration::from_millis(100));
     }
@@ -68,16 +70,17 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
     Ok(took)
 }
 
-fn start_machine(image: &Image, append: &str, console: &Path, results: &Path, words: &Path) -> Result<Machine> {
+fn start_machine(image: &Image, boot: &Boot<'_>, console: &Path, results: &Path, words: &Path) -> Result<Machine> {
     let mut command = bare(Accelerator::Tcg.arguments(false))?;
     command.args(SIZE);
     command.arg("-kernel").arg(image.kernel());
     command.arg("-initrd").arg(image.initrd());
     command
         .arg("-append")
-        .arg(format!("{APPEND} root=LABEL={LABEL} rw {append}"));
+        .arg(format!("{APPEND} root=LABEL={LABEL} rw {}", boot.append));
+    let snapshot = if boot.keeps { "off" } else { "on" };
     command.arg("-serial").arg(format!("file:{}", console.display()));
-    for (name, file, snapshot) in [("root", image.root().as_path(), "on"), ("results", results, "off")] {
+    for (name, file, snapshot) in [("root", image.root().as_path(), snapshot), ("results", results, "off")] {
         let file = file.display();
         command.arg("-drive").arg(format!(
             "if=none,id={name},format=raw,file={file},cache=unsafe,snapshot={snapshot}"

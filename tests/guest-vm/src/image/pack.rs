@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{Initramfs, tree};
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 /// Room for the root file system. What nothing is written to takes none.
 const SIZE: &str = "1G";
 
+/// Begins the name of an initramfs in /boot.
+const INITRAMFS: &str = "initrd.img-";
+
 /// The label of the root file system.
 pub(super) const LABEL: &str = "root";
 
@@ -26,7 +29,7 @@ mount -t proc proc proc
 mount --bind /dev dev
 exec chroot . /bin/sh -e /tmp/pack"#;
 
-/// A system that can be booted, as often as one likes: no boot leaves anything on its disk. Its files end with the value.
+/// A system that can be booted, as often as one likes. Its files end with the value.
 #[derive(Debug)]
 pub struct Image {
     scratch: Scratch,
@@ -55,22 +58,38 @@ impl Image {
         // A place of this machine's for temporary files need not be one in there.
         process::captured(enter.arg(&root).env_remove("TMPDIR"))?;
         Self::take_out(&root, "vmlinuz-", &image.kernel())?;
-        Self::take_out(&root, "initrd.img-", &image.initrd())?;
+        Self::take_out(&root, INITRAMFS, &image.initrd())?;
         let disk = image.root();
-        let mke2fs = paths::program("mke2fs").context("mke2fs is missing (package e2fsprogs)")?;
-        let mut mke2fs = process::command(mke2fs, ["-q", "-t", "ext4", "-L", LABEL, "-d"]);
+        let mut mke2fs = process::command(e2fsprogs("mke2fs")?, ["-q", "-t", "ext4", "-L", LABEL, "-d"]);
         process::captured(mke2fs.arg(&root).arg(&disk).arg(SIZE))?;
         fs::remove_dir_all(&root).with_context(|| format!("cannot remove {}", root.display()))?;
         Ok(image)
     }
 
-    /// Moves the one file of /boot whose name begins so.
+    /// Takes the initramfs that the system has on its disk, where a boot made another one.
+    pub fn renew_initramfs(&self) -> Result<()> {
+        let disk = self.root();
+        // What is only in the journal is not seen otherwise. It tells by 1 that there was something to do.
+        let mut check = process::command(e2fsprogs("e2fsck")?, ["-p"]);
+        let checked = check.arg(&disk).output().context("cannot run e2fsck")?;
+        ensure!(matches!(checked.status.code(), Some(0 | 1)), "e2fsck: {}", checked.status);
+        let mut list = process::command(e2fsprogs("debugfs")?, ["-R", "ls -p /boot"]);
+        let listed = process::text(list.arg(&disk))?;
+        let name = listed.split('/').find(|name| name.starts_with(INITRAMFS));
+        let name = name.with_context(|| format!("the system has no /boot/{INITRAMFS}*"))?;
+        let dump = format!("dump /boot/{name} {}", self.initrd().display());
+        process::captured(process::command(e2fsprogs("debugfs")?, ["-R", &dump]).arg(&disk)).map(drop)
+    }
+
+    /// Copies the one file of /boot whose name begins so; it stays there, as in every system.
     fn take_out(root: &Path, prefix: &str, to: &Path) -> Result<()> {
         let boot = root.join("boot");
         for entry in fs::read_dir(&boot).with_context(|| format!("cannot list {}", boot.display()))? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(prefix) {
-                return fs::rename(entry.path(), to).with_context(|| format!("cannot keep {}", to.display()));
+                return fs::copy(entry.path(), to)
+                    .map(drop)
+                    .with_context(|| format!("cannot keep {}", to.display()));
             }
         }
         bail!("the system has no /boot/{prefix}*")
@@ -87,4 +106,8 @@ impl Image {
     pub(super) fn root(&self) -> PathBuf {
         self.scratch.path().join("root")
     }
+}
+
+fn e2fsprogs(program: &str) -> Result<PathBuf> {
+    paths::program(program).with_context(|| format!("{program} is missing (package e2fsprogs)"))
 }

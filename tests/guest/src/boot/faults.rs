@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use guest_vm::image::{Image, Initramfs};
 
 use super::agree::Agreement;
-use super::{COLLECT, SMALL, booted, trace};
+use super::{COLLECT, SMALL, booted, status, trace};
 use crate::guest::Tally;
 use crate::observed::report;
 
@@ -105,8 +105,8 @@ pub(super) fn run(tool: &Path, tally: &mut Tally) -> Result<()> {
 impl Fault {
     fn run(&self, tool: &Path, image: &Image, tally: &mut Tally) -> Result<usize> {
         let append = format!("{} {}", SMALL.append, self.append);
-        let (out, duration) = booted(image, self.name, &append, tally)?;
-        let status = fs::read_to_string(out.join("status")).context("the guest left no status")?;
+        let (out, duration) = booted(image, self.name, &append, false, tally)?;
+        let status = status(&out)?;
         let (begins, holds) = self.says;
         let line = status.lines().find(|line| line.starts_with(begins));
         let line = line.filter(|line| line.contains(holds));

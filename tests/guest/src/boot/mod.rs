@@ -4,6 +4,7 @@ mod agree;
 mod before;
 mod devices;
 mod faults;
+mod once;
 mod trace;
 
 use std::{
@@ -78,6 +79,14 @@ pub(crate) fn faulty() -> Result<Tally> {
     Ok(tally)
 }
 
+/// Boots a whole one twice that is to be traced once.
+pub(crate) fn once() -> Result<Tally> {
+    let mut tally = Tally::default();
+    let compared = once::run(&artifacts::static_kmodtrace()?, &mut tally);
+    tally.scenario("once", compared);
+    Ok(tally)
+}
+
 fn run(variants: &[Variant]) -> Result<Tally> {
     let tool = artifacts::static_kmodtrace()?;
     let mut tally = Tally::default();
@@ -89,11 +98,13 @@ fn run(variants: &[Variant]) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Boots it with the kernel's trace and this on its command line: what it left, and how long it took.
-fn booted(image: &Image, name: &str, append: &str, tally: &mut Tally) -> Result<(PathBuf, Duration)> {
+/// Boots it with the kernel's trace and this on its command line: what it left, and how long it took. With `keeps` it also finds what
+/// it wrote to its disk when it is booted again.
+fn booted(image: &Image, name: &str, append: &str, keeps: bool, tally: &mut Tally) -> Result<(PathBuf, Duration)> {
     let out = artifacts::target_dir()?.join("guests").join(format!("boot-{name}"));
     let boot = Boot {
         append: &format!("{} {append}", trace::APPEND),
+        keeps,
         timeout: TIMEOUT,
         out_dir: &out,
     };
@@ -104,11 +115,16 @@ fn booted(image: &Image, name: &str, append: &str, tally: &mut Tally) -> Result<
     Ok((out, duration))
 }
 
+/// What `boot status` said in a guest.
+fn status(out: &Path) -> Result<String> {
+    fs::read_to_string(out.join("status")).context("the guest left no status")
+}
+
 impl Variant {
     /// Makes the image, boots it and compares. Gives how many calls were compared.
     fn run(&self, tool: &Path, tally: &mut Tally) -> Result<usize> {
         let image = Image::make(self.initramfs, &[tool], &[self.enable, COLLECT].concat())?;
-        let (out, duration) = booted(&image, self.name, self.append, tally)?;
+        let (out, duration) = booted(&image, self.name, self.append, false, tally)?;
         let text = fs::read_to_string(out.join("trace")).context("the guest left no trace")?;
         let trace = trace::parse(&text)?;
         let report = report(tool, &out.join("boot.kmt"))?;
@@ -117,12 +133,16 @@ impl Variant {
         tally.lines.push(line);
         let quality = &report.quality;
         ensure!(quality.is_whole(), "the recording is not whole: {quality:?}");
-        let status = fs::read_to_string(out.join("status")).context("the guest left no status")?;
+        let status = status(&out)?;
         ensure!(status.contains("this boot was traced: "), "boot status says: {status}");
         let sysfs = fs::read_to_string(out.join("modalias")).context("the guest left no aliases")?;
         tally.lines.push(devices::check(&report, &sysfs)?);
         ensure!(status.contains("ring is on"), "boot status says: {status}");
         tally.lines.push(before::check(&report, &trace)?);
+        // Empty where it has none.
+        let id = fs::read_to_string(out.join("machine-id")).context("the guest left no id")?;
+        let id = Some(id.trim_end()).filter(|id| !id.is_empty());
+        ensure!(report.recording.machine_id.as_deref() == id, "systemd says that the machine is {id:?}");
         let diff = fs::read_to_string(out.join("diff")).context("the guest left no comparison")?;
         for said in [
             "A  4 runs, ",
