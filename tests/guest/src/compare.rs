@@ -250,7 +250,10 @@ fn module_sums(module: &crate::observed::Module, attempts: &[&Attempt], report: 
     }
     for (state, number) in module.collisions.iter().flatten() {
         let listed = count(&|attempt| attempt.collided_with.as_ref() == Some(state));
-        ensure!(*number == Some(listed), "{number:?} collisions with {state}, {listed} listed");
+        ensure!(
+            *number == Some(listed),
+            "{number:?} collisions with {state}, {listed} listed"
+        );
     }
     let Some(going) = &module.going else {
         bail!("GOING was not observed")

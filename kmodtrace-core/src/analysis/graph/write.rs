@@ -68,7 +68,13 @@ fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: {count} {waits}, {total}", printable(&first.owner))?;
     for edge in edges {
         // Of those that last nobody knows how long they will be.
-        let ended = |long| if edge.all_last() { "-".to_owned() } else { span_text(long) };
+        let ended = |long| {
+            if edge.all_last() {
+                "-".to_owned()
+            } else {
+                span_text(long)
+            }
+        };
         let lasting = match edge.lasting {
             0 => String::new(),
             lasting => format!(", {lasting} still waiting"),

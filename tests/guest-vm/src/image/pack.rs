@@ -72,7 +72,11 @@ impl Image {
         // What is only in the journal is not seen otherwise. It tells by 1 that there was something to do.
         let mut check = process::command(e2fsprogs("e2fsck")?, ["-p"]);
         let checked = check.arg(&disk).output().context("cannot run e2fsck")?;
-        ensure!(matches!(checked.status.code(), Some(0 | 1)), "e2fsck: {}", checked.status);
+        ensure!(
+            matches!(checked.status.code(), Some(0 | 1)),
+            "e2fsck: {}",
+            checked.status
+        );
         let mut list = process::command(e2fsprogs("debugfs")?, ["-R", "ls -p /boot"]);
         let listed = process::text(list.arg(&disk))?;
         let name = listed.split('/').find(|name| name.starts_with(INITRAMFS));

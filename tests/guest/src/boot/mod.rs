@@ -142,7 +142,10 @@ impl Variant {
         // Empty where it has none.
         let id = fs::read_to_string(out.join("machine-id")).context("the guest left no id")?;
         let id = Some(id.trim_end()).filter(|id| !id.is_empty());
-        ensure!(report.recording.machine_id.as_deref() == id, "systemd says that the machine is {id:?}");
+        ensure!(
+            report.recording.machine_id.as_deref() == id,
+            "systemd says that the machine is {id:?}"
+        );
         let diff = fs::read_to_string(out.join("diff")).context("the guest left no comparison")?;
         for said in [
             "A  4 runs, ",

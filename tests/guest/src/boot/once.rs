@@ -29,9 +29,17 @@ pub(super) fn run(tool: &Path, tally: &mut Tally) -> Result<usize> {
         "the second boot: {untraced}"
     );
     let log = fs::read_to_string(second.join("dmesg")).context("the guest left no log")?;
-    ensure!(!log.contains("kmodtrace: "), "something of it was started in the second boot");
+    ensure!(
+        !log.contains("kmodtrace: "),
+        "something of it was started in the second boot"
+    );
     let recording = |out: &Path| fs::read(out.join("boot.kmt")).context("the guest left no recording");
-    ensure!(recording(&first)? == recording(&second)?, "the recording of the first boot was not kept");
-    tally.lines.push(format!("the second boot, untraced: {} s", duration.as_secs()));
+    ensure!(
+        recording(&first)? == recording(&second)?,
+        "the recording of the first boot was not kept"
+    );
+    tally
+        .lines
+        .push(format!("the second boot, untraced: {} s", duration.as_secs()));
     Ok(0)
 }
