@@ -114,10 +114,8 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         in_flight: InFlight::default(),
         cgroups: Cgroups::default(),
     };
+    exit_on_second_interrupt();
     let stop = follow(&mut drain, until, sink).await?;
-    if matches!(stop, Stop::Signal) {
-        exit_on_second_interrupt();
-    }
     drain.counters.read_missed();
     drain.cgroups.hurry();
     drain.take(sink)?;
@@ -283,13 +281,15 @@ fn is_ignored(signal: SignalKind) -> bool {
     ignored.is_some_and(|mask| mask >> (signal.as_raw_value() - 1) & 1 == 1)
 }
 
-/// Detaching and writing the rest take a moment; who presses Ctrl-C again does not want to wait for it.
+/// Detaching and writing the rest take a moment, and a pipe that nobody reads takes nothing at all: who presses Ctrl-C again does not
+/// want to wait for it.
 fn exit_on_second_interrupt() {
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async {
             if let Ok(mut interrupt) = signal(SignalKind::interrupt())
+                && interrupt.recv().await.is_some()
                 && interrupt.recv().await.is_some()
             {
                 std::process::exit(130);
