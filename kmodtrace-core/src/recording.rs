@@ -12,7 +12,7 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use error::{End, ReadError};
-pub use header::{Boot, BootMark, Header, Kernel, Milestone, RecordField, RecordLayout};
+pub use header::{Boot, BootMark, BootUnit, Header, Kernel, Milestone, RecordField, RecordLayout};
 pub use reader::Reader;
 pub use writer::Writer;
 

@@ -73,6 +73,21 @@ pub struct Boot {
     /// What the kernel's own ring has of the time before the tracer was attached; none where it was off, or not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<Ring>,
+    /// The units that the default target waited for, that one last: each is ordered after the one before, and after none that was active
+    /// later. Empty where there was no systemd to ask.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<BootUnit>,
+}
+
+/// A unit of systemd.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootUnit {
+    /// Such as `systemd-udevd.service`.
+    pub name: String,
+    /// When it began to become active.
+    pub activating_ns: Ktime,
+    /// When it was.
+    pub active_ns: Ktime,
 }
 
 /// Something that a boot passed.

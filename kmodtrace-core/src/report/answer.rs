@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::section::{first_of, item, more, paragraph, width};
 use super::{Report, TextLayout, before};
-use crate::analysis::account::{AliasRow, Asker, Cost, InVain, PhaseRow, ServiceRow};
+use crate::analysis::account::{AliasRow, Asker, Cost, CriticalRow, InVain, PhaseRow, ServiceRow};
 use crate::model::{Ktime, Stage};
-use crate::text::span_text;
+use crate::text::{printable, span_text};
 
 /// Costs that are told: the first screen has room for more, but nobody reads more.
 const COSTS: usize = 5;
@@ -29,6 +29,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
         before::write(before, layout, out)?;
     }
     phases(&account.phases, layout, out)?;
+    critical(&account.critical, layout, out)?;
     hanging(report, layout, out)?;
     failures(report, layout, out)?;
     in_vain(&account.in_vain, layout, out)?;
@@ -75,6 +76,47 @@ fn phases(phases: &[PhaseRow], layout: &TextLayout, out: &mut impl Write) -> io:
             span_text(row.in_flight_ns)
         );
         item(row.phase.text(), &sentence, width, layout, out)?;
+    }
+    Ok(())
+}
+
+/// The units that took a hundredth of the boot or more.
+fn critical(rows: &[CriticalRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    let Some(last) = rows.last() else { return Ok(()) };
+    let many = |row: &&CriticalRow| row.added_ns >= last.active_ns / 100;
+    writeln!(
+        out,
+        "\nCRITICAL PATH to {}, by systemd's times, and the loads meanwhile",
+        printable(&last.unit)
+    )?;
+    let width = width(rows.iter().filter(many).map(|row| row.unit.as_str()));
+    for row in rows.iter().filter(many) {
+        let (added, until) = (span_text(row.added_ns), layout.zero.text(Ktime(row.active_ns)));
+        let names = row
+            .modules
+            .iter()
+            .map(|(name, long)| format!("{name} {}", span_text(*long)));
+        let loads = if row.modules.is_empty() {
+            "no load was in flight".to_owned()
+        } else {
+            format!(
+                "loads in flight for {}: {}",
+                span_text(row.in_flight_ns),
+                first_of(names, MODULES)
+            )
+        };
+        let own = match row.own_loads {
+            None | Some(0) => String::new(),
+            Some(1) => ", 1 load of its own".to_owned(),
+            Some(own) => format!(", {own} loads of its own"),
+        };
+        item(
+            &row.unit,
+            &format!("{added} until {until}; {loads}{own}"),
+            width,
+            layout,
+            out,
+        )?;
     }
     Ok(())
 }

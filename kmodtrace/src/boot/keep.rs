@@ -13,8 +13,8 @@ use kmodtrace_core::recording::{Boot, BootMark, Milestone, Writer};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Signal, kill_process};
 
-use super::trace::{size, wait_for_end};
-use super::{RECORDING, RUN, Running, STORE, reason, ring, running, store, systemd};
+use super::written::Written;
+use super::{RECORDING, RUN, STORE, chain, reason, ring, store, systemd};
 use crate::failure::{FAILED, failure};
 use crate::live::machine;
 use crate::live::pump::now;
@@ -39,26 +39,35 @@ pub(crate) enum Ending {
 /// Waits for the end of the boot, stops the tracer, and keeps the recording: where it is then. No more than `keep` boots are kept, where
 /// that is given.
 pub(crate) fn keep(ending: Ending, keep: Option<u32>) -> Result<PathBuf> {
-    if let Ending::QuietFor(quiet) = ending {
-        wait_until_over(quiet);
+    let before = Written::find();
+    if let (Ending::QuietFor(quiet), Some(written)) = (ending, &before) {
+        wait_until_over(quiet, written);
     }
     let ended = now();
     // Of two who keep it, the second waits until the first has.
     let _one = lock()?;
-    stop()?;
-    if running() == Running::Nothing {
-        if let Some(kept) = store::this_one() {
-            return Ok(kept);
-        }
+    let found = Written::find();
+    if found.is_none()
+        && let Some(kept) = store::this_one()
+    {
+        return Ok(kept);
+    }
+    // One without a name is gone with its tracer, but for who has it open.
+    let Some(written) = found.or(before) else {
         let why = reason::told().unwrap_or_else(|| "the tracer did not start".to_owned());
         return Err(failure(FAILED, format!("there is no recording of this boot: {why}")));
-    }
-    let kept = copy(ended)?;
+    };
+    stop(&written)?;
+    let kept = copy(&written, ended)?;
     if let Some(keep) = keep {
         store::prune(keep)?;
     }
-    fs::remove_file(RECORDING).with_context(|| format!("cannot remove {RECORDING}"))?;
-    Ok(kept)
+    match fs::remove_file(RECORDING) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {RECORDING}"))
+        }
+        _ => Ok(kept),
+    }
 }
 
 /// Waits until nobody else has the tracer's directory, and has it until the file is closed. None where nothing was traced.
@@ -71,30 +80,28 @@ fn lock() -> Result<Option<File>> {
     Ok(Some(folder))
 }
 
-fn wait_until_over(quiet: Duration) {
-    let (mut since, mut last) = (Instant::now(), size());
-    while matches!(running(), Running::Writes(_)) && (since.elapsed() < quiet || systemd::is_starting()) {
+fn wait_until_over(quiet: Duration, written: &Written) {
+    let (mut since, mut last) = (Instant::now(), written.size());
+    while !written.is_over() && (since.elapsed() < quiet || systemd::is_starting()) {
         thread::sleep(LOOK);
-        if Path::new(UDEV_QUEUE).exists() || size() != last {
-            (since, last) = (Instant::now(), size());
+        if Path::new(UDEV_QUEUE).exists() || written.size() != last {
+            (since, last) = (Instant::now(), written.size());
         }
     }
 }
 
-fn stop() -> Result<()> {
-    match running() {
-        Running::Nothing | Running::Ended => return Ok(()),
-        Running::Writes(Some(pid)) => {
-            kill_process(pid, Signal::INT).with_context(|| format!("cannot stop the tracer, process {pid:?}"))?;
-        }
-        Running::Writes(None) => {
-            return Err(failure(
-                FAILED,
-                format!("cannot stop the tracer: nothing tells its process ({})", super::PID),
-            ));
-        }
+fn stop(written: &Written) -> Result<()> {
+    if written.is_over() {
+        return Ok(());
     }
-    if wait_for_end(TO_STOP) {
+    let Some(pid) = written.writer else {
+        return Err(failure(
+            FAILED,
+            format!("cannot stop the tracer: nothing tells its process ({})", super::PID),
+        ));
+    };
+    kill_process(pid, Signal::INT).with_context(|| format!("cannot stop the tracer, process {pid:?}"))?;
+    if written.wait(TO_STOP) {
         Ok(())
     } else {
         Err(failure(FAILED, "the tracer did not stop"))
@@ -102,14 +109,17 @@ fn stop() -> Result<()> {
 }
 
 /// Copies the recording to where it stays, with what the boot passed in its header. It is there whole, or not at all.
-fn copy(ended: Ktime) -> Result<PathBuf> {
-    let mut recording = replay::open(Path::new(RECORDING))?;
+fn copy(written: &Written, ended: Ktime) -> Result<PathBuf> {
+    let mut recording = replay::open(&written.path())?;
     let mut header = recording.header().clone();
     let mut boot = header.boot.take().unwrap_or_else(|| Boot {
         id: "unknown".to_owned(),
         ..Boot::default()
     });
     boot.marks = marks(header.clock.monotonic_ns, ended);
+    if let Some(finished) = boot.at(Milestone::Finished) {
+        boot.chain = chain::chain(finished);
+    }
     boot.ring = ring::read(&boot.command_line, header.clock.monotonic_ns);
     // An initramfs does not know it.
     header.machine_id = machine::id();

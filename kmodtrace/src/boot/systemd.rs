@@ -42,7 +42,7 @@ pub(super) fn units(keep: u32, once: bool) -> Vec<Step> {
     ]
 }
 
-/// The times that systemd knows of, as it gives them: microseconds of `CLOCK_MONOTONIC`, 0 for what has not been.
+/// The times that systemd knows of.
 const TIMES: &[(&str, Milestone)] = &[
     ("InitRDTimestampMonotonic", Milestone::Initramfs),
     ("UserspaceTimestampMonotonic", Milestone::Userspace),
@@ -59,22 +59,35 @@ pub(super) fn is_starting() -> bool {
 /// When this boot passed what. Empty where there is no systemd to ask.
 pub(super) fn milestones() -> Vec<BootMark> {
     let names: Vec<&str> = TIMES.iter().map(|(name, _)| *name).collect();
+    parse(&asked(&["show", "--property", &names.join(",")]))
+}
+
+/// What systemctl answers; empty where it is not there, or has nobody to ask.
+pub(super) fn asked(arguments: &[&str]) -> String {
     let asked = Command::new("systemctl")
-        .args(["show", "--property", &names.join(",")])
+        .args(arguments)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();
-    asked.map_or_else(|_| Vec::new(), |output| parse(&String::from_utf8_lossy(&output.stdout)))
+    asked.map_or_else(
+        |_| String::new(),
+        |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+/// A time as systemd gives it, microseconds of `CLOCK_MONOTONIC`; none for 0, which is what has not been.
+pub(super) fn nanos(micros: &str) -> Option<Ktime> {
+    let micros: u64 = micros.parse().ok().filter(|micros| *micros > 0)?;
+    micros.checked_mul(1_000).map(Ktime)
 }
 
 fn parse(properties: &str) -> Vec<BootMark> {
     let mark = |line: &str| {
         let (name, micros) = line.split_once('=')?;
         let (_, milestone) = TIMES.iter().find(|(known, _)| *known == name)?;
-        let micros: u64 = micros.parse().ok().filter(|micros| *micros > 0)?;
         Some(BootMark {
             milestone: *milestone,
-            time_ns: Ktime(micros.checked_mul(1_000)?),
+            time_ns: nanos(micros)?,
         })
     };
     properties.lines().filter_map(mark).collect()

@@ -1,21 +1,16 @@
 //! The tracer of a boot, in the initramfs or in the real root.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
-use rustix::fs::{FlockOperation, flock};
-use rustix::process::Pid;
-
 use super::reason::Reason;
-use super::{PID, RECORDING, RUN, this_one};
+use super::{NAME, PID, RECORDING, RUN, Running, running, this_one};
 use crate::failure::say;
 use crate::live::attach::Attached;
 use crate::live::pump::Ended;
@@ -23,34 +18,11 @@ use crate::live::ready;
 use crate::live::session::{Options, Session};
 use crate::notice::Notices;
 use crate::recorder::{Recorder, Target};
+use anyhow::{Context as _, Result};
 
 /// The boot waits for no longer than this.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
-
-/// What there is of a recording of this boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Running {
-    /// Somebody writes it; the process, where that is known.
-    Writes(Option<Pid>),
-    /// It is written.
-    Ended,
-    /// There is none.
-    Nothing,
-}
-
-/// Who writes a recording holds a lock on it, which ends with that process.
-pub(crate) fn running() -> Running {
-    let Ok(file) = File::open(RECORDING) else {
-        return Running::Nothing;
-    };
-    if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
-        return Running::Ended;
-    }
-    let pid = fs::read_to_string(PID).ok();
-    let pid = pid.and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?));
-    Running::Writes(pid)
-}
 
 /// Traces until a signal, for so long, or until the recording has so many bytes. Whatever fails is written down, so that it can be told when the machine is up.
 pub(crate) fn trace(options: Options<'_>, max_size: u64) -> Result<()> {
@@ -89,7 +61,7 @@ pub(crate) fn detach(max_size: u64) -> Result<()> {
         .args(["boot", "trace", "--max-size"])
         .arg(format!("{}K", max_size >> 10))
         // An @ tells systemd's last killing spree in the initramfs to spare it.
-        .arg0("@kmodtrace")
+        .arg0(NAME)
         .env("NOTIFY_SOCKET", format!("@{name}"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -108,21 +80,4 @@ fn told(socket: &UnixDatagram) -> bool {
 
 fn ended(child: &mut Child) -> bool {
     matches!(child.try_wait(), Ok(Some(_)))
-}
-
-/// Waits for the end of who writes the recording.
-pub(super) fn wait_for_end(patience: Duration) -> bool {
-    let begun = Instant::now();
-    while matches!(running(), Running::Writes(_)) {
-        if begun.elapsed() > patience {
-            return false;
-        }
-        thread::sleep(LOOK);
-    }
-    true
-}
-
-/// How large the recording is by now.
-pub(super) fn size() -> u64 {
-    fs::metadata(RECORDING).map_or(0, |meta| meta.len())
 }

@@ -1,5 +1,6 @@
 //! The command line of `kmodtrace boot`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -25,6 +26,9 @@ pub(crate) enum Boot {
     Diff(BootDiff),
     /// End the recording of this boot now, and keep it
     Stop,
+    /// Write an archive that a boot loader gives to the kernel beside the initramfs, to trace a boot and change nothing of the system:
+    /// with rdinit=/kmodtrace-init on the kernel's command line; boot stop keeps the recording
+    Cpio(BootCpio),
     /// Trace this boot: what hooks and units run
     #[command(hide = true)]
     Trace(BootTrace),
@@ -66,6 +70,14 @@ pub(crate) struct BootEnable {
     /// End a recording before it has more bytes than that (1M is 1024K): until the boot is over it is in memory
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub(crate) max_size: u64,
+}
+
+/// An archive.
+#[derive(Args, Debug)]
+pub(crate) struct BootCpio {
+    /// File to write; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 /// Disabling.

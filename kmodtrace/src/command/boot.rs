@@ -1,9 +1,11 @@
 //! `kmodtrace boot`: tracing of boots.
 
+use std::fs::File;
 use std::io::{Write as _, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use kmodtrace_core::report::{BootRow, Boots};
 use kmodtrace_core::text::printable;
 
@@ -36,6 +38,11 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
         Boot::Stop => {
             let kept = boot::keep(Ending::Now, None)?;
             say(format_args!("kept as {}", kept.display()));
+        }
+        Boot::Cpio(args) if args.output == Path::new("-") => boot::cpio(&mut stdout().lock())?,
+        Boot::Cpio(args) => {
+            let file = File::create(&args.output);
+            boot::cpio(&mut file.with_context(|| format!("cannot write {}", args.output.display()))?)?;
         }
         Boot::Trace(args) if args.detach => boot::detach(args.max_size)?,
         Boot::Trace(args) => {
@@ -142,7 +149,7 @@ fn status() -> Result<()> {
 fn this_boot() -> String {
     let early = || boot::told().map_or_else(String::new, |why| format!(", but not to its end: {}", printable(&why)));
     match (boot::running(), boot::this_one()) {
-        (Running::Writes(_), _) => format!("this boot is being traced, into {}", boot::RUN),
+        (Running::Writes, _) => format!("this boot is being traced, into {}", boot::RUN),
         (Running::Ended, _) => format!(
             "this boot was traced{}; its recording in {} is not kept yet: kmodtrace boot stop does that",
             early(),

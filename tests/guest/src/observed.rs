@@ -40,6 +40,17 @@ pub(crate) struct Account {
     #[serde(default)]
     pub(crate) services: Vec<Service>,
     pub(crate) before: Option<BeforeTracer>,
+    /// Absent where there was no systemd.
+    #[serde(default)]
+    pub(crate) critical: Vec<CriticalRow>,
+}
+
+/// A unit that the boot waited for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CriticalRow {
+    pub(crate) unit: String,
+    pub(crate) active_ns: u64,
+    pub(crate) in_flight_ns: u64,
 }
 
 /// Loads in a cgroup.

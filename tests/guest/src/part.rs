@@ -126,6 +126,10 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
             },
             Part {
                 on_demand: true,
+                ..part("boot-cost", 700, Some(PROGRAMS), Work::Guests(boot::cost))
+            },
+            Part {
+                on_demand: true,
                 ..part("boot-once", 500, Some(PROGRAMS), Work::Guests(boot::once))
             },
             Part {

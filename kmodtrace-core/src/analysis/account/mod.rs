@@ -8,6 +8,7 @@ mod asker;
 mod became;
 mod before;
 mod cost;
+mod critical;
 mod phase;
 mod service;
 mod union;
@@ -29,6 +30,8 @@ use became::Became;
 pub use before::{BeforeTracer, EventNames};
 pub use cost::Cost;
 use cost::Costs;
+use critical::Critical;
+pub use critical::CriticalRow;
 use phase::Phases;
 pub use phase::{Phase, PhaseRow};
 pub use service::ServiceRow;
@@ -80,6 +83,9 @@ pub struct Account {
     /// What failed in the same way each time, and cost the boot time: most first; only of a boot that was recorded as one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub in_vain: Vec<InVain>,
+    /// What the default target waited for, one after the other; only of a boot with systemd.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub critical: Vec<CriticalRow>,
     /// What cost most, a module or a request each, most first.
     pub costs: Vec<Cost>,
     /// Who asked for loads, most time first.
@@ -104,6 +110,7 @@ pub struct AccountFold {
     aliases: Aliases,
     /// Of a boot.
     phases: Option<Phases>,
+    critical: Critical,
     /// Of a boot.
     vain: Option<Vain>,
     /// Loads that have not returned.
@@ -121,6 +128,7 @@ impl AccountFold {
         Self {
             account,
             phases: boot.map(|boot| Phases::new(boot.at(Milestone::Userspace))),
+            critical: boot.map_or_else(Critical::default, Critical::new),
             vain: boot.map(|_| Vain::default()),
             ..Self::default()
         }
@@ -181,6 +189,7 @@ impl AccountFold {
         }
         self.askers.attempt(attempt, long);
         self.services.add(attempt, long);
+        self.critical.add(attempt);
         self.aliases.add(attempt, became, long);
     }
 
@@ -222,6 +231,7 @@ impl AccountFold {
             costs: self.costs.list(coverage),
             askers: self.askers.list(),
             services: self.services.list(cgroups),
+            critical: self.critical.list(cgroups),
             devices: self.aliases.list(),
             ..self.account
         }

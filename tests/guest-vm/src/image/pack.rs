@@ -37,7 +37,8 @@ pub struct Image {
 
 impl Image {
     /// Makes one with these programs in /usr/bin, stripped, as packages bring them. `script` is run by the system's shell in the
-    /// system, as root, before the initramfs is made: it may put hooks there. Takes 12 s, and a minute more where the system is not in the cache.
+    /// system, as root, before the initramfs is made: it may put hooks there, and an archive at /boot/behind.cpio that goes to the kernel
+    /// behind the initramfs. Takes 12 s, and a minute more where the system is not in the cache.
     pub fn make(initramfs: Initramfs, programs: &[&Path], script: &str) -> Result<Self> {
         let tree = tree::ensure(initramfs)?;
         let image = Self {
@@ -59,11 +60,25 @@ impl Image {
         process::captured(enter.arg(&root).env_remove("TMPDIR"))?;
         Self::take_out(&root, "vmlinuz-", &image.kernel())?;
         Self::take_out(&root, INITRAMFS, &image.initrd())?;
+        image.append_archive(&root.join("boot/behind.cpio"))?;
         let disk = image.root();
         let mut mke2fs = process::command(e2fsprogs("mke2fs")?, ["-q", "-t", "ext4", "-L", LABEL, "-d"]);
         process::captured(mke2fs.arg(&root).arg(&disk).arg(SIZE))?;
         fs::remove_dir_all(&root).with_context(|| format!("cannot remove {}", root.display()))?;
         Ok(image)
+    }
+
+    /// Puts an archive behind the initramfs, where the script has made one, as boot loaders do that are given several.
+    fn append_archive(&self, archive: &Path) -> Result<()> {
+        if !archive.exists() {
+            return Ok(());
+        }
+        let initrd = self.initrd();
+        let mut content = fs::read(&initrd).with_context(|| format!("cannot read {}", initrd.display()))?;
+        // The kernel does not look at one that begins elsewhere.
+        content.resize(content.len().next_multiple_of(4), 0);
+        content.extend(fs::read(archive).with_context(|| format!("cannot read {}", archive.display()))?);
+        fs::write(&initrd, content).with_context(|| format!("cannot write {}", initrd.display()))
     }
 
     /// Takes the initramfs that the system has on its disk, where a boot made another one.

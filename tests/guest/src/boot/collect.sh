@@ -7,12 +7,17 @@ cat > /usr/sbin/collect <<'END'
 echo 0 > /sys/kernel/tracing/tracing_on
 results=/run/results
 mkdir $results
+# When it was started, in ticks, and the most kilobytes that it had.
+tracer=/proc/$(cat /run/kmodtrace/boot.pid)
+[ ! -r $tracer/status ] || (cut -d' ' -f22 $tracer/stat; sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' $tracer/status) > $results/tracer
 systemd-id128 machine-id --app-specific 62f24731f50f4332bdd407304184478a > $results/machine-id
 cat /sys/kernel/tracing/trace > $results/trace
 if [ -d /run/systemd/system ]; then
     # The unit of the real root keeps it when it takes the boot for over.
     while systemctl --quiet is-active kmodtrace-boot-keep.service; do sleep 1; done
+    systemctl show --property FinishTimestampMonotonic > $results/finished
     systemd-analyze > $results/systemd-analyze
+    systemd-analyze --no-pager critical-chain > $results/critical-chain
     systemctl list-jobs > $results/jobs
     journalctl --boot > $results/journal
 else

@@ -2,6 +2,8 @@
 
 mod agree;
 mod before;
+mod cost;
+mod critical;
 mod devices;
 mod faults;
 mod once;
@@ -47,6 +49,14 @@ const SMALL: Variant = Variant {
     append: "init=/usr/sbin/small",
 };
 
+/// The same, with nothing installed: the kernel starts the tracer.
+const RDINIT: Variant = Variant {
+    name: "rdinit",
+    enable: "kmodtrace boot cpio -o /boot/behind.cpio\n",
+    append: "init=/usr/sbin/small rdinit=/kmodtrace-init",
+    ..SMALL
+};
+
 /// Up to where systemd has nothing left to do.
 const WHOLE: [Variant; 2] = [
     Variant {
@@ -67,9 +77,10 @@ pub(crate) fn small() -> Result<Tally> {
     run(&[SMALL])
 }
 
-/// Boots the whole ones.
+/// Boots the whole ones, and the small one in another way.
 pub(crate) fn whole() -> Result<Tally> {
-    run(&WHOLE)
+    let [scripts, dracut] = WHOLE;
+    run(&[RDINIT, scripts, dracut])
 }
 
 /// Boots small ones in which something goes wrong.
@@ -84,6 +95,14 @@ pub(crate) fn once() -> Result<Tally> {
     let mut tally = Tally::default();
     let compared = once::run(&artifacts::static_kmodtrace()?, &mut tally);
     tally.scenario("once", compared);
+    Ok(tally)
+}
+
+/// Boots whole ones with and without tracing.
+pub(crate) fn cost() -> Result<Tally> {
+    let mut tally = Tally::default();
+    let compared = cost::run(&artifacts::static_kmodtrace()?, &mut tally);
+    tally.scenario("cost", compared);
     Ok(tally)
 }
 
@@ -115,6 +134,27 @@ fn booted(image: &Image, name: &str, append: &str, keeps: bool, tally: &mut Tall
     Ok((out, duration))
 }
 
+/// The tracer itself: how long it took to attach, and its memory. A whole boot ends after it has ended.
+fn tracer(out: &Path, attached_ns: u64) -> Result<String> {
+    let Ok(text) = fs::read_to_string(out.join("tracer")) else {
+        return Ok("of the tracer nothing is known: it had ended".to_owned());
+    };
+    let number = |at: usize| {
+        text.split_whitespace()
+            .nth(at)
+            .and_then(|word| word.parse::<u64>().ok())
+    };
+    // The kernel counts hundredths of a second.
+    let (started, resident) = number(0)
+        .zip(number(1))
+        .with_context(|| format!("no numbers: {text:?}"))?;
+    let took = attached_ns.saturating_sub(started * 10_000_000) / 1_000_000;
+    Ok(format!(
+        "the tracer: attached {took} ms after its start, {} MiB resident at the most",
+        resident >> 10
+    ))
+}
+
 /// What `boot status` said in a guest.
 fn status(out: &Path) -> Result<String> {
     fs::read_to_string(out.join("status")).context("the guest left no status")
@@ -131,6 +171,7 @@ impl Variant {
         let agreement = Agreement::of(&trace, &report);
         let line = agreement.line(self.name, duration.as_secs(), report.recording.began_ns);
         tally.lines.push(line);
+        tally.lines.push(tracer(&out, report.recording.began_ns)?);
         let quality = &report.quality;
         ensure!(quality.is_whole(), "the recording is not whole: {quality:?}");
         let status = status(&out)?;
@@ -139,6 +180,9 @@ impl Variant {
         tally.lines.push(devices::check(&report, &sysfs)?);
         ensure!(status.contains("ring is on"), "boot status says: {status}");
         tally.lines.push(before::check(&report, &trace)?);
+        if let Ok(chain) = fs::read_to_string(out.join("critical-chain")) {
+            tally.lines.push(critical::check(&report, &chain)?);
+        }
         // Empty where it has none.
         let id = fs::read_to_string(out.join("machine-id")).context("the guest left no id")?;
         let id = Some(id.trim_end()).filter(|id| !id.is_empty());
