@@ -22,8 +22,34 @@ impl Cgroups {
         self.0.is_empty()
     }
 
+    /// The service, scope or container of a path: its last unit of systemd, which may have cgroups of its own below it, or else its last name.
+    pub fn unit(path: &str) -> &str {
+        let is_unit = |name: &&str| [".service", ".scope"].iter().any(|suffix| name.ends_with(suffix));
+        let last = path.rsplit('/').next().filter(|name| !name.is_empty());
+        path.rsplit('/').find(is_unit).or(last).unwrap_or(path)
+    }
+
     /// The path of one: `/system.slice/systemd-udevd.service`. None where it was gone before it was looked at.
     pub fn path(&self, id: u64) -> Option<&str> {
         self.0.get(&id).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cgroup_is_of_the_unit_that_it_is_below() {
+        for (path, unit) in [
+            ("/system.slice/systemd-udevd.service/udev", "systemd-udevd.service"),
+            ("/system.slice/cron.service", "cron.service"),
+            ("/user.slice/user-0.slice/session-1.scope", "session-1.scope"),
+            ("/kubepods/burstable/pod7", "pod7"),
+            ("/", "/"),
+            ("", ""),
+        ] {
+            assert_eq!(Cgroups::unit(path), unit);
+        }
     }
 }

@@ -68,7 +68,7 @@ impl Step {
     fn row(self, cgroups: &Cgroups) -> CriticalRow {
         let is_own = |id: u64| {
             let path = cgroups.path(id);
-            path.is_some_and(|path| path.rsplit('/').next() == Some(self.unit.as_str()))
+            path.is_some_and(|path| Cgroups::unit(path) == self.unit)
         };
         let own = self.cgroups.iter().filter(|(id, _)| is_own(**id));
         let own: u64 = own.map(|(_, loads)| loads).sum();

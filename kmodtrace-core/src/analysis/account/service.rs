@@ -24,13 +24,9 @@ pub struct ServiceRow {
 }
 
 impl ServiceRow {
-    /// The last name of the path, which is that of a service, a scope or a container.
+    /// The name of the service, the scope or the container.
     pub fn name(&self) -> &str {
-        match self.cgroup.as_deref() {
-            None => "(not known)",
-            Some("/") => "/",
-            Some(path) => path.rsplit('/').next().unwrap_or(path),
-        }
+        self.cgroup.as_deref().map_or("(not known)", Cgroups::unit)
     }
 }
 

@@ -134,25 +134,19 @@ fn booted(image: &Image, name: &str, append: &str, keeps: bool, tally: &mut Tall
     Ok((out, duration))
 }
 
-/// The tracer itself: how long it took to attach, and its memory. A whole boot ends after it has ended.
-fn tracer(out: &Path, attached_ns: u64) -> Result<String> {
-    let Ok(text) = fs::read_to_string(out.join("tracer")) else {
-        return Ok("of the tracer nothing is known: it had ended".to_owned());
-    };
+/// The tracer itself: how long it took to attach, and its memory, where it has not ended before the boot has.
+fn tracer(out: &Path, attached_ns: u64) -> String {
+    let text = fs::read_to_string(out.join("tracer")).unwrap_or_default();
     let number = |at: usize| {
         text.split_whitespace()
             .nth(at)
             .and_then(|word| word.parse::<u64>().ok())
     };
     // The kernel counts hundredths of a second.
-    let (started, resident) = number(0)
-        .zip(number(1))
-        .with_context(|| format!("no numbers: {text:?}"))?;
-    let took = attached_ns.saturating_sub(started * 10_000_000) / 1_000_000;
-    Ok(format!(
-        "the tracer: attached {took} ms after its start, {} MiB resident at the most",
-        resident >> 10
-    ))
+    let since = |started: u64| attached_ns.saturating_sub(started * 10_000_000) / 1_000_000;
+    let took = number(0).map_or_else(|| "n/o".to_owned(), |started| format!("{} ms", since(started)));
+    let resident = number(1).map_or_else(|| "n/o".to_owned(), |resident| format!("{} MiB", resident >> 10));
+    format!("the tracer: attached {took} after its start, {resident} resident at the most")
 }
 
 /// What `boot status` said in a guest.
@@ -171,7 +165,7 @@ impl Variant {
         let agreement = Agreement::of(&trace, &report);
         let line = agreement.line(self.name, duration.as_secs(), report.recording.began_ns);
         tally.lines.push(line);
-        tally.lines.push(tracer(&out, report.recording.began_ns)?);
+        tally.lines.push(tracer(&out, report.recording.began_ns));
         let quality = &report.quality;
         ensure!(quality.is_whole(), "the recording is not whole: {quality:?}");
         let status = status(&out)?;
