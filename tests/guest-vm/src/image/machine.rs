@@ -14,7 +14,7 @@ use super::{Image, devices, pack::LABEL};
 use crate::{
     paths::Scratch,
     process,
-    vm::{APPEND, Accelerator, Console, Machine, bare, complained},
+    vm::{APPEND, Accelerator, Console, EmulatorFailed, Machine, bare, complained},
 };
 
 /// Processors, and memory: a system with every driver needs more than a guest of a few tools.
@@ -49,7 +49,7 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
     while !machine.is_off()? && start.elapsed() < boot.timeout {
         thread::sleep(Duration::from_millis(100));
     }
-    let (in_time, took) = (machine.is_off()?, start.elapsed());
+    let (in_time, crashed, took) = (machine.is_off()?, machine.crashed()?, start.elapsed());
     let accepted = machine.end()?;
     let mut said = Console::default();
     said.push(&fs::read(&console).unwrap_or_default());
@@ -58,6 +58,9 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
     let unpacked = process::captured(tar.arg(&results).arg("-C").arg(boot.out_dir));
     if let Some(complaint) = said.complaint(&[]) {
         return Err(complained("the system", &complaint, &said));
+    }
+    if crashed {
+        return Err(EmulatorFailed(format!("qemu crashed after {} s\n{}", took.as_secs(), said.excerpt())).into());
     }
     if !in_time {
         bail!("not done after {} s\n{}", boot.timeout.as_secs(), said.excerpt());

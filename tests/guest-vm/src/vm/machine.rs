@@ -1,6 +1,6 @@
 //! QEMU while it runs.
 
-use std::{process::Child, thread, time::Duration};
+use std::{os::unix::process::ExitStatusExt as _, process::Child, thread, time::Duration};
 
 use anyhow::{Context as _, Result};
 
@@ -11,6 +11,12 @@ impl Machine {
     /// Whether it has ended.
     pub(crate) fn is_off(&mut self) -> Result<bool> {
         Ok(self.0.try_wait().context("cannot ask for qemu's state")?.is_some())
+    }
+
+    /// Whether it has ended by a signal that nobody sent it: a fault of its own.
+    pub(crate) fn crashed(&mut self) -> Result<bool> {
+        let status = self.0.try_wait().context("cannot ask for qemu's state")?;
+        Ok(status.is_some_and(|status| status.signal().is_some()))
     }
 
     /// Ends it if it still runs. Whether it had no complaint of its own.

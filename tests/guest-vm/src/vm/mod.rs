@@ -133,7 +133,7 @@ pub const EMULATORS_FAULT: &str = "Oops: int3";
 
 /// A guest that the emulator ended, and not its kernel or its command.
 #[derive(Debug)]
-pub struct EmulatorFailed(String);
+pub struct EmulatorFailed(pub(crate) String);
 
 impl fmt::Display for EmulatorFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
