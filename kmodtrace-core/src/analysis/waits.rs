@@ -33,5 +33,5 @@ pub fn write_text(waiting: &Waiting, zero: Zero, columns: usize, out: &mut impl 
     if !told.is_empty() {
         writeln!(out)?;
     }
-    graph::write_text(&waiting.graph, zero, out)
+    graph::write_text(&waiting.graph, zero, columns, out)
 }

@@ -272,7 +272,7 @@ impl Monitor {
         let session = self.pipeline.session();
         let mut text = Vec::new();
         // Writing into memory does not fail.
-        let _ = write_text(&self.findings.graph().so_far(), Zero::Boot, &mut text);
+        let _ = write_text(&self.findings.graph().so_far(), Zero::Boot, usize::MAX, &mut text);
         GraphNow {
             tree: Tree::new(self.reached(), session.in_flight(), session.requests_in_flight()),
             so_far: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect(),

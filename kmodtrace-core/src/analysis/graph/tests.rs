@@ -226,7 +226,7 @@ fn one_after_the_other_is_no_pile_up() {
 fn text_dot_and_stacks() {
     let (attempts, requests) = nested(50);
     let mut graph = graph(&attempts, &requests);
-    let text = written(|out| write_text(&graph, Zero::Boot, out));
+    let text = written(|out| write_text(&graph, Zero::Boot, usize::MAX, out));
     assert!(
         text.starts_with("DEADLOCK from 0.040 s to 5.040 s\n  nested request needs slot 51"),
         "{text}"
@@ -258,7 +258,7 @@ fn a_kworker_has_its_work_function() {
     let (attempts, mut requests) = nested(50);
     requests[0].comm = "kworker/0:1".to_owned();
     requests[0].work = Some("deferred_probe_work_func".to_owned());
-    let text = written(|out| write_text(&graph(&attempts, &requests), Zero::Boot, out));
+    let text = written(|out| write_text(&graph(&attempts, &requests), Zero::Boot, usize::MAX, out));
     assert!(
         text.contains(
             "    request 51 of inner, tid 5051 (kworker/0:1, work function deferred_probe_work_func): slot\n"
@@ -337,7 +337,7 @@ proptest! {
             prop_assert!(cycle.members > 1 && cycle.way.len() > 1);
             prop_assert!(cycle.until_ns.is_none_or(|until| cycle.since_ns < until));
         }
-        written(|out| write_text(&graph, Zero::Boot, out));
+        written(|out| write_text(&graph, Zero::Boot, usize::MAX, out));
         written(|out| write_dot(&graph, out));
         prop_assert!(written(|out| write_folded(&graph, out)).lines().all(|line| line.split(' ').count() >= 2));
     }

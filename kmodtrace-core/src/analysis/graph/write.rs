@@ -6,20 +6,26 @@ use super::cycle::{Cycle, Member};
 use super::edges::WaitEdge;
 use super::view::Graph;
 use crate::model::{Ktime, Zero};
-use crate::text::{printable, span_text};
+use crate::text::{printable, span_text, write_wrapped};
 
-/// Writes deadlocks, pile-ups, and a tree of owners with those who waited for them.
-pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result<()> {
+/// Columns that a waiter's name has where there is room.
+const WAITER: usize = 24;
+
+/// Where it begins.
+const BELOW: &str = "              ";
+
+/// Writes deadlocks, pile-ups, and a tree of owners with those who waited for them, in so many columns.
+pub fn write_text(graph: &Graph, zero: Zero, columns: usize, out: &mut impl Write) -> io::Result<()> {
     for cycle in &graph.cycles {
         let end = cycle
             .until_ns
             .map_or_else(|| "now".to_owned(), |end| zero.text(Ktime(end)));
         writeln!(out, "DEADLOCK from {} to {end}", zero.text(Ktime(cycle.since_ns)))?;
-        writeln!(out, "  {}", cycle.text())?;
+        write_wrapped(&cycle.text(), "  ", "    ", columns, out)?;
         cycle
             .way
             .iter()
-            .try_for_each(|member| writeln!(out, "    {}", member_text(member)))?;
+            .try_for_each(|member| write_wrapped(&member_text(member), "    ", "      ", columns, out))?;
         if cycle.members > cycle.way.len() {
             writeln!(out, "    {} attempts and requests in all", cycle.members)?;
         }
@@ -33,14 +39,15 @@ pub fn write_text(graph: &Graph, zero: Zero, out: &mut impl Write) -> io::Result
     }
     for pile in &graph.pile_ups {
         writeln!(out, "PILE-UP at {}", zero.text(Ktime(pile.at_ns)))?;
-        writeln!(out, "  {}\n", pile.text())?;
+        write_wrapped(&pile.text(), "  ", "    ", columns, out)?;
+        writeln!(out)?;
     }
     if graph.edges.is_empty() {
         return writeln!(out, "no wait was seen");
     }
     writeln!(out, "WAITS, below whom or what they were for")?;
     for edges in graph.edges.chunk_by(|a, b| a.owner == b.owner) {
-        write_owner(edges, out)?;
+        write_owner(edges, columns, out)?;
     }
     Ok(())
 }
@@ -55,7 +62,7 @@ pub(crate) fn unsearched_text(waits: u64) -> String {
     format!("{waits} not looked at for deadlocks: too many depend on one another")
 }
 
-fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
+fn write_owner(edges: &[WaitEdge], columns: usize, out: &mut impl Write) -> io::Result<()> {
     let Some(first) = edges.first() else { return Ok(()) };
     let count: u64 = edges.iter().map(|edge| edge.count).sum();
     let total = edges.iter().fold(0_u64, |sum, edge| sum.saturating_add(edge.total_ns));
@@ -65,7 +72,8 @@ fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
     } else {
         span_text(total)
     };
-    writeln!(out, "{}: {count} {waits}, {total}", printable(&first.owner))?;
+    let owner = format!("{}: {count} {waits}, {total}", printable(&first.owner));
+    write_wrapped(&owner, "", BELOW, columns, out)?;
     for edge in edges {
         // Of those that last nobody knows how long they will be.
         let ended = |long| {
@@ -79,15 +87,19 @@ fn write_owner(edges: &[WaitEdge], out: &mut impl Write) -> io::Result<()> {
             0 => String::new(),
             lasting => format!(", {lasting} still waiting"),
         };
-        writeln!(
-            out,
-            "  {:<10}  {:<24}  {:>6}  {:>6}  longest {}{lasting}",
-            edge.kind.name(),
-            printable(&edge.waiter),
+        let waiter = format!("  {:<10}  {:<WAITER$}", edge.kind.name(), printable(&edge.waiter));
+        let times = format!(
+            "  {:>6}  {:>6}  longest {}{lasting}",
             edge.count,
             ended(edge.total_ns),
-            ended(edge.max_ns),
-        )?;
+            ended(edge.max_ns)
+        );
+        if waiter.chars().count() + times.len() <= columns {
+            writeln!(out, "{waiter}{times}")?;
+        } else {
+            write_wrapped(waiter.trim(), "  ", BELOW, columns, out)?;
+            write_wrapped(times.trim_start(), BELOW, BELOW, columns, out)?;
+        }
     }
     Ok(())
 }
