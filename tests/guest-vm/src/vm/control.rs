@@ -63,8 +63,16 @@ pub(super) struct Archive {
 impl Archive {
     /// Unpacks into `dir`, which is made if need be.
     pub(super) fn unpack(&self, scratch: &Path, dir: &Path) -> Result<()> {
-        let Some(bytes) = self.bytes.strip_suffix(b"end 0\n") else {
-            bail!("what the guest sent of it is not complete ({} bytes)", self.bytes.len());
+        // By 1 tar tells that a file changed while it was read, as one does that a task still writes to: the archive is whole.
+        let ends = [b"end 0\n", b"end 1\n"];
+        let Some(bytes) = ends.iter().find_map(|end| self.bytes.strip_suffix(*end)) else {
+            // Either its tar failed, or the rest did not come.
+            let last = self.bytes.rsplit(|byte| *byte == b'\n').nth(1).unwrap_or_default();
+            let last = String::from_utf8_lossy(&last[last.len().saturating_sub(40)..]).into_owned();
+            bail!(
+                "what the guest sent of it is not complete: {} bytes, the last line {last:?}",
+                self.bytes.len()
+            );
         };
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let file = scratch.join("out.tar");
