@@ -143,7 +143,8 @@ second_interrupt() {
     exec 3<>pipe
     kmodtrace record -o pipe 2>err &
     tracer=$!
-    dd bs=8 count=1 <&3 >magic 2>/dev/null
+    # A header has more than a pipe holds.
+    dd bs=16k count=1 iflag=fullblock <&3 >header 2>/dev/null
     timeout 1 cat /dev/zero >&3
     tries=100
     until gone $tracer || [ $tries = 0 ]; do
