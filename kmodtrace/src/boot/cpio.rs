@@ -1,7 +1,7 @@
 //! An archive that is given to the kernel beside the initramfs: kmodtrace without any change of that.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
 use anyhow::{Context as _, Result};
 
@@ -9,8 +9,8 @@ use crate::failure::{FAILED, failure};
 
 const RDINIT: &str = include_str!("hooks/rdinit");
 
-/// Writes it: this program, which has to be a static one, since the libraries of an initramfs may be others, and what starts it.
-pub(crate) fn cpio(out: &mut impl Write) -> Result<()> {
+/// Its bytes: this program, which has to be a static one, since the libraries of an initramfs may be others, and what starts it.
+pub(crate) fn cpio() -> Result<Vec<u8>> {
     let maps = fs::read_to_string("/proc/self/maps").context("cannot read /proc/self/maps")?;
     if maps.lines().any(|line| line.contains("/ld-")) {
         let text =
@@ -18,10 +18,7 @@ pub(crate) fn cpio(out: &mut impl Write) -> Result<()> {
         return Err(failure(FAILED, text));
     }
     let program = fs::read("/proc/self/exe").context("cannot read this program")?;
-    let archive = archive(&[("kmodtrace-init", RDINIT.as_bytes()), ("kmodtrace", &program)]);
-    archive
-        .and_then(|archive| out.write_all(&archive))
-        .context("cannot write the archive")
+    archive(&[("kmodtrace-init", RDINIT.as_bytes()), ("kmodtrace", &program)]).context("cannot make the archive")
 }
 
 /// An archive of executable files in the format newc (Documentation/driver-api/early-userspace/buffer-format.rst). Its length is a

@@ -24,7 +24,8 @@ use anyhow::{Context as _, Result};
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Traces until a signal, for so long, or until the recording has so many bytes. Whatever fails is written down, so that it can be told when the machine is up.
+/// Traces until a signal, for so long, or until the recording has so many bytes. Whatever fails is written down, so that it can be told
+/// when the machine is up.
 pub(crate) fn trace(options: Options<'_>, max_size: u64) -> Result<()> {
     if running() != Running::Nothing || this_one().is_some() {
         // It runs since the initramfs, or has ended: a boot has one recording.
@@ -60,7 +61,6 @@ pub(crate) fn detach(max_size: u64) -> Result<()> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(["boot", "trace", "--max-size"])
         .arg(format!("{}K", max_size >> 10))
-        // An @ tells systemd's last killing spree in the initramfs to spare it.
         .arg0(NAME)
         .env("NOTIFY_SOCKET", format!("@{name}"))
         .stdin(Stdio::null())

@@ -1,6 +1,6 @@
 //! `kmodtrace boot`: tracing of boots.
 
-use std::fs::File;
+use std::fs;
 use std::io::{Write as _, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,10 +39,10 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             let kept = boot::keep(Ending::Now, None)?;
             say(format_args!("kept as {}", kept.display()));
         }
-        Boot::Cpio(args) if args.output == Path::new("-") => boot::cpio(&mut stdout().lock())?,
+        Boot::Cpio(args) if args.output == Path::new("-") => super::written(stdout().write_all(&boot::cpio()?))?,
         Boot::Cpio(args) => {
-            let file = File::create(&args.output);
-            boot::cpio(&mut file.with_context(|| format!("cannot write {}", args.output.display()))?)?;
+            let written = fs::write(&args.output, boot::cpio()?);
+            written.with_context(|| format!("cannot write {}", args.output.display()))?;
         }
         Boot::Trace(args) if args.detach => boot::detach(args.max_size)?,
         Boot::Trace(args) => {
