@@ -31,11 +31,12 @@ pub(super) fn check(report: &Report, chain: &str) -> Result<String> {
 
 /// The units of the first branch of `graphical.target @2min` and, deeper line by line, `└─multi-user.target @2min +3s`.
 fn first_branch(chain: &str) -> Vec<&str> {
-    let units = chain.lines().filter_map(|line| {
+    // Behind two sentences about the signs. What was active before systemd began has no time.
+    let lines = chain.lines().skip_while(|line| !line.is_empty());
+    let units = lines.filter_map(|line| {
         let name = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let depth = line.chars().count() - name.chars().count();
-        let (name, _) = name.split_once(" @")?;
-        Some((depth, name))
+        Some((depth, name.split_whitespace().next()?))
     });
     let mut deepest = None;
     let deeper = units.take_while(|(depth, _)| {
@@ -55,7 +56,7 @@ mod tests {
         let chain = "The time when unit became active or started is printed after the \"@\" character.\n\
             The time the unit took to start is printed after the \"+\" character.\n\n\
             graphical.target @1min 2.3s\n└─multi-user.target @1min 2.3s\n  └─getty.target @59s\n    ├─getty@tty1.service @58s\n    \
-            │ └─-.mount @4s\n    └─serial-getty@ttyS0.service @58s\n";
+            │ └─system.slice\n    │   └─-.slice\n    └─serial-getty@ttyS0.service @58s\n";
         assert_eq!(
             first_branch(chain),
             [
@@ -63,7 +64,8 @@ mod tests {
                 "multi-user.target",
                 "getty.target",
                 "getty@tty1.service",
-                "-.mount"
+                "system.slice",
+                "-.slice"
             ]
         );
     }
