@@ -130,6 +130,10 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
             },
             Part {
                 on_demand: true,
+                ..part("boot-cpus", 1500, Some(PROGRAMS), Work::Guests(boot::cpus))
+            },
+            Part {
+                on_demand: true,
                 ..part("boot-once", 500, Some(PROGRAMS), Work::Guests(boot::once))
             },
             Part {

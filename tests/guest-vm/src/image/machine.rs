@@ -17,8 +17,8 @@ use crate::{
     vm::{APPEND, Accelerator, Console, EmulatorFailed, Machine, bare, complained},
 };
 
-/// Processors, and memory: a system with every driver needs more than a guest of a few tools.
-const SIZE: [&str; 6] = ["-machine", "q35", "-smp", "4", "-m", "2G"];
+/// The machine's kind, and memory: a system with every driver needs more than a guest of a few tools.
+const SIZE: [&str; 4] = ["-machine", "q35", "-m", "2G"];
 
 /// The most that a guest may leave.
 const RESULTS: u64 = 64 << 20;
@@ -28,17 +28,18 @@ const RESULTS: u64 = 64 << 20;
 pub struct Boot<'a> {
     /// Added to the kernel's command line.
     pub append: &'a str,
+    /// Its processors.
+    pub cpus: u32,
     /// Whether what the guest writes to its disk is there in the next boot.
     pub keeps: bool,
     /// From power-on to power-off.
     pub timeout: Duration,
-    /// What the guest wrote as a tar archive to the block device with the serial `results` goes here; the directory must be there.
-    pub out_dir: &'a Path,
 }
 
-/// Boots an image, emulated, until it is off; gives the time that took. An error is a guest whose kernel complained, whose time was
+/// Boots an image, emulated, until it is off; gives the time that took. What the guest wrote as a tar archive to the block device with
+/// the serial `results` goes to this folder, which must be there. An error is a guest whose kernel complained, whose time was
 /// up, or that left nothing; where the emulator ended it, it is an [`EmulatorFailed`](crate::vm::EmulatorFailed).
-pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
+pub fn boot(image: &Image, boot: &Boot<'_>, out_dir: &Path) -> Result<Duration> {
     let scratch = Scratch::new()?;
     let [console, results, words] = ["console", "results", "words"].map(|name| scratch.path().join(name));
     File::create(&results)
@@ -55,7 +56,7 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
     said.push(&fs::read(&console).unwrap_or_default());
     // Also what a guest that failed has left is of use.
     let mut tar = process::command("tar", ["--no-same-owner", "-xf"]);
-    let unpacked = process::captured(tar.arg(&results).arg("-C").arg(boot.out_dir));
+    let unpacked = process::captured(tar.arg(&results).arg("-C").arg(out_dir));
     if let Some(complaint) = said.complaint(&[]) {
         return Err(complained("the system", &complaint, &said));
     }
@@ -68,14 +69,14 @@ pub fn boot(image: &Image, boot: &Boot<'_>) -> Result<Duration> {
     let words = || fs::read_to_string(&words).unwrap_or_default();
     ensure!(accepted, "qemu refused to run it\n{}", words());
     unpacked.with_context(|| format!("cannot unpack what the guest left\n{}", said.excerpt()))?;
-    let left = fs::read_dir(boot.out_dir).context("cannot list what the guest left")?;
+    let left = fs::read_dir(out_dir).context("cannot list what the guest left")?;
     ensure!(left.count() > 0, "the guest left nothing\n{}", said.excerpt());
     Ok(took)
 }
 
 fn start_machine(image: &Image, boot: &Boot<'_>, console: &Path, results: &Path, words: &Path) -> Result<Machine> {
     let mut command = bare(Accelerator::Tcg.arguments(false))?;
-    command.args(SIZE);
+    command.args(SIZE).arg("-smp").arg(boot.cpus.to_string());
     command.arg("-kernel").arg(image.kernel());
     command.arg("-initrd").arg(image.initrd());
     command

@@ -3,6 +3,7 @@
 mod agree;
 mod before;
 mod cost;
+mod cpus;
 mod critical;
 mod devices;
 mod faults;
@@ -28,8 +29,13 @@ use crate::observed::report;
 /// Ends a boot, whichever it is.
 const COLLECT: &str = include_str!("collect.sh");
 
-/// A small one took 62 to 90 s, a whole one 71 to 143 s, on two processors that others used too.
-const TIMEOUT: Duration = Duration::from_mins(10);
+/// How they are booted. A small one took 62 to 90 s, a whole one 71 to 143 s, on two processors that others used too.
+const BOOT: Boot<'_> = Boot {
+    append: "",
+    cpus: 4,
+    keeps: false,
+    timeout: Duration::from_mins(10),
+};
 
 /// A boot.
 struct Variant {
@@ -98,6 +104,14 @@ pub(crate) fn once() -> Result<Tally> {
     Ok(tally)
 }
 
+/// Boots small ones on machines with more and more processors.
+pub(crate) fn cpus() -> Result<Tally> {
+    let mut tally = Tally::default();
+    let compared = cpus::run(&artifacts::static_kmodtrace()?, &mut tally);
+    tally.scenario("cpus", compared);
+    Ok(tally)
+}
+
 /// Boots whole ones with and without tracing.
 pub(crate) fn cost() -> Result<Tally> {
     let mut tally = Tally::default();
@@ -120,16 +134,20 @@ fn run(variants: &[Variant]) -> Result<Tally> {
 /// Boots it with the kernel's trace and this on its command line: what it left, and how long it took. With `keeps` it also finds what
 /// it wrote to its disk when it is booted again.
 fn booted(image: &Image, name: &str, append: &str, keeps: bool, tally: &mut Tally) -> Result<(PathBuf, Duration)> {
+    let boot = Boot { append, keeps, ..BOOT };
+    booted_as(image, name, &boot, tally)
+}
+
+/// The same on any machine.
+fn booted_as(image: &Image, name: &str, boot: &Boot<'_>, tally: &mut Tally) -> Result<(PathBuf, Duration)> {
     let out = artifacts::target_dir()?.join("guests").join(format!("boot-{name}"));
     let boot = Boot {
-        append: &format!("{} {append}", trace::APPEND),
-        keeps,
-        timeout: TIMEOUT,
-        out_dir: &out,
+        append: &format!("{} {}", trace::APPEND, boot.append),
+        ..*boot
     };
     let duration = guest::again(&format!("of the boot {name}"), tally, || {
         guest::fresh(&out)?;
-        image::boot(image, &boot)
+        image::boot(image, &boot, &out)
     })?;
     Ok((out, duration))
 }
