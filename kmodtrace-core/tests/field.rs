@@ -202,7 +202,14 @@ fn helpers_that_load_nothing() {
 
 #[test]
 fn not_allowed_has_two_reasons() {
-    says("a13", None, &["the caller has no CAP_SYS_MODULE"]);
+    says(
+        "a13",
+        None,
+        &[
+            "the caller has no CAP_SYS_MODULE",
+            "what to do: load as root outside of containers and sandboxes\n",
+        ],
+    );
     says("a27", None, &["kernel.modules_disabled is 1 (EPERM)"]);
 }
 

@@ -82,7 +82,8 @@ causes! {
         .logs(&["(err -2)", "using GPL-only symbols uses symbols"])
         .means(
             "the kernel and its modules export no such symbol, or only to GPL modules",
-            "load the module that exports it first (modprobe does after depmod -a); else build for this kernel",
+            "load the module that exports it first (modprobe does after depmod -a); where the kernel itself has it (/proc/kallsyms), it \
+             is for GPL modules only, or the module was built for another kernel",
         );
     SYMBOL_VERSION = Cause::new("symbol-version", "symbol of another version", S::Symbols, &["EINVAL"])
         .by(&["resolve_symbol", "check_version", "load_module"])

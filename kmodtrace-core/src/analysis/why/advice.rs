@@ -54,6 +54,9 @@ static OF_INIT: &[(&[&str], &str)] = &[
 const OF_ANY_INIT: &str =
     "see the kernel log for what the driver says; kmodtrace drill NAME shows which of its functions made it";
 
+/// What to do where it is known that the capability was lacking, and not that loading is off.
+pub(super) const TO_HAVE_IT: &str = "load as root outside of containers and sandboxes";
+
 /// One sentence; none where the cause is not known.
 pub(super) fn advice(attempt: &Attempt, origin: &Origin, window: &Window) -> Option<String> {
     if window.around.retried(attempt.id).is_some() {

@@ -1,10 +1,10 @@
 //! The chain of a failure, a sentence for each step.
 
-use super::advice::advice;
+use super::advice::{TO_HAVE_IT, advice};
 use super::titles;
 use super::window::Window;
 use super::words::{task, took};
-use crate::analysis::causes::{Cause, link, request, start};
+use crate::analysis::causes::{Cause, image, link, request, start};
 use crate::analysis::drill::Load;
 use crate::analysis::origin::{Certainty, Origin};
 use crate::model::{
@@ -70,6 +70,9 @@ fn tell_attempt(chain: &mut Chain, attempt: &Attempt, origin: &Origin, window: &
     chain.sentences.extend(killed(attempt, window));
     if let Some(refusal) = window.around.refusal(attempt, origin) {
         chain.say(refusal.sentence);
+        if refusal.cause == &image::NO_CAPABILITY {
+            chain.advise(Some(TO_HAVE_IT.to_owned()));
+        }
     }
     if let Some((later, after)) = window.around.retried(attempt.id) {
         chain.say(format!(
