@@ -187,6 +187,8 @@ kinds! { OWN;
     SIGNAL = 80 as Signal;
     /// The device that a worker of udev handles, with its first attempt for it.
     UEVENT = 81 as Uevent;
+    /// In `delete_module`, right behind its `FIND_MODULE`: the exit function of the module that was found, where it has one.
+    EXIT_FUNCTION = 82 as Site;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

@@ -15,6 +15,7 @@ macro_rules! offsets {
 offsets! {
     OFF_MODULE_STATE
     OFF_MODULE_NAME
+    OFF_MODULE_EXIT
     OFF_FILE_INODE
     OFF_FILE_DENTRY
     OFF_DENTRY_NAME

@@ -42,11 +42,17 @@ pub unsafe fn symbol_into(address: u64, to: *mut [u8; SYMBOL_LEN]) {
 /// Sends a number and who made the call that returns to this address: the address itself may be the next function's already.
 #[inline(always)]
 pub fn emit_caller(kind: u16, value: i64, return_address: u64) {
+    emit_function(kind, value, return_address.saturating_sub(1));
+}
+
+/// Sends a number and the function that this address lies in.
+#[inline(always)]
+pub fn emit_function(kind: u16, value: i64, address: u64) {
     emit_in_place::<Site>(kind, |site| {
         // SAFETY: the record is reserved, and these are all of its fields.
         unsafe {
             (&raw mut (*site).value).write(value);
-            symbol_into(return_address.saturating_sub(1), &raw mut (*site).symbol);
+            symbol_into(address, &raw mut (*site).symbol);
         }
     });
 }

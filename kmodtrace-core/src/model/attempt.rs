@@ -74,6 +74,8 @@ pub struct Attempt {
     pub read_bytes: Option<u64>,
     /// Run of the module's init function; absent if it did not run, or was not observed.
     pub init: Option<Init>,
+    /// Name of the exit function of the module that is unloaded; absent if it has none, or if the kernel could not resolve it.
+    pub exit_function: Option<String>,
     /// Entries and returns of the loader's functions inside the attempt, in order.
     pub trail: Vec<Mark>,
     /// Symbols that could not be resolved, or not at once, in order.
@@ -131,6 +133,7 @@ impl Attempt {
             load: None,
             read_bytes: None,
             init: None,
+            exit_function: None,
             trail: Vec::new(),
             symbols: Vec::new(),
             log: Vec::new(),
@@ -184,6 +187,15 @@ impl Attempt {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
+    }
+
+    /// `its exit function x_exit [x]`; without the name where that is not known.
+    pub fn exit_function_text(&self) -> String {
+        let name = self.exit_function.as_deref();
+        name.map_or_else(
+            || "its exit function".to_owned(),
+            |name| format!("its exit function {name}"),
+        )
     }
 }
 

@@ -97,6 +97,11 @@ pub const GLOBALS: &[GlobalSpec] = &[
         GlobalSource::Member("module", "name"),
         "names of modules where the kernel hands over a struct module",
     ),
+    global(
+        "OFF_MODULE_EXIT",
+        GlobalSource::Member("module", "exit"),
+        "names of exit functions",
+    ),
     global("OFF_FILE_INODE", GlobalSource::Member("file", "f_inode"), FILE),
     global(
         "OFF_FILE_DENTRY",

@@ -151,6 +151,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
                 symbol: present(&record.symbol),
             })
         }
+        kind::EXIT_FUNCTION => Fact::ExitFunction(present(&layout::<record::Site>(kind, bytes)?.symbol)),
         kind::INIT_END => Fact::InitEnd(layout::<record::InitFn>(kind, bytes)?.ret),
         kind::ASYNC_ENTER => plain(kind, bytes, Fact::AsyncEnter)?,
         kind::ASYNC_EXIT => plain(kind, bytes, Fact::AsyncExit)?,

@@ -55,6 +55,8 @@ pub enum Fact {
     DoInitExit(i64),
     /// The init function starts. No symbol where the kernel could not tell it.
     InitStart(InitStart),
+    /// The exit function of the module that `delete_module` found. No symbol where the kernel could not tell it.
+    ExitFunction(Option<String>),
     /// A function that was asked for was entered.
     CallEnter(CallEnter),
     /// It returned: its place in the list of the recording's header, and what it returned.

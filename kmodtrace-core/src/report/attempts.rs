@@ -81,6 +81,8 @@ pub struct AttemptRow {
     pub init_errno: Option<u32>,
     /// The init function.
     pub init_symbol: Option<String>,
+    /// The exit function of a module that is unloaded.
+    pub exit_symbol: Option<String>,
     /// What is known to be missing.
     pub notes: Vec<Note>,
     /// Where its errno came from; null when it did not fail.
@@ -221,6 +223,7 @@ impl AttemptRow {
             init_ns: init.and_then(|init| init.span.duration()).map(|duration| duration.0),
             init_errno: init.and_then(|init| init.errno).map(|errno| errno.0),
             init_symbol: init.and_then(|init| init.symbol.clone()),
+            exit_symbol: attempt.exit_function.clone(),
             notes: attempt.notes.clone(),
             origin: origin.map(OriginRow::new),
             stages: StageRow::all(attempt),

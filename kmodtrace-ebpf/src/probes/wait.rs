@@ -9,9 +9,11 @@ use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
 
 use crate::arguments::Arguments;
 use crate::emit::{emit, header, tid};
+use crate::globals::OFF_MODULE_EXIT;
 use crate::maps::{Task, current_task};
 use crate::probes::{entry, exit};
-use crate::read::{module_name, module_state, string};
+use crate::read::{member, module_name, module_state, string};
+use crate::symbol::emit_function;
 
 #[inline(always)]
 fn find_enter(task: &mut Task, ctx: &impl Arguments) {
@@ -41,6 +43,12 @@ fn find_exit(task: &mut Task, module: u64) {
         checks: 0,
         name,
     });
+    if task.syscall == DELETE_MODULE {
+        let exit: u64 = member(module, &OFF_MODULE_EXIT);
+        if exit != 0 {
+            emit_function(kind::EXIT_FUNCTION, 0, exit);
+        }
+    }
 }
 
 // find_module_all(name, len, even_unformed), kernel/module/main.c (kernel/module.c before 5.19)

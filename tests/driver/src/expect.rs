@@ -62,6 +62,8 @@ pub(crate) struct Expect {
     errnos: Vec<i32>,
     killed: Option<i32>,
     failure: Option<Failure>,
+    /// Of an unload: the module's exit function, or that its name cannot be told.
+    exit_function: Option<Option<&'static str>>,
     /// Of a mount: the request that it makes, or that none is made.
     requested: Option<Requested>,
 }
@@ -151,6 +153,12 @@ impl Expect {
         self
     }
 
+    /// Its module has this exit function; none where the kernel cannot tell its name.
+    pub(crate) fn exits_by(mut self, function: Option<&'static str>) -> Self {
+        self.exit_function = Some(function);
+        self
+    }
+
     /// The kernel requests this for it.
     pub(crate) fn requests(mut self, request: Request) -> Self {
         self.requested = Some(Requested::This(request));
@@ -198,6 +206,9 @@ impl Expect {
         }
         if let Some(errno) = self.killed {
             object["kernel_errno"] = json!(errno);
+        }
+        if let Some(function) = self.exit_function {
+            object["exit_function"] = json!(function);
         }
         match &self.requested {
             Some(Requested::This(request)) => object["request"] = request.json(),

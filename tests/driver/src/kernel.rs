@@ -85,6 +85,11 @@ impl Kernel {
         self.version >= (7, 0)
     }
 
+    /// Whether a BPF program can tell the name of a function: `bpf_snprintf`, 5.13.
+    pub(crate) fn tells_functions(&self) -> bool {
+        self.version >= (5, 13)
+    }
+
     /// Whether an init function's EEXIST becomes EBUSY: `do_init_module`, 7.0.
     pub(crate) fn hides_eexist(&self) -> bool {
         self.version >= (7, 0)

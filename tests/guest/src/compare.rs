@@ -117,6 +117,13 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
             attempt.collided_with
         );
     }
+    if let Forced::To(function) = &call.expect.exit_function {
+        ensure!(
+            &attempt.exit_symbol == function,
+            "exit function {function:?}, seen {:?}",
+            attempt.exit_symbol
+        );
+    }
     let waits = attempt.waits_for_loads();
     if let Forced::To(kind) = &call.expect.wait {
         let kinds: Vec<&str> = waits.iter().map(|wait| wait.kind.as_str()).collect();

@@ -182,6 +182,7 @@ pub(crate) struct Attempt {
     pub(crate) collided_with: Option<String>,
     pub(crate) leader_tid: Option<u32>,
     pub(crate) init_errno: Option<u32>,
+    pub(crate) exit_symbol: Option<String>,
     pub(crate) request: Option<u64>,
     pub(crate) origin: Option<Origin>,
 }

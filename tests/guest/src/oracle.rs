@@ -68,6 +68,9 @@ pub(crate) struct Expect {
     /// The stage and the function that the cause is in.
     pub(crate) stage: Option<String>,
     pub(crate) function: Option<String>,
+    /// Of an unload: the module's exit function.
+    #[serde(default)]
+    pub(crate) exit_function: Forced<String>,
     /// Whose failure it inherits.
     pub(crate) from_tid: Option<u32>,
     /// What the errno was before it was made another.

@@ -203,7 +203,7 @@ fn unload(attempt: &Attempt) -> Option<String> {
     let pieces = stages(attempt);
     let longest = pieces.iter().max_by_key(|piece| piece.duration)?;
     let place = if longest.is_exit() {
-        "its exit function".to_owned()
+        attempt.exit_function_text()
     } else {
         longest.name.to_string().trim_start_matches("in ").to_owned()
     };

@@ -222,7 +222,10 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
                 Some(init.span.start),
             )
         }
-        (None, Some(piece)) if piece.is_exit() => ("its exit function has not returned".to_owned(), Some(piece.start)),
+        (None, Some(piece)) if piece.is_exit() => (
+            format!("{} has not returned", attempt.exit_function_text()),
+            Some(piece.start),
+        ),
         (None, Some(piece)) => (format!("it is {}", place(piece.name)), Some(piece.start)),
         (None, None) => ("where is not known".to_owned(), None),
     };

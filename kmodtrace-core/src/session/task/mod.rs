@@ -182,6 +182,7 @@ impl Task {
                     symbol,
                 });
             }
+            Fact::ExitFunction(symbol) => self.attempt.exit_function = symbol,
             Fact::InitEnd(ret) => self.init_end(time, Errno::from_ret(ret), world, out),
             Fact::AsyncEnter => self.begin_wait(WaitKind::Async, time, None, None),
             Fact::AsyncExit => self.broken |= !self.end_wait(WaitKind::Async, time),
