@@ -2,7 +2,7 @@
 
 use crate::record::{
     Ancestors, ArgumentString, AttemptEnter, CallEnter, CallExit, Caller, Cgroup, File, Helper, InitFn, Layout, Module,
-    Owner, Path, Plain, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick, Uevent,
+    Owner, Path, Plain, Refused, Request, Ret, Signal, Site, Stack, Switch, Symbol, Text, Tick, Uevent,
 };
 
 macro_rules! kinds {
@@ -189,6 +189,8 @@ kinds! { OWN;
     UEVENT = 81 as Uevent;
     /// In `delete_module`, right behind its `FIND_MODULE`: the exit function of the module that was found, where it has one.
     EXIT_FUNCTION = 82 as Site;
+    /// How many calls of a user and program, that lack the capability they need, were only counted so far.
+    REFUSED = 83 as Refused;
     /// Made by user space after it drained the ring: the counters so far. Moves time forward.
     TICK = 0xff00 as Tick;
     /// Made by user space: the last record of a recording that was ended properly.

@@ -36,6 +36,10 @@ pub const TEXT_LEN: usize = 192;
 /// Bytes kept of a symbolised stack.
 pub const STACK_LEN: usize = 1024;
 
+/// Calls without `CAP_SYS_MODULE` that are recorded in a second: the kernel refuses each at once, and anybody can make any number. More
+/// are counted by user and program.
+pub const REFUSED_A_SECOND: u64 = 64;
+
 /// Functions behind one link of kprobe.multi.
 pub const MULTI_FUNCTIONS: u32 = 64;
 

@@ -213,6 +213,21 @@ records! {
         capable: u32,
     }
 
+    /// Calls without `CAP_SYS_MODULE` that have no records of their own, since there were more than [`crate::REFUSED_A_SECOND`].
+    Refused (64) {
+        /// Common part: of the last of them, or as that of a tick.
+        header: Header,
+        /// Effective user, as the initial namespace numbers it; [`crate::UNREAD`] when not read, or when there were too many users
+        /// and programs to tell them apart.
+        uid: u32,
+        /// Written out padding.
+        reserved: u32,
+        /// How many since tracing began.
+        calls: u64,
+        /// The task's name; empty when there were too many to tell them apart.
+        comm: [u8; COMM_LEN],
+    }
+
     /// Where the file of a load lies.
     Path (296) {
         /// Common part.

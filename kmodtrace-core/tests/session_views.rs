@@ -54,6 +54,7 @@ fn source() -> Source {
         lost: Some(3),
         missed: Some(0),
         clipped: Some(0),
+        refused: Vec::new(),
         truncated: None,
         coverage: Coverage::default(),
         recording: None,

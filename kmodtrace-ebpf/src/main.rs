@@ -17,6 +17,7 @@ mod globals;
 mod maps;
 mod probes;
 mod read;
+mod refused;
 mod symbol;
 
 #[panic_handler]

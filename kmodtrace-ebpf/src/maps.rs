@@ -220,10 +220,10 @@ pub fn next_sequence() -> u64 {
     unsafe { slot.read_volatile() }
 }
 
-/// Adds one to a slot of an array of 8-byte numbers.
+/// Adds one to an 8-byte number in a map.
 #[inline(always)]
-fn add_one(slot: *mut u64) {
-    // SAFETY: a slot of an array is 8-aligned and lives as long as the program; it is only used here. The instruction is BPF's atomic
+pub fn add_one(slot: *mut u64) {
+    // SAFETY: maps' memory is 8-aligned and lives as long as the program; no reference to it exists. The instruction is BPF's atomic
     // add without a result, which core offers for no target that lacks compare-and-swap.
     unsafe { asm!("lock *(u64 *)({slot} + 0) += {one}", slot = in(reg) slot, one = in(reg) 1u64) };
 }

@@ -6,10 +6,11 @@ use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::model::Ktime;
+use kmodtrace_core::model::{Ktime, RefusedCalls};
 use kmodtrace_core::recording::{self, Header, Writer};
 use kmodtrace_core::records::decode::{TickBytes, decode};
 use kmodtrace_core::records::event::{Counters, Fact};
+use kmodtrace_core::report::refused_text;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::failure::{FAILED, failure};
@@ -162,6 +163,7 @@ pub(crate) struct Recorder {
     full: bool,
     flushed: Ktime,
     calls: u64,
+    refused: RefusedCalls,
     records: u64,
 }
 
@@ -176,6 +178,7 @@ impl Recorder {
             full: false,
             flushed: now(),
             calls: 0,
+            refused: RefusedCalls::default(),
             records: 0,
         })
     }
@@ -187,6 +190,7 @@ impl Recorder {
             writer,
             full,
             calls,
+            refused,
             records,
             ..
         } = self;
@@ -204,8 +208,9 @@ impl Recorder {
         } else {
             ""
         };
+        let refused = refused_text(&refused.list()).map_or_else(String::new, |text| format!("; {text}"));
         Ok(format!(
-            "{calls} system calls, {records} records in {target}; lost {dropped}, missed {missed}, clipped {clipped}{full}"
+            "{calls} system calls, {records} records in {target}; lost {dropped}, missed {missed}, clipped {clipped}{refused}{full}"
         ))
     }
 }
@@ -236,6 +241,11 @@ impl Sink for Recorder {
         }
         let kind = bytes.first_chunk().map(|kind| u16::from_ne_bytes(*kind));
         self.calls += u64::from(kind == Some(kmodtrace_common::kind::ATTEMPT_EXIT));
+        if kind == Some(kmodtrace_common::kind::REFUSED)
+            && let Ok(Fact::Refused(refused)) = decode(bytes).map(|event| event.fact)
+        {
+            self.refused.add(&refused);
+        }
         self.records += u64::from(kind.is_some_and(|kind| kind < kmodtrace_common::kind::TICK));
         self.writer
             .push(bytes)

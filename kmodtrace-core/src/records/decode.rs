@@ -11,7 +11,7 @@ mod uevent;
 use std::string::FromUtf8Error;
 
 use crate::model::{
-    FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Syscall, Tgid, Tid, WaitStatus,
+    FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Refused, Syscall, Tgid, Tid, WaitStatus,
 };
 use crate::records::event::{
     AttemptEnter, CallEnter, Counters, Event, Fact, InitStart, ModuleRef, SignalSent, SymbolFact, WaitEnd,
@@ -20,7 +20,7 @@ use kmodtrace_common::{UNREAD, kind, record, syscall};
 use zerocopy::FromBytes;
 
 pub use split::{Records, SplitError, split};
-pub use tick::{CgroupBytes, CommandBytes, TickBytes, Tracer};
+pub use tick::{CgroupBytes, CommandBytes, RefusedBytes, TickBytes, Tracer};
 
 /// Why the bytes of a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -151,6 +151,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
                 symbol: present(&record.symbol),
             })
         }
+        kind::REFUSED => Fact::Refused(refused(&layout(kind, bytes)?)),
         kind::EXIT_FUNCTION => Fact::ExitFunction(present(&layout::<record::Site>(kind, bytes)?.symbol)),
         kind::INIT_END => Fact::InitEnd(layout::<record::InitFn>(kind, bytes)?.ret),
         kind::ASYNC_ENTER => plain(kind, bytes, Fact::AsyncEnter)?,
@@ -254,6 +255,14 @@ fn arguments(record: &record::ArgumentString) -> String {
 fn cgroup(record: &record::Cgroup) -> Fact {
     let (id, path) = (record.id, text(&record.path));
     Fact::Cgroup { id, path }
+}
+
+fn refused(record: &record::Refused) -> Refused {
+    Refused {
+        uid: read(record.uid),
+        comm: text(&record.comm),
+        calls: record.calls,
+    }
 }
 
 fn signal(record: &record::Signal) -> SignalSent {

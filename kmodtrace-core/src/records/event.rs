@@ -1,6 +1,8 @@
 //! One decoded record: what a front end of the pipeline works with, whether it came from a ring or from a file.
 
-use crate::model::{Device, FileId, Function, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid, WaitStatus};
+use crate::model::{
+    Device, FileId, Function, Ktime, ModuleAddress, ModuleState, Refused, Syscall, Tgid, Tid, WaitStatus,
+};
 
 /// A record with its common part decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub enum Fact {
     InitStart(InitStart),
     /// The exit function of the module that `delete_module` found. No symbol where the kernel could not tell it.
     ExitFunction(Option<String>),
+    /// Calls of a user and program that were only counted so far.
+    Refused(Refused),
     /// A function that was asked for was entered.
     CallEnter(CallEnter),
     /// It returned: its place in the list of the recording's header, and what it returned.

@@ -98,6 +98,9 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
     if let Some(waits) = report.quality.unsearched {
         line(&unsearched_text(waits), layout, out)?;
     }
+    if let Some(refused) = super::refused::refused_text(&report.quality.refused) {
+        line(&refused, layout, out)?;
+    }
     if let Some(account) = &report.account {
         line(&totals(account), layout, out)?;
         line(&times(account), layout, out)?;

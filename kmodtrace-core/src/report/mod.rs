@@ -16,6 +16,7 @@ mod layout;
 pub mod line;
 mod modules;
 mod origins;
+mod refused;
 pub(crate) mod request_line;
 mod requests;
 mod requests_text;
@@ -37,7 +38,7 @@ use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::Finding;
 use crate::analysis::origin;
 use crate::analysis::why::{Hang, Reason, Why};
-use crate::model::{Finished, WaitStatus};
+use crate::model::{Finished, Refused, WaitStatus};
 use crate::plan::{Coverage, Observed};
 use crate::recording::Header;
 use crate::records::order::Loss;
@@ -52,6 +53,7 @@ pub use json::write_jsonl;
 pub use layout::TextLayout;
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
+pub use refused::refused_text;
 pub use request_line::RequestLine;
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
 pub use rows::{KnownAttempts, Rows};
@@ -131,6 +133,9 @@ pub struct Quality {
     pub missed: Option<u64>,
     /// Attempts whose inner records are missing because a map was full.
     pub clipped: Option<u64>,
+    /// Calls that lacked the capability, and were only counted, by user and program; absent when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
     /// What nobody watched, and why.
     pub unobserved: Vec<String>,
     /// Attempts that began before tracing, or whose entry was lost.
@@ -158,6 +163,8 @@ pub struct Source {
     pub missed: Option<u64>,
     /// Attempts clipped.
     pub clipped: Option<u64>,
+    /// Calls that lacked the capability, and were only counted.
+    pub refused: Vec<Refused>,
     /// Why the recording ends early.
     pub truncated: Option<String>,
     /// What was watched.
@@ -191,6 +198,7 @@ impl Source {
             lost: Some(loss.lost()),
             missed: Some(loss.counters().missed),
             clipped: Some(loss.counters().clipped),
+            refused: loss.refused(),
             ..self
         }
     }
@@ -225,6 +233,7 @@ impl Quality {
             lost: source.lost,
             missed: source.missed,
             clipped: source.clipped,
+            refused: source.refused.clone(),
             unobserved: source.coverage.unobserved().to_vec(),
             began_before: aggregates.entry_not_seen,
             exit_not_seen: aggregates.exit_not_seen,

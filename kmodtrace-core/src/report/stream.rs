@@ -10,7 +10,7 @@ use super::{AttemptRow, KernelRow, RequestRow};
 use crate::analysis::findings::Finding;
 use crate::analysis::graph::Lasting;
 use crate::analysis::origin;
-use crate::model::{Finished, GoingCause, ModuleState, StateSpan};
+use crate::model::{Finished, GoingCause, ModuleState, Refused, StateSpan};
 use crate::plan::Coverage;
 use crate::records::order::Loss;
 
@@ -48,6 +48,9 @@ pub enum StreamLine {
         missed: u64,
         /// Attempts whose inner records are missing because a map was full.
         clipped: u64,
+        /// Calls that lacked the capability, and were only counted, by user and program; absent when there are none.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        refused: Vec<Refused>,
     },
 }
 
@@ -124,6 +127,7 @@ impl StreamLine {
             lost: loss.lost(),
             missed: counters.missed,
             clipped: counters.clipped,
+            refused: loss.refused(),
         }
     }
 

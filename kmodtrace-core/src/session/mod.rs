@@ -140,7 +140,7 @@ impl Session {
                     self.requests.losses = self.losses;
                 }
             }
-            Fact::CommandEnd(_) | Fact::Cgroup { .. } | Fact::Unknown(_) => {}
+            Fact::CommandEnd(_) | Fact::Cgroup { .. } | Fact::Refused(_) | Fact::Unknown(_) => {}
             inner => self.inner(time, tid, tgid, inner, out),
         }
     }

@@ -16,6 +16,7 @@ use crate::globals::OFF_TASK_TGID;
 use crate::maps::{Task, begin_task, count, current_task, end_task};
 use crate::probes::device::emit_uevent;
 use crate::read::{caller, comm_into, current, file_behind, member, parent_of, tgid_of, zero};
+use crate::refused::{is_only_counted, was_only_counted};
 
 /// Room to measure an argument string in: the stack has 512 bytes.
 #[map]
@@ -104,6 +105,12 @@ fn user_string_len(address: u64) -> u32 {
 #[inline(always)]
 fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
     let tid = tid();
+    let (uid, capable) = caller();
+    if is_only_counted(uid, capable) {
+        // What an earlier call left behind whose return was lost.
+        end_task(tid);
+        return;
+    }
     // image_bytes, fd, flags, the arguments' address, the name's address.
     let (image_bytes, fd, flags, arguments, name) = match syscall {
         INIT_MODULE => (args[1], -1, 0, args[2], 0),
@@ -140,7 +147,6 @@ fn enter(ctx: &impl EbpfContext, syscall: u32, args: [u64; 3]) {
             }
         }
     });
-    let (uid, capable) = caller();
     emit(&Caller {
         header: header::<Caller>(kind::CALLER),
         uid,
@@ -196,8 +202,11 @@ fn emit_ancestors() {
 #[inline(always)]
 fn exit(ctx: &impl EbpfContext, syscall: u32, ret: i64) {
     let tid = tid();
-    if let Some(task) = current_task(tid) {
-        late(task, syscall);
+    match current_task(tid) {
+        Some(task) => late(task, syscall),
+        None if was_only_counted(ret) => return,
+        // It began before tracing.
+        None => {}
     }
     emit_ret(kind::ATTEMPT_EXIT, ret);
     end_task(tid);

@@ -20,6 +20,7 @@ use std::io;
 use anyhow::{Context as _, Result};
 use kmodtrace_core::records::event::Counters;
 use kmodtrace_core::records::order::Loss;
+use kmodtrace_core::report::refused_text;
 
 use crate::cli::{Tracing, With};
 use crate::live::attach::Wish;
@@ -53,5 +54,6 @@ fn missing(loss: &Loss) -> String {
         missed,
         clipped,
     } = loss.counters();
-    format!("lost {}, missed {missed}, clipped {clipped}", loss.lost())
+    let refused = refused_text(&loss.refused()).map_or_else(String::new, |sentence| format!("; {sentence}"));
+    format!("lost {}, missed {missed}, clipped {clipped}{refused}", loss.lost())
 }

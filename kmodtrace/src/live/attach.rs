@@ -21,6 +21,7 @@ use super::calls::Calls;
 use super::counters::{Counters, Misses};
 use super::facts::Gathered;
 use super::multi::Multi;
+use super::refused::Refused;
 use super::tracefs::{self, Edge, ProbeEvents};
 use crate::failure::{CANNOT_TRACE, failure};
 use crate::notice::Notices;
@@ -50,6 +51,8 @@ pub(crate) struct Tracer {
     pub ring: RingBuf<MapData>,
     /// What was lost.
     pub counters: Counters,
+    /// The calls that were only counted.
+    pub refused: Refused,
     /// The BPF side's own messages, when they were asked for.
     pub logger: Option<Logger>,
     /// What was attached in the end.
@@ -135,10 +138,13 @@ impl Tracer {
             bail!("the BPF object has no map COUNTERS");
         };
         let counters = Counters::new(map, attached.misses(Vec::new()))?;
+        let refused = attached.ebpf.take_map("REFUSED");
+        let refused = Refused::new(refused.context("the BPF object has no map REFUSED")?)?;
         Ok(Self {
             attached,
             ring,
             counters,
+            refused,
             logger,
             plan,
         })

@@ -19,6 +19,7 @@ mod perf;
 mod preemption;
 pub(crate) mod pump;
 pub(crate) mod ready;
+mod refused;
 pub(crate) mod session;
 mod start;
 mod tracefs;

@@ -102,6 +102,7 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         attached,
         ring,
         counters,
+        refused,
         logger,
         plan: _,
     } = tracer;
@@ -119,6 +120,9 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
     drain.counters.read_missed();
     drain.cgroups.hurry();
     drain.take(sink)?;
+    for (uid, comm, calls) in refused.read().context("cannot read the map REFUSED")? {
+        sink.record(&identity().refused(now(), uid, comm, calls))?;
+    }
     if let Stop::Command(status) = &stop {
         sink.record(&identity().command_end(now(), WaitStatus(status.into_raw().into())))?;
     }

@@ -1,6 +1,7 @@
 //! Where things are on the screen.
 
 use kmodtrace_core::monitor::Head;
+use kmodtrace_core::report::refused_text;
 use ratatui::layout::Rect;
 
 use super::state::State;
@@ -59,7 +60,8 @@ pub(super) fn banner(head: &Head) -> Option<String> {
     }
     parts.extend(quality.truncated.as_ref().map(|why| format!("CUT: {why}")));
     let missing = (!parts.is_empty()).then(|| format!("{}: what is shown is not all that happened", parts.join(", ")));
-    let told: Vec<String> = stuck.into_iter().chain(missing).collect();
+    let refused = refused_text(&quality.refused);
+    let told: Vec<String> = stuck.into_iter().chain(missing).chain(refused).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 

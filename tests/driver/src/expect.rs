@@ -62,8 +62,8 @@ pub(crate) struct Expect {
     errnos: Vec<i32>,
     killed: Option<i32>,
     failure: Option<Failure>,
-    /// Of an unload: the module's exit function, or that its name cannot be told.
-    exit_function: Option<Option<&'static str>>,
+    /// Of an unload: the module's exit function, where its name can be told.
+    exit_function: Option<&'static str>,
     /// Of a mount: the request that it makes, or that none is made.
     requested: Option<Requested>,
 }
@@ -153,9 +153,9 @@ impl Expect {
         self
     }
 
-    /// Its module has this exit function; none where the kernel cannot tell its name.
+    /// Its module has this exit function; none where the kernel cannot tell its name, and nothing is forced.
     pub(crate) fn exits_by(mut self, function: Option<&'static str>) -> Self {
-        self.exit_function = Some(function);
+        self.exit_function = function;
         self
     }
 

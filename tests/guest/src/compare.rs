@@ -117,10 +117,10 @@ fn call_agrees(call: &Call, attempt: &Attempt) -> Result<()> {
             attempt.collided_with
         );
     }
-    if let Forced::To(function) = &call.expect.exit_function {
+    if let Some(function) = &call.expect.exit_function {
         ensure!(
-            &attempt.exit_symbol == function,
-            "exit function {function:?}, seen {:?}",
+            attempt.exit_symbol.as_ref() == Some(function),
+            "exit function {function}, seen {:?}",
             attempt.exit_symbol
         );
     }

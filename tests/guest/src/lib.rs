@@ -14,6 +14,7 @@ mod clipped;
 mod compare;
 mod corpus;
 mod drill;
+mod flood;
 mod guest;
 mod host;
 mod observed;

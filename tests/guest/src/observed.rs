@@ -135,7 +135,16 @@ pub(crate) struct Quality {
     pub(crate) exit_not_seen: u64,
     pub(crate) in_flight: u64,
     pub(crate) truncated: Option<String>,
+    #[serde(default)]
+    pub(crate) refused: Vec<Refused>,
     pub(crate) unobserved: Vec<String>,
+}
+
+/// Calls that were only counted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Refused {
+    pub(crate) uid: Option<u32>,
+    pub(crate) calls: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -181,6 +190,7 @@ pub(crate) struct Attempt {
     pub(crate) waits: Vec<Wait>,
     pub(crate) collided_with: Option<String>,
     pub(crate) leader_tid: Option<u32>,
+    pub(crate) uid: Option<u32>,
     pub(crate) init_errno: Option<u32>,
     pub(crate) exit_symbol: Option<String>,
     pub(crate) request: Option<u64>,

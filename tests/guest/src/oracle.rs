@@ -69,8 +69,7 @@ pub(crate) struct Expect {
     pub(crate) stage: Option<String>,
     pub(crate) function: Option<String>,
     /// Of an unload: the module's exit function.
-    #[serde(default)]
-    pub(crate) exit_function: Forced<String>,
+    pub(crate) exit_function: Option<String>,
     /// Whose failure it inherits.
     pub(crate) from_tid: Option<u32>,
     /// What the errno was before it was made another.

@@ -10,7 +10,7 @@ use guest_vm::{artifacts, fixtures, kernel::Flavour, process, vm::VmSpec};
 use crate::guest::{self, Tally};
 use crate::recording::{Log, Recording, STORMS};
 use crate::subject::Subject;
-use crate::{clipped, services, storm};
+use crate::{clipped, flood, services, storm};
 
 /// The beginning of the guest's command, which says what it does.
 const COMMAND: &str = include_str!("scenarios.sh");
@@ -35,7 +35,7 @@ struct Other {
     check: fn(&Path, &Path) -> Result<()>,
 }
 
-const OTHERS: [Other; 3] = [
+const OTHERS: [Other; 4] = [
     Other {
         name: "clipped",
         command: clipped::COMMAND,
@@ -47,6 +47,11 @@ const OTHERS: [Other; 3] = [
         check: storm::check,
     },
     Other {
+        name: "flood",
+        command: flood::COMMAND,
+        check: flood::check,
+    },
+    Other {
         name: "services",
         command: services::COMMAND,
         check: services::check,
@@ -54,7 +59,7 @@ const OTHERS: [Other; 3] = [
 ];
 
 /// What is made on every kernel: tasks that wait for each other and meet each state of a module, requests, and the corpus.
-const HEART: [&str; 10] = [
+const HEART: [&str; 11] = [
     "same-file",
     "copies",
     "failing-init",
@@ -63,6 +68,7 @@ const HEART: [&str; 10] = [
     "killed-waiter",
     "unload-race",
     "requests-with-all",
+    "flood",
     "services",
     "corpus",
 ];

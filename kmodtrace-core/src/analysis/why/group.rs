@@ -61,7 +61,7 @@ pub(super) struct Key {
     outcome: Cow<'static, str>,
     causes: Vec<&'static str>,
     title: Cow<'static, str>,
-    /// What is known of a module without a name: two of them are never the same.
+    /// What is known of a module without a name. Two of them are never the same, unless the caller had no right to load any.
     unnamed: Option<String>,
     /// The same task loaded it right after.
     retried: bool,
@@ -334,6 +334,10 @@ pub(super) fn reasons(groups: BTreeMap<Key, Group>, missing: Option<Errno>) -> V
 
 /// What is known of a module without a name: the call, its image, whose it was and for whom.
 fn unnamed(attempt: &Attempt, window: &Window) -> String {
+    // The kernel looked at nothing of it, and there may be any number: they are the same to everybody but the caller.
+    if let (Some(false), Some(uid)) = (attempt.capable, attempt.uid) {
+        return format!("unknown modules, by {} (uid {uid}),", attempt.comm);
+    }
     let bytes = attempt
         .bytes()
         .map_or_else(String::new, |bytes| format!(" with {}", bytes_text(bytes)));

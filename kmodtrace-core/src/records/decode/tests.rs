@@ -43,6 +43,7 @@ fn kind_of(fact: &Fact) -> u16 {
         Fact::DoInitEnter(_) => kind::DO_INIT_ENTER,
         Fact::DoInitExit(_) => kind::DO_INIT_EXIT,
         Fact::InitStart(_) => kind::INIT_START,
+        Fact::Refused(_) => kind::REFUSED,
         Fact::ExitFunction(_) => kind::EXIT_FUNCTION,
         Fact::CallEnter(_) => kind::CALL_ENTER,
         Fact::CallExit(..) => kind::CALL_EXIT,

@@ -2,7 +2,7 @@
 
 use crate::model::{Ktime, Tgid, Tid, WaitStatus};
 use crate::records::event::Counters;
-use kmodtrace_common::{CGROUP_LEN, kind, record};
+use kmodtrace_common::{CGROUP_LEN, COMM_LEN, kind, record};
 
 /// A record that user space makes, as bytes for a recording and for [`decode`](super::decode()) alike.
 pub type TickBytes = [u8; size_of::<record::Tick>()];
@@ -12,6 +12,9 @@ pub type CommandBytes = [u8; size_of::<record::Ret>()];
 
 /// A cgroup, in the same way.
 pub type CgroupBytes = [u8; size_of::<record::Cgroup>()];
+
+/// Calls that were only counted, in the same way.
+pub type RefusedBytes = [u8; size_of::<record::Refused>()];
 
 /// The task that drains the ring; it stands in the records that it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,17 @@ impl Tracer {
             header: self.header::<record::Cgroup>(kind::CGROUP, time),
             id,
             path: kept,
+        })
+    }
+
+    /// A [`kind::REFUSED`], as the map of the BPF programs has it: `uid` is [`kmodtrace_common::UNREAD`] where they do not know it.
+    pub fn refused(self, time: Ktime, uid: u32, comm: [u8; COMM_LEN], calls: u64) -> RefusedBytes {
+        zerocopy::transmute!(record::Refused {
+            header: self.header::<record::Refused>(kind::REFUSED, time),
+            uid,
+            reserved: 0,
+            calls,
+            comm,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Counting what never arrived.
 
+use crate::model::{Refused, RefusedCalls};
 use crate::records::event::{Counters, Event, Fact};
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 pub struct Loss {
     cpus: BTreeMap<u32, Numbers>,
     counters: Counters,
+    refused: RefusedCalls,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,15 @@ impl Loss {
             numbers.highest = numbers.highest.max(event.seq);
             numbers.received += 1;
         }
+        if let Fact::Refused(refused) = &event.fact {
+            self.refused.add(refused);
+        }
+    }
+
+    /// Calls that were only counted, since the caller lacked the capability and there were many: how many of which user and program,
+    /// those with the most first.
+    pub fn refused(&self) -> Vec<Refused> {
+        self.refused.list()
     }
 
     /// Records missing from the numbers of each CPU. While records are still on their way it may be a few too high.

@@ -28,7 +28,7 @@ pub(super) fn run(tool: &Path, tally: &mut Tally) -> Result<usize> {
     tally.lines.push(
         "cpus  took  calls  of them for cpus  already there  waited  for, in all  requests  recording".to_owned(),
     );
-    let mut compared = 0;
+    let mut agreed = 0;
     for cpus in CPUS {
         let name = format!("{cpus}-cpus");
         let boot = Boot {
@@ -37,17 +37,17 @@ pub(super) fn run(tool: &Path, tally: &mut Tally) -> Result<usize> {
             timeout: TIMEOUT,
             ..BOOT
         };
-        let (out, took) = booted_as(&image, &name, &boot, tally)?;
-        let recording = out.join("boot.kmt");
-        let report = report(tool, &recording)?;
+        let (out, lasted) = booted_as(&image, &name, &boot, tally)?;
+        let file = out.join("boot.kmt");
+        let report = report(tool, &file)?;
         ensure!(report.quality.is_whole(), "{name}: {:?}", report.quality);
-        let size = fs::metadata(&recording).context("the guest left no recording")?.len();
-        tally.lines.push(line(cpus, took, &report, size));
+        let size = fs::metadata(&file).context("the guest left no recording")?.len();
+        tally.lines.push(line(cpus, lasted, &report, size));
         tally.lines.push(tracer(&out, report.recording.began_ns));
         let text = fs::read_to_string(out.join("trace")).context("the guest left no trace")?;
-        compared += Agreement::of(&trace::parse(&text)?, &report).whole()?;
+        agreed += Agreement::of(&trace::parse(&text)?, &report).whole()?;
     }
-    Ok(compared)
+    Ok(agreed)
 }
 
 fn line(cpus: u32, took: Duration, report: &Report, size: u64) -> String {
