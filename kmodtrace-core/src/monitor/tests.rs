@@ -1,7 +1,8 @@
 //! What a monitor says agrees with what the other front ends say, and it stays small.
 
 use super::*;
-use crate::model::{Attempt, AttemptId, Clock, Finished, LogLine, Tgid, Tid};
+use crate::analysis::graph::fixture::attempt;
+use crate::model::{Attempt, AttemptId, Clock, Device, Finished, LogLine, Tgid, Tid};
 use crate::recording::{Header, Kernel as Uname};
 use crate::records::decode::split;
 use crate::report::{ModuleRow, Report};
@@ -190,6 +191,30 @@ fn lanes_are_cut_to_their_window_and_filtered() {
             .all(|lane| lane.module.as_deref() == Some("synthetic_3"))
     );
     assert_eq!(lanes(None, "none", 0, 1_000).total, 0);
+}
+
+#[test]
+fn a_load_tells_for_which_device_it_is() {
+    let mut monitor = Monitor::new(&header());
+    let device = Device {
+        path: "/devices/pci0000:00/0000:00:1f.2".to_owned(),
+        alias: Some("pci:v00008086".to_owned()),
+        action: Some("add".to_owned()),
+        ..Device::default()
+    };
+    let attempt = Attempt {
+        device: Some(device),
+        ..attempt(1, "ahci", 1_010, 1_040)
+    };
+    let task = Topic::Task(attempt.tid.0);
+    monitor.history.add(Finished::Attempt(Box::new(attempt)));
+    let lines = |topic| match monitor.picture(&Focus::Topic(topic)).body {
+        Body::Topic(Some(now)) => [now.lines, now.leads[0].lines.clone()].concat(),
+        other => panic!("{other:?}"),
+    };
+    let told = "for /devices/pci0000:00/0000:00:1f.2 (add, pci:v00008086)".to_owned();
+    assert!(lines(task).contains(&told));
+    assert!(lines(Topic::Attempt(1)).contains(&told));
 }
 
 #[test]

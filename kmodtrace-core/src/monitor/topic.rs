@@ -118,7 +118,10 @@ impl Lead {
             failed: attempt.failed(),
             lasted_ns: attempt.start.map(|start| until.since(start).0),
             why: why(monitor, attempt, wait.as_ref()),
-            lines: vec![why(monitor, attempt, wait.as_ref())],
+            lines: [why(monitor, attempt, wait.as_ref()), device_text(attempt)]
+                .into_iter()
+                .filter(|line| !line.is_empty())
+                .collect(),
             ..Self::new(to)
         }
     }
@@ -217,6 +220,7 @@ fn attempt(monitor: &Monitor, id: AttemptId) -> Option<TopicNow> {
             attempt.tid.0
         ),
         why(monitor, attempt, wait.as_ref()),
+        device_text(attempt),
         stages_text(monitor, attempt),
     ];
     lines.extend(
@@ -303,6 +307,20 @@ fn why(monitor: &Monitor, attempt: &Attempt, wait: Option<&Wait>) -> String {
         .filter(|part| !part.is_empty())
         .collect();
     parts.join(", ")
+}
+
+/// `for /devices/pci0000:00/0000:00:1f.2 (add, pci:v00008086d00002922)`; empty where no device is known.
+fn device_text(attempt: &Attempt) -> String {
+    let Some(device) = &attempt.device else {
+        return String::new();
+    };
+    let more: Vec<&str> = device.action.iter().chain(&device.alias).map(String::as_str).collect();
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", printable(&more.join(", ")))
+    };
+    format!("for {}{more}", printable(&device.path))
 }
 
 fn stages_text(monitor: &Monitor, attempt: &Attempt) -> String {
