@@ -1,8 +1,20 @@
 //! Attempts as lanes over time.
 
+use std::collections::HashMap;
+
 use super::Monitor;
 use crate::analysis::stages::{stages, stages_until};
-use crate::model::{Attempt, Errno, Ktime, Stage, Wait, WaitKind};
+use crate::model::{Attempt, Errno, Ktime, Stage, Tid, Wait, WaitKind};
+
+/// What a lane is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LaneOf {
+    /// One attempt.
+    #[default]
+    Attempt,
+    /// All attempts of a task, one after the other. A tid that was given to another program of the same name is the same task.
+    Task,
+}
 
 /// Which lanes are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,22 +23,28 @@ pub struct Window {
     pub span: Option<(u64, u64)>,
     /// Only modules with this in their name.
     pub only: String,
+    /// What each lane is of.
+    pub of: LaneOf,
     /// The first lane, counted from 0.
     pub first: usize,
     /// How many.
     pub count: usize,
 }
 
-/// Lanes of attempts that meet a span of time, in the order of their entries.
+/// Lanes of attempts that meet a span of time, each in the place of its first attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lanes {
     /// First instant.
     pub from_ns: u64,
     /// Last instant.
     pub to_ns: u64,
-    /// The same of all that is kept.
+    /// The same of all that is kept, and of what the boot passed.
     pub whole: (u64, u64),
-    /// How many attempts meet it.
+    /// What each lane is of.
+    pub of: LaneOf,
+    /// How many attempts meet the span.
+    pub attempts: usize,
+    /// How many lanes they make.
     pub total: usize,
     /// Which of them the first lane is.
     pub first: usize,
@@ -34,19 +52,28 @@ pub struct Lanes {
     pub lanes: Vec<Lane>,
 }
 
-/// An attempt. Times are nanoseconds of `CLOCK_MONOTONIC`.
+/// A task, and one or more of its attempts in the order of their entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lane {
+    /// The task.
+    pub tid: u32,
+    /// Its name.
+    pub comm: String,
+    /// Those attempts that meet the span.
+    pub attempts: Vec<LaneAttempt>,
+}
+
+/// An attempt on a lane. Times are nanoseconds of `CLOCK_MONOTONIC`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneAttempt {
     /// Its number.
     pub id: u64,
     /// Whether it unloads.
     pub unloads: bool,
     /// The module.
     pub module: Option<String>,
-    /// The task.
-    pub tid: u32,
-    /// Its name.
-    pub comm: String,
+    /// Where below /sys the device is that it is for; absent for tasks other than workers of udev, or if it was not seen.
+    pub device: Option<String>,
     /// Entry.
     pub start_ns: u64,
     /// Return; none while it is in flight.
@@ -59,7 +86,7 @@ pub struct Lane {
     pub waits: Vec<LaneWait>,
 }
 
-/// A piece of a lane.
+/// A stage on a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StagePiece {
     /// What the loader was about.
@@ -70,7 +97,7 @@ pub struct StagePiece {
     pub end_ns: u64,
 }
 
-/// A wait of a lane.
+/// A wait on a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneWait {
     /// Why.
@@ -83,6 +110,17 @@ pub struct LaneWait {
     pub on: Option<u64>,
 }
 
+/// An attempt with a place on a line of time.
+#[derive(Clone, Copy)]
+struct Placed<'m> {
+    attempt: &'m Attempt,
+    /// The wait that it is in.
+    wait: Option<&'m Wait>,
+    start: u64,
+    /// Its return, or now.
+    end: u64,
+}
+
 /// Those that a window asks for.
 pub(super) fn lanes(monitor: &Monitor, window: &Window) -> Lanes {
     let now = monitor.reached();
@@ -90,7 +128,7 @@ pub(super) fn lanes(monitor: &Monitor, window: &Window) -> Lanes {
     let open: Vec<(&Attempt, Option<Wait>)> = session.in_flight().map(|one| (one.attempt, one.waits)).collect();
     let open = open.iter().map(|(attempt, wait)| (*attempt, wait.as_ref()));
     // What did not begin in sight has no place on a line of time.
-    let mut all: Vec<(u64, u64, &Attempt, Option<&Wait>)> = monitor
+    let mut all: Vec<Placed<'_>> = monitor
         .history
         .attempts()
         .map(|attempt| (attempt, None))
@@ -98,51 +136,102 @@ pub(super) fn lanes(monitor: &Monitor, window: &Window) -> Lanes {
         .filter(|(attempt, _)| attempt.module.as_deref().unwrap_or_default().contains(&window.only))
         .filter_map(|(attempt, wait)| {
             let start = attempt.start?.0;
-            Some((start, attempt.end.unwrap_or(now).0.max(start), attempt, wait))
+            let end = attempt.end.unwrap_or(now).0.max(start);
+            Some(Placed {
+                attempt,
+                wait,
+                start,
+                end,
+            })
         })
         .collect();
-    all.sort_by_key(|(start, _, attempt, _)| (*start, attempt.id));
-    let first_ns = all.first().map_or(monitor.start().0, |(start, ..)| *start);
-    let last_ns = all
-        .iter()
-        .map(|(_, end, ..)| *end)
-        .max()
-        .unwrap_or(now.0)
-        .max(first_ns + 1);
-    let (from_ns, to_ns) = window.span.unwrap_or((first_ns, last_ns));
-    all.retain(|(start, end, ..)| *start <= to_ns && *end >= from_ns);
-    let first = window.first.min(all.len().saturating_sub(1));
-    let shown = all.iter().skip(first).take(window.count);
+    all.sort_by_key(|one| (one.start, one.attempt.id));
+    let whole = whole(monitor, &all);
+    let (from_ns, to_ns) = window.span.unwrap_or(whole);
+    let mut groups = grouped(&all, window.of);
+    for group in &mut groups {
+        group.retain(|one| one.start <= to_ns && one.end >= from_ns);
+    }
+    groups.retain(|group| !group.is_empty());
+    let first = window.first.min(groups.len().saturating_sub(1));
+    let shown = groups.iter().skip(first).take(window.count);
     Lanes {
         from_ns,
         to_ns,
-        whole: (first_ns, last_ns),
-        total: all.len(),
+        whole,
+        of: window.of,
+        attempts: groups.iter().map(Vec::len).sum(),
+        total: groups.len(),
         first,
-        lanes: shown
-            .map(|(start, _, attempt, wait)| lane(*start, attempt, *wait, now))
-            .collect(),
+        lanes: shown.filter_map(|group| lane(group, now)).collect(),
     }
 }
 
-fn lane(start_ns: u64, attempt: &Attempt, wait: Option<&Wait>, now: Ktime) -> Lane {
+/// From the first to the last instant there is something to show of.
+fn whole(monitor: &Monitor, all: &[Placed<'_>]) -> (u64, u64) {
+    let now = monitor.reached();
+    let passed = || {
+        monitor
+            .marks
+            .iter()
+            .map(|mark| mark.time_ns.0)
+            .filter(|time| *time <= now.0)
+    };
+    // Where attempts were forgotten, time before those that are kept would look as if there had been none.
+    let whole_boot = passed().next().filter(|_| monitor.history.folded() == 0);
+    let starts = all.first().map(|one| one.start).into_iter().chain(whole_boot);
+    let first = starts.min().unwrap_or(monitor.start().0);
+    let ends = all.iter().map(|one| one.end).chain(passed());
+    (first, ends.max().unwrap_or(now.0).max(first + 1))
+}
+
+/// These as lanes. They are in the order of their entries, and so are the lanes, by their first ones.
+fn grouped<'m>(all: &[Placed<'m>], of: LaneOf) -> Vec<Vec<Placed<'m>>> {
+    let mut groups: Vec<Vec<Placed<'m>>> = Vec::new();
+    let mut tasks: HashMap<(Tid, &str), usize> = HashMap::new();
+    for one in all {
+        let at = match of {
+            LaneOf::Attempt => groups.len(),
+            LaneOf::Task => {
+                let task = (one.attempt.tid, one.attempt.comm.as_str());
+                *tasks.entry(task).or_insert(groups.len())
+            }
+        };
+        match groups.get_mut(at) {
+            Some(group) => group.push(*one),
+            None => groups.push(vec![*one]),
+        }
+    }
+    groups
+}
+
+fn lane(group: &[Placed<'_>], now: Ktime) -> Option<Lane> {
+    let task = group.first()?.attempt;
+    Some(Lane {
+        tid: task.tid.0,
+        comm: task.comm.clone(),
+        attempts: group.iter().map(|one| lane_attempt(one, now)).collect(),
+    })
+}
+
+fn lane_attempt(one: &Placed<'_>, now: Ktime) -> LaneAttempt {
+    let attempt = one.attempt;
     let pieces = match attempt.end {
         Some(_) => stages(attempt),
         None => stages_until(attempt, now),
     };
-    let waits = attempt.waits.iter().chain(wait).map(|wait| LaneWait {
+    let waits = attempt.waits.iter().chain(one.wait).map(|wait| LaneWait {
         kind: wait.kind,
         start_ns: wait.span.start.0,
         end_ns: wait.span.end.or(attempt.end).unwrap_or(now).0,
         on: wait.on.as_ref().map(|on| on.attempt.0),
     });
-    Lane {
+    LaneAttempt {
         id: attempt.id.0,
         unloads: attempt.is_unload(),
         module: attempt.module.clone(),
-        tid: attempt.tid.0,
-        comm: attempt.comm.clone(),
-        start_ns,
+        device: attempt.device.as_ref().map(|device| device.path.clone()),
+        start_ns: one.start,
         end_ns: attempt.end.map(|end| end.0),
         errno: attempt.errno,
         stages: pieces

@@ -5,6 +5,7 @@
 //! nothing else. Memory is bounded, however long it runs: attempts beyond those kept are in the sums only, and the head of
 //! every picture says how many.
 
+mod boot;
 mod chain;
 mod history;
 mod lanes;
@@ -26,12 +27,13 @@ use crate::analysis::graph::{Cycle, Tree, lasting, write_text};
 use crate::kernel::facts::Environment;
 use crate::model::{Finished, Ktime, Nanos, ProbedFunction, Request, RequestId, Span, Zero};
 use crate::pipeline::Pipeline;
-use crate::recording::Header;
+use crate::recording::{BootMark, Header};
 use crate::records::decode::DecodeError;
 use crate::records::order::Loss;
 use crate::report::{KernelRow, KnownAttempts, Quality, Report, Selection, Source};
+pub use boot::{mark_name, part_of_boot};
 use history::History;
-pub use lanes::{Lane, LaneWait, Lanes, StagePiece, Window};
+pub use lanes::{Lane, LaneAttempt, LaneOf, LaneWait, Lanes, StagePiece, Window};
 pub use module::{Bars, Hit, ModuleDetail, StageShare};
 pub use modules::{ModuleNow, Recent};
 pub use now::{NowRow, OwnerNow, WaitNow};
@@ -54,6 +56,8 @@ pub struct Monitor {
     /// Functions of modules that were asked for, by their numbers.
     functions: Vec<ProbedFunction>,
     environment: Option<Environment>,
+    /// What the boot passed, in the order of time.
+    marks: Vec<BootMark>,
     aggregates: Aggregates,
     findings: Findings,
     history: History,
@@ -84,7 +88,7 @@ pub enum Focus {
     Topic(Topic),
     /// Probes, and what is not observed.
     Probes,
-    /// Attempts as lanes.
+    /// Attempts or tasks as lanes.
     Lanes(Window),
 }
 
@@ -124,6 +128,8 @@ pub struct Head {
     pub kept: usize,
     /// Attempts and requests that are in the sums only.
     pub folded: u64,
+    /// What the boot passed, in the order of time, also after the instant that is shown; empty where the recording is not of a boot.
+    pub marks: Vec<BootMark>,
 }
 
 /// A view.
@@ -145,7 +151,7 @@ pub enum Body {
     Topic(Option<TopicNow>),
     /// Every probe.
     Probes(Vec<ProbeLine>),
-    /// Attempts as lanes.
+    /// Attempts or tasks as lanes.
     Lanes(Lanes),
 }
 
@@ -172,6 +178,8 @@ pub struct GraphNow {
 impl Monitor {
     /// Nothing seen yet of what this header announces.
     pub fn new(header: &Header) -> Self {
+        let mut marks = header.boot.as_ref().map_or_else(Vec::new, |boot| boot.marks.clone());
+        marks.sort_by_key(|mark| mark.time_ns);
         Self {
             pipeline: Pipeline::default(),
             source: Source::of_header(header),
@@ -179,6 +187,7 @@ impl Monitor {
             start: header.clock.monotonic_ns,
             functions: header.functions.clone(),
             environment: header.environment(),
+            marks,
             aggregates: Aggregates::default(),
             findings: Findings::default(),
             history: History::default(),
@@ -330,6 +339,7 @@ impl Monitor {
             quality: Quality::new(&self.aggregates, &self.source()),
             kept: self.history.kept(),
             folded: self.history.folded(),
+            marks: self.marks.clone(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a monitor says agrees with what the other front ends say, and it stays small.
 
 use super::*;
-use crate::analysis::graph::fixture::attempt;
+use crate::analysis::graph::fixture::{at, attempt};
 use crate::model::{Attempt, AttemptId, Clock, Device, Finished, LogLine, Tgid, Tid};
-use crate::recording::{Header, Kernel as Uname};
+use crate::recording::{Boot, Header, Kernel as Uname, Milestone};
 use crate::records::decode::split;
 use crate::report::{ModuleRow, Report};
 use synth::Storm;
@@ -164,6 +164,7 @@ fn lanes_are_cut_to_their_window_and_filtered() {
         let window = Window {
             span,
             only: only.to_owned(),
+            of: LaneOf::Attempt,
             first,
             count,
         };
@@ -174,23 +175,73 @@ fn lanes_are_cut_to_their_window_and_filtered() {
     };
     let all = lanes(None, "", 0, 1_000);
     assert_eq!((all.total, all.lanes.len()), (80, 80));
-    assert!(all.lanes.is_sorted_by_key(|lane| lane.start_ns));
-    for lane in &all.lanes {
-        let pieces: u64 = lane.stages.iter().map(|piece| piece.end_ns - piece.start_ns).sum();
-        assert_eq!(Some(lane.start_ns + pieces), lane.end_ns);
+    let attempts: Vec<&LaneAttempt> = all.lanes.iter().flat_map(|lane| &lane.attempts).collect();
+    assert_eq!(attempts.len(), 80);
+    assert!(attempts.is_sorted_by_key(|attempt| attempt.start_ns));
+    for attempt in attempts {
+        let pieces: u64 = attempt.stages.iter().map(|piece| piece.end_ns - piece.start_ns).sum();
+        assert_eq!(Some(attempt.start_ns + pieces), attempt.end_ns);
     }
     assert_eq!(lanes(None, "", 70, 1_000).lanes.len(), 10);
     assert_eq!(lanes(None, "", 1_000, 5).first, 79);
     let half = lanes(Some((all.from_ns, all.from_ns.midpoint(all.to_ns))), "", 0, 1_000);
     assert!(half.total > 0 && half.total < 80);
-    assert!(half.lanes.iter().all(|lane| lane.start_ns <= half.to_ns));
-    assert!(
-        lanes(None, "synthetic_3", 0, 1_000)
-            .lanes
-            .iter()
-            .all(|lane| lane.module.as_deref() == Some("synthetic_3"))
-    );
+    let every = |lanes: &Lanes, is: &dyn Fn(&LaneAttempt) -> bool| {
+        let mut attempts = lanes.lanes.iter().flat_map(|lane| &lane.attempts);
+        attempts.all(is)
+    };
+    assert!(every(&half, &|attempt| attempt.start_ns <= half.to_ns));
+    assert!(every(&lanes(None, "synthetic_3", 0, 1_000), &|attempt| {
+        attempt.module.as_deref() == Some("synthetic_3")
+    }));
     assert_eq!(lanes(None, "none", 0, 1_000).total, 0);
+}
+
+/// The numbers of the attempts on each lane.
+fn numbers(monitor: &Monitor, of: LaneOf, span: Option<(u64, u64)>) -> Vec<Vec<u64>> {
+    let window = Window {
+        span,
+        of,
+        count: 100,
+        ..Window::default()
+    };
+    let Body::Lanes(all) = monitor.picture(&Focus::Lanes(window)).body else {
+        panic!("no lanes")
+    };
+    assert_eq!(
+        all.attempts,
+        all.lanes.iter().map(|lane| lane.attempts.len()).sum::<usize>()
+    );
+    let of_lane = |lane: &Lane| lane.attempts.iter().map(|attempt| attempt.id).collect();
+    all.lanes.iter().map(of_lane).collect()
+}
+
+#[test]
+fn a_task_is_one_lane_in_the_place_of_its_first_attempt() {
+    let mut monitor = Monitor::new(&header());
+    for (id, tid, comm, from, to) in [
+        (1, 7, "(udev-worker)", 1_010, 1_040),
+        (2, 8, "(udev-worker)", 1_020, 1_030),
+        (3, 7, "(udev-worker)", 1_050, 1_060),
+        // The tid of a task that is gone.
+        (4, 7, "modprobe", 1_070, 1_080),
+        (5, 8, "(udev-worker)", 1_075, 1_090),
+    ] {
+        let attempt = Attempt {
+            tid: Tid(tid),
+            comm: comm.to_owned(),
+            ..attempt(id, "m", from, to)
+        };
+        monitor.history.add(Finished::Attempt(Box::new(attempt)));
+    }
+    assert_eq!(
+        numbers(&monitor, LaneOf::Attempt, None),
+        [[1], [2], [3], [4], [5]].map(Vec::from)
+    );
+    assert_eq!(numbers(&monitor, LaneOf::Task, None), [vec![1, 3], vec![2, 5], vec![4]]);
+    // A lane keeps its place wherever one looks.
+    let late = Some((at(1_055).0, at(1_076).0));
+    assert_eq!(numbers(&monitor, LaneOf::Task, late), [[3], [5], [4]].map(Vec::from));
 }
 
 #[test]
@@ -215,6 +266,39 @@ fn a_load_tells_for_which_device_it_is() {
     let told = "for /devices/pci0000:00/0000:00:1f.2 (add, pci:v00008086)".to_owned();
     assert!(lines(task).contains(&told));
     assert!(lines(Topic::Attempt(1)).contains(&told));
+}
+
+#[test]
+fn a_line_of_time_goes_as_far_as_the_boot_has_come() {
+    let mark = |(milestone, ms)| BootMark {
+        milestone,
+        time_ns: at(ms),
+    };
+    let marks = [
+        (Milestone::Attached, 1_000),
+        (Milestone::Userspace, 2_000),
+        (Milestone::Ended, 9_000),
+    ];
+    let boot = Boot {
+        marks: marks.map(mark).to_vec(),
+        ..Boot::default()
+    };
+    let mut monitor = Monitor::new(&Header {
+        boot: Some(boot),
+        ..header()
+    });
+    monitor
+        .history
+        .add(Finished::Attempt(Box::new(attempt(1, "m", 1_500, 1_600))));
+    let whole = |monitor: &Monitor| match monitor.picture(&Focus::Lanes(Window::default())).body {
+        Body::Lanes(lanes) => lanes.whole,
+        other => panic!("{other:?}"),
+    };
+    // Time has not come to the real root.
+    monitor.reach(at(1_700));
+    assert_eq!(whole(&monitor), (at(1_000).0, at(1_600).0));
+    monitor.reach(at(3_000));
+    assert_eq!(whole(&monitor), (at(1_000).0, at(2_000).0));
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(super) enum Action {
     ZoomIn,
     ZoomOut,
     ZoomAll,
+    Lanes,
     Play,
     Slower,
     Faster,
@@ -262,6 +263,12 @@ pub(super) const BINDINGS: &[Binding] = &[
         &[Plain(Char('0'))],
         Action::ZoomAll,
         "everything that is kept",
+    ),
+    bind(
+        Part::TimeLine,
+        &[Plain(Char('t'))],
+        Action::Lanes,
+        "a lane for each task, or for each attempt",
     ),
     bind(
         Part::TimeLine,

@@ -68,15 +68,17 @@ pub(super) fn banner(head: &Head) -> Option<String> {
 /// Rows of a list that the body of this view has room for.
 pub(super) fn list_height(state: &State, head: &Head) -> usize {
     let (list, _) = parts(state, areas(state.area, head).body);
-    usize::from(list.height.saturating_sub(titles(state)))
+    usize::from(list.height.saturating_sub(titles(state, head)))
 }
 
 /// Lines of a list above its first row.
-pub(super) fn titles(state: &State) -> u16 {
+pub(super) fn titles(state: &State, head: &Head) -> u16 {
     match (&state.topic, state.tab) {
         // What it is, or all of them together, as well.
         (Some(_), _) | (None, Tab::Modules) => 2,
         (None, Tab::Module | Tab::Graph) => 0,
+        // What the boot passed.
+        (None, Tab::TimeLine) if !head.marks.is_empty() => 2,
         (None, _) => 1,
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn pointed(state: &State, event: MouseEvent, picture: &Picture) -> Op
         }
         // Below the titles.
         MouseEventKind::Down(MouseButton::Left) if parts(state, areas.body).0.contains(at) && !rows::is_text(state) => {
-            let row = usize::from(at.y.checked_sub(areas.body.y + titles(state))?);
+            let row = usize::from(at.y.checked_sub(areas.body.y + titles(state, &picture.head))?);
             (row < list_height(state, &picture.head)).then_some(Pointed::Row(row))
         }
         _ => None,

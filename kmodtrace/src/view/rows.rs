@@ -1,6 +1,6 @@
 //! The rows of a view that the cursor can be on.
 
-use kmodtrace_core::monitor::{Body, ModuleNow, NowRow, Picture, RequestNow, Topic};
+use kmodtrace_core::monitor::{Body, LaneOf, ModuleNow, NowRow, Picture, RequestNow, Topic};
 
 use super::columns;
 use super::pages;
@@ -69,10 +69,13 @@ pub(super) fn leads_to(state: &State, picture: &Picture, at: usize) -> Option<To
             Row::Module(_) | Row::Id(_) => None,
         },
         Body::Topic(Some(all)) => all.leads.get(at).map(|lead| lead.to.clone()),
-        Body::Lanes(all) => all
-            .lanes
-            .get(at.checked_sub(all.first)?)
-            .map(|lane| Topic::Attempt(lane.id)),
+        Body::Lanes(all) => {
+            let lane = all.lanes.get(at.checked_sub(all.first)?)?;
+            match all.of {
+                LaneOf::Attempt => lane.attempts.first().map(|attempt| Topic::Attempt(attempt.id)),
+                LaneOf::Task => Some(Topic::Task(lane.tid)),
+            }
+        }
         Body::Module(Some(detail)) => Some(Topic::Loads(detail.now.row.name.clone())),
         Body::Module(None) | Body::Requests(None) | Body::Topic(None) | Body::Graph(_) | Body::Probes(_) => None,
     }

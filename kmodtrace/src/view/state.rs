@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kmodtrace_core::model::Nanos;
-use kmodtrace_core::monitor::{ModuleNow, Topic};
+use kmodtrace_core::monitor::{Head, LaneOf, ModuleNow, Topic};
 use ratatui::layout::Rect;
 
 use super::columns;
@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) pinned: BTreeSet<Name>,
     /// The span of the time line; everything when none.
     pub(super) span: Option<(u64, u64)>,
+    /// What each of its lanes is of; what suits the recording until it was chosen.
+    pub(super) lanes: Option<LaneOf>,
     /// A wait that lasts longer than this stands out.
     pub(super) stuck_after: Nanos,
     /// What there is to say about the last action.
@@ -71,6 +73,7 @@ impl State {
             reverse: false,
             pinned: BTreeSet::new(),
             span: None,
+            lanes: None,
             stuck_after,
             message: None,
             places: BTreeMap::new(),
@@ -80,6 +83,15 @@ impl State {
     /// Whether it stays at the top.
     pub(super) fn is_pinned(&self, module: &ModuleNow) -> bool {
         self.pinned.iter().any(|pinned| pinned.0 == module.row.name)
+    }
+
+    /// What each lane of the time line is of. In a boot it is a task, since workers of udev load for one device after the other.
+    pub(super) fn lane_of(&self, head: &Head) -> LaneOf {
+        self.lanes.unwrap_or(if head.marks.is_empty() {
+            LaneOf::Attempt
+        } else {
+            LaneOf::Task
+        })
     }
 
     /// Whether the filter lets this through.

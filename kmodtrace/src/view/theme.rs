@@ -31,6 +31,8 @@ pub(super) struct Signs {
     pub(super) up: char,
     pub(super) down: char,
     pub(super) vertical: char,
+    /// What a boot passed.
+    pub(super) mark: char,
     /// A row below which others of the same level follow, one that is the last, and what stands below both.
     pub(super) branch: [&'static str; 4],
     pub(super) sorted: [char; 2],
@@ -44,6 +46,7 @@ const UTF8: Signs = Signs {
     up: '↑',
     down: '↓',
     vertical: '│',
+    mark: '┊',
     branch: ["├─ ", "└─ ", "│  ", "   "],
     sorted: ['▼', '▲'],
     cycle: '↻',
@@ -56,6 +59,7 @@ const ASCII: Signs = Signs {
     up: '^',
     down: 'v',
     vertical: '|',
+    mark: ':',
     branch: ["|- ", "`- ", "|  ", "   "],
     sorted: ['v', '^'],
     cycle: '@',

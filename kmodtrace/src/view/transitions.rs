@@ -1,6 +1,6 @@
 //! How actions change what is seen, and nothing else does: no clock, no terminal, no tracer.
 
-use kmodtrace_core::monitor::{Body, Focus, Head, Picture, Topic, Window};
+use kmodtrace_core::monitor::{Body, Focus, Head, LaneOf, Picture, Topic, Window};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 
 use super::columns::COLUMNS;
@@ -56,6 +56,7 @@ impl State {
             Tab::TimeLine => Focus::Lanes(Window {
                 span: self.span,
                 only: self.filter.clone(),
+                of: self.lane_of(head),
                 first: self.place().top,
                 count: list_height(self, head),
             }),
@@ -206,6 +207,7 @@ impl State {
             Action::ZoomIn => self.zoom(picture, (1, 2)),
             Action::ZoomOut => self.zoom(picture, (2, 1)),
             Action::ZoomAll => self.span = None,
+            Action::Lanes => self.turn_lanes(picture),
             Action::Left => self.pan(picture, -1),
             Action::Right => self.pan(picture, 1),
             Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::First | Action::Last => {
@@ -305,6 +307,15 @@ impl State {
         let middle = lanes.from_ns + long / 2;
         let from = middle.saturating_sub(new / 2);
         self.span = Some((from, from + new));
+    }
+
+    /// From a lane for each attempt to one for each task, or back. The rows are others then.
+    fn turn_lanes(&mut self, picture: &Picture) {
+        self.lanes = Some(match self.lane_of(&picture.head) {
+            LaneOf::Attempt => LaneOf::Task,
+            LaneOf::Task => LaneOf::Attempt,
+        });
+        self.places.remove(&(Tab::TimeLine, None));
     }
 
     fn pan(&mut self, picture: &Picture, towards: i64) {

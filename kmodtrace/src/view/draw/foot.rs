@@ -38,9 +38,10 @@ fn hints(state: &State, width: usize, theme: Theme) -> Line<'static> {
         Tab::TimeLine => &[
             (Action::ZoomIn, "in"),
             (Action::ZoomOut, "out"),
+            (Action::Lanes, "lanes"),
+            (Action::Open, "open"),
             (Action::Left, "earlier"),
             (Action::Right, "later"),
-            (Action::Open, "attempt"),
         ],
         Tab::Now => &[(Action::Open, "attempt")],
         Tab::Requests => &[(Action::Open, "request")],

@@ -61,6 +61,7 @@ fn lines(theme: Theme) -> Vec<Line<'static>> {
         "  ~ waits; {} {} for the lane up or down",
         signs.up, signs.down
     )));
+    lines.push(Line::from(format!("  {} what a boot passed", signs.mark)));
     lines.push(Line::from("  n/o nobody watched, which is not 0"));
     lines
 }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use kmodtrace_core::model::Nanos;
 use kmodtrace_core::monitor::Monitor;
+use kmodtrace_core::recording::Milestone;
 
-use super::stage::{Stage, empty, lossy, recording};
+use super::stage::{Stage, empty, lossy, recording, recording_of_boot};
 use crate::view::theme::{Colours, Theme};
 
 const SIZES: [(u16, u16); 3] = [(60, 15), (80, 24), (200, 60)];
@@ -51,6 +52,33 @@ fn the_nested_deadlock_while_it_lasts() {
 #[test]
 fn the_nested_deadlock_when_it_is_over() {
     all("nested-over", || recording("6.1-nested.kmt", None));
+}
+
+#[test]
+fn a_boot() {
+    let marks = [
+        (Milestone::Attached, 0),
+        (Milestone::Userspace, 3_000),
+        (Milestone::Finished, 7_000),
+        (Milestone::Ended, 10_000),
+    ];
+    let mut stage = Stage::new(recording_of_boot("6.1-stock-storm.kmt", None, &marks), 80, 24);
+    let mut frames = String::new();
+    for keys in ["7", "t", "t +", "Enter"] {
+        stage.press(keys);
+        let _ = write!(frames, "== {keys}\n{}\n", stage.frame());
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("boot-80x24", frames);
+    });
+    // What was not seen does not stand there, nor what is still to come.
+    for (at, marks, part) in [(None, &marks[..1], ""), (Some(2_900), &marks[..], "initramfs")] {
+        let mut stage = Stage::new(recording_of_boot("6.1-stock-storm.kmt", at, marks), 200, 24);
+        stage.press("7");
+        let frame = stage.frame();
+        let told: Vec<&str> = frame.lines().nth(4).unwrap().split(['┊', ' ']).collect();
+        assert_eq!(told.concat(), format!("attached{part}"), "{frame}");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What keys do.
 
 use kmodtrace_core::monitor::Monitor;
+use kmodtrace_core::recording::Milestone;
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::stage::{Stage, key, recording};
+use super::stage::{Stage, key, recording, recording_of_boot};
 use crate::view::keys::{BINDINGS, Key};
 use crate::view::transitions::{Effect, Time};
 
@@ -157,7 +158,7 @@ fn a_finding_has_its_evidence() {
 #[test]
 fn enter_leads_on_in_every_list_and_esc_back() {
     // The keys to a row, and what each Enter then opens.
-    let ways: [(&str, &[&str]); 7] = [
+    let ways: [(&str, &[&str]); 8] = [
         (
             "1",
             &[
@@ -178,6 +179,7 @@ fn enter_leads_on_in_every_list_and_esc_back() {
             &["EVIDENCE of deadlock", "ATTEMPT 2 at kt_dep", "attempts 0, loaded 0"],
         ),
         ("7 Down", &["ATTEMPT 2 at kt_dep"]),
+        ("7 t Down", &["TASK ", "ATTEMPT 2 at kt_dep"]),
     ];
     for (keys, titles) in ways {
         let mut stage = nested();
@@ -412,7 +414,8 @@ proptest! {
         keys in prop::collection::vec((any_key(), prop::option::weighted(0.1, (1_u16..150, 1_u16..50))), 1..40),
         at in prop::option::of(0_u64..8_000),
     ) {
-        let mut stage = Stage::new(recording("6.1-nested.kmt", at), 80, 24);
+        let marks = [(Milestone::Attached, 0), (Milestone::Userspace, 3_000), (Milestone::Finished, 5_000)];
+        let mut stage = Stage::new(recording_of_boot("6.1-nested.kmt", at, &marks), 80, 24);
         for (code, size) in keys {
             if let Some((width, height)) = size {
                 stage.resize(width, height);

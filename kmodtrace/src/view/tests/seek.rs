@@ -102,8 +102,9 @@ proptest! {
         let (start, end) = (whole.start().0, whole.reached().0);
         let at = start + (end - start) / 1_000 * per_mille;
         let head = Held::at(name, Some(at)).monitor.picture(&Focus::Now).head;
-        let returned = all.lanes.iter().filter(|lane| lane.end_ns.is_some_and(|end| end <= at)).count();
-        let entered = all.lanes.iter().filter(|lane| lane.start_ns <= at).count();
+        let attempts = || all.lanes.iter().flat_map(|lane| &lane.attempts);
+        let returned = attempts().filter(|attempt| attempt.end_ns.is_some_and(|end| end <= at)).count();
+        let entered = attempts().filter(|attempt| attempt.start_ns <= at).count();
         prop_assert_eq!((head.at.0, head.attempts, head.in_flight), (at, returned as u64, entered - returned));
         // A record that is not due yet is not lost.
         prop_assert_eq!(head.quality.lost, Some(0));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kmodtrace_common::record::Header as RecordHeader;
 use kmodtrace_core::model::{Clock, Ktime, Nanos, Tgid, Tid};
 use kmodtrace_core::monitor::Monitor;
-use kmodtrace_core::recording::{Header, Kernel, Reader};
+use kmodtrace_core::recording::{Boot, BootMark, Header, Kernel, Milestone, Reader};
 use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
 use ratatui::Terminal;
@@ -139,9 +139,24 @@ pub(super) fn record_time(record: &[u8]) -> u64 {
 
 /// A recording, whole, or as far as was written so many milliseconds after its beginning.
 pub(super) fn recording(name: &str, at: Option<u64>) -> Monitor {
+    recording_of_boot(name, at, &[])
+}
+
+/// The same, as if a boot had passed this so many milliseconds after its beginning.
+pub(super) fn recording_of_boot(name: &str, at: Option<u64>, marks: &[(Milestone, u64)]) -> Monitor {
     let mut reader = reader(name);
-    let until = at.map(|at| reader.header().clock.monotonic_ns.0 + at * 1_000_000);
-    let mut monitor = Monitor::new(reader.header());
+    let mut header = reader.header().clone();
+    let instant = |ms: u64| header.clock.monotonic_ns.0 + ms * 1_000_000;
+    let until = at.map(instant);
+    let marks = marks.iter().map(|(milestone, ms)| BootMark {
+        milestone: *milestone,
+        time_ns: Ktime(instant(*ms)),
+    });
+    header.boot = Some(Boot {
+        marks: marks.collect(),
+        ..Boot::default()
+    });
+    let mut monitor = Monitor::new(&header);
     while let Some(record) = reader.next_record().unwrap() {
         if until.is_some_and(|until| record_time(record) > until) {
             break;
