@@ -44,7 +44,7 @@ const LAST: usize = 900;
 /// On a terminal: the live view, of this kernel or of a recording (--from). When piped, filtered (-m) or given a COMMAND: one
 /// line per attempt and request.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_STATUS)]
+#[command(version, bin_name = "kmodtrace", max_term_width = 100, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     /// What to do
     #[command(subcommand)]

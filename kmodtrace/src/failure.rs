@@ -1,8 +1,10 @@
 //! How a failure reaches the user: one line, and an exit status that is documented.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+use kmodtrace_core::text::Harmless;
 
 /// Something failed.
 pub(crate) const FAILED: u8 = 1;
@@ -44,9 +46,16 @@ pub(crate) fn failure(status: u8, text: impl Into<String>) -> anyhow::Error {
     .into()
 }
 
-/// A line on stderr. The terminal may be gone, and then there is nobody to tell.
+/// Stderr, for text with whatever names in it.
+pub(crate) fn stderr() -> impl Write {
+    Harmless::new(io::stderr())
+}
+
+/// A line on stderr. What follows a line feed is further in, so that no name makes a message of its own. The terminal may be gone, and then
+/// there is nobody to tell.
 pub(crate) fn say(text: impl fmt::Display) {
-    let _ = io::stderr().write_all(format!("kmodtrace: {text}\n").as_bytes());
+    let text = format!("kmodtrace: {text}").replace('\n', "\n  ") + "\n";
+    let _ = stderr().write_all(text.as_bytes());
 }
 
 /// Whether nobody reads the output any more: the reader has what it wanted.

@@ -7,6 +7,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use kmodtrace_core::text::printable;
+
 use crate::failure::say;
 
 /// Whoever waits longer wants to know for what.
@@ -87,5 +89,5 @@ fn share(done: u64, total: u64) -> String {
 
 /// The terminal may be gone, and then there is nobody to tell.
 fn draw(text: &str) {
-    let _ = stderr().write_all(format!("\r{text}\x1b[K").as_bytes());
+    let _ = stderr().write_all(format!("\r{}\x1b[K", printable(text)).as_bytes());
 }

@@ -6,6 +6,7 @@ use super::check::{CheckReport, ProbeReport, ProbeStatus};
 use super::spec::{Family, Want};
 use super::verdict::Feasibility;
 use crate::kernel::facts::{KernelFacts, Preemption};
+use crate::text::printable;
 
 /// The report as text, ending in a newline. Where tracing works, probe by probe; where it does not, what stands in the way
 /// comes first, and of the probes only those that tracing cannot do without.
@@ -24,18 +25,20 @@ pub fn render(report: &CheckReport) -> String {
     }
 }
 
+/// A line. Facts come from files.
+fn shown(line: &str) -> String {
+    format!("{}\n", printable(line))
+}
+
 fn kernel(report: &CheckReport) -> String {
     let CheckReport { kernel, facts, .. } = report;
     let (release, arch, cpus) = (&kernel.release, &kernel.arch, facts.environment.cpus);
-    format!("kernel   {release} {arch}, {cpus} CPUs\n")
+    shown(&format!("kernel   {release} {arch}, {cpus} CPUs"))
 }
 
 fn surroundings(report: &CheckReport) -> String {
-    format!(
-        "offers   {}\nrights   {}\n",
-        offers(&report.facts),
-        rights(&report.facts)
-    )
+    let offers = shown(&format!("offers   {}", offers(&report.facts)));
+    offers + &shown(&format!("rights   {}", rights(&report.facts)))
 }
 
 /// The required probes that cannot be had. Without modules none of them is there, and the verdict has said so.
@@ -59,7 +62,7 @@ fn probes(probes: &[&ProbeReport]) -> String {
             ProbeStatus::Refused => "no",
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{mark:<3} {:<width$}  {}", probe.id, line(probe));
+        let _ = writeln!(out, "{mark:<3} {:<width$}  {}", probe.id, printable(&line(probe)));
     }
     out
 }
@@ -68,7 +71,11 @@ fn losses(report: &CheckReport) -> String {
     if report.unobserved.is_empty() {
         return String::new();
     }
-    let losses: Vec<String> = report.unobserved.iter().map(|loss| format!("- {loss}\n")).collect();
+    let losses: Vec<String> = report
+        .unobserved
+        .iter()
+        .map(|loss| shown(&format!("- {loss}")))
+        .collect();
     format!("not observed:\n{}\n", losses.concat())
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, Rows, SCHEMA};
 use crate::analysis::findings::Finding;
+use crate::text::write_json_line;
 
 /// A line, told by its `type`.
 #[derive(Serialize)]
@@ -24,12 +25,6 @@ enum Line<'a> {
     Quality(&'a Quality),
 }
 
-/// Writes one object, and ends the line.
-pub(super) fn write_line(line: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    writeln!(out)
-}
-
 /// Writes the header, every module, what was requested, the findings, the attempts and requests if the report has them, and the
 /// quality, one object a line.
 pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -46,7 +41,7 @@ pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
         .chain(report.requests.iter().flat_map(Rows::iter).map(Line::Request))
         .chain([Line::Quality(&report.quality)]);
     for line in lines {
-        write_line(&line, out)?;
+        write_json_line(&line, out)?;
     }
     Ok(())
 }

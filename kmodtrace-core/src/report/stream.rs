@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json::write_line;
 use super::{AttemptRow, KernelRow, RequestRow};
 use crate::analysis::findings::Finding;
 use crate::analysis::graph::Lasting;
@@ -13,6 +12,7 @@ use crate::analysis::origin;
 use crate::model::{Finished, GoingCause, ModuleState, Refused, StateSpan};
 use crate::plan::Coverage;
 use crate::records::order::Loss;
+use crate::text::write_json_line;
 
 /// Name and version of these lines.
 pub const STREAM_SCHEMA: &str = "kmodtrace.trace/1";
@@ -133,7 +133,7 @@ impl StreamLine {
 
     /// Writes it.
     pub fn write(&self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-        write_line(self, out)
+        write_json_line(self, out)
     }
 }
 

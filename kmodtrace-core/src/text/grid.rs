@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::printable;
 use super::wrap::wrapped;
 
 /// Rows of cells below a header. A column is as wide as its widest cell.
@@ -26,7 +27,13 @@ impl Grid {
         }
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    /// Adds a row, whose cells are shown as [`printable`] makes them.
+    pub(crate) fn row(&mut self, mut cells: Vec<String>) {
+        for cell in &mut cells {
+            if let Cow::Owned(shown) = printable(cell) {
+                *cell = shown;
+            }
+        }
         self.rows.push(cells);
     }
 
@@ -127,24 +134,4 @@ fn blocks(widths: &[usize], columns: usize) -> Vec<Vec<(usize, usize)>> {
     }
     blocks.push(block);
     blocks
-}
-
-/// Names come from users and files: what is not printable ASCII becomes a `?`, so that no name moves the cursor.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_graphic() || c == ' ';
-    if text.chars().all(plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(|c| if plain(c) { c } else { '?' }).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_name_moves_the_cursor() {
-        assert_eq!(printable("mod\u{1b}[2J\nprobe\u{e4}"), "mod?[2J?probe?");
-        assert_eq!(printable("kworker/u8:1"), "kworker/u8:1");
-    }
 }

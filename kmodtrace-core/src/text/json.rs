@@ -7,9 +7,17 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Harmless;
+
 /// Writes one JSON value with line breaks in it, and a newline.
 pub fn write_json(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    serde_json::to_writer_pretty(Harmless::json(&mut *out), value)?;
+    writeln!(out)
+}
+
+/// Writes one JSON value on a line.
+pub fn write_json_line(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+    serde_json::to_writer(Harmless::json(&mut *out), value)?;
     writeln!(out)
 }
 
@@ -17,4 +25,28 @@ pub fn write_json(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io
 pub fn json_schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_is_escaped_and_reads_back() {
+        let name = "\u{1b}\u{7f}\u{9b}\u{61c}\u{200e}\u{2028}\u{202e}\u{2069}\n\"\u{e4}";
+        let write = |write: fn(&str, &mut Vec<u8>) -> io::Result<()>| {
+            let mut out = Vec::new();
+            write(name, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let line = write(|name, out| write_json_line(&[name], out));
+        assert_eq!(
+            line,
+            "[\"\\u001b\\u007f\\u009b\\u061c\\u200e\\u2028\\u202e\\u2069\\n\\\"\u{e4}\"]\n"
+        );
+        let broken = write(|name, out| write_json(&[name], out));
+        assert_eq!(broken, line.replace('[', "[\n  ").replace(']', "\n]"));
+        assert_eq!(serde_json::from_str::<[String; 1]>(&broken).unwrap(), [name]);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod glob;
 mod grid;
+mod harmless;
 mod json;
 mod names;
 mod quantity;
@@ -9,8 +10,8 @@ mod wrap;
 
 pub use glob::Glob;
 pub(crate) use grid::Grid;
-pub use grid::printable;
-pub use json::{json_schema, write_json};
+pub use harmless::{Harmless, acts, printable};
+pub use json::{json_schema, write_json, write_json_line};
 pub use names::Names;
 pub use quantity::{bytes_text, span_text};
 pub(crate) use wrap::write_wrapped;

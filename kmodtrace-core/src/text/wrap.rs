@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::printable;
+
 /// Breaks a text at its blanks into lines of so many columns: the first begins with `first`, those behind it with `rest`, which count.
 /// A word that is longer than a line is cut.
 pub(super) fn wrapped(text: &str, first: &str, rest: &str, columns: usize) -> Vec<String> {
@@ -34,7 +36,7 @@ pub(super) fn wrapped(text: &str, first: &str, rest: &str, columns: usize) -> Ve
     lines
 }
 
-/// Writes a text as such lines.
+/// Writes a text as such lines, and as [`printable`] makes it.
 pub(crate) fn write_wrapped(
     text: &str,
     first: &str,
@@ -42,7 +44,7 @@ pub(crate) fn write_wrapped(
     columns: usize,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let lines = wrapped(text, first, rest, columns);
+    let lines = wrapped(&printable(text), first, rest, columns);
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 

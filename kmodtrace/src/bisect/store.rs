@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
+use kmodtrace_core::text::write_json;
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,8 +14,10 @@ use crate::failure::{BISECT_FAILED, failure};
 
 /// Writes a value as JSON. It is on the disk when this returns: the next thing that happens may be the end of this kernel.
 pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_vec_pretty(value).context("cannot write JSON")?;
-    whole(path, &text).with_context(|| format!("cannot write {}", path.display()))
+    let mut text = Vec::new();
+    write_json(value, &mut text)
+        .and_then(|()| whole(path, &text))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -22,7 +25,6 @@ fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     beside.push(".new");
     let mut file = File::create(&beside)?;
     file.write_all(bytes)?;
-    file.write_all(b"\n")?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
     sync_folder(path)

@@ -1,7 +1,7 @@
 //! `kmodtrace boot`: tracing of boots.
 
 use std::fs;
-use std::io::{Write as _, stdout};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use crate::cli::{self, Boot, BootEnable, Recorded};
 use crate::failure::{FAILED, failure, say};
 use crate::live::attach::Wish;
 use crate::live::session::Options;
+use crate::output::stdout;
 
 /// Does what was asked for.
 pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
@@ -39,7 +40,7 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             let kept = boot::keep(Ending::Now, None)?;
             say(format_args!("kept as {}", kept.display()));
         }
-        Boot::Cpio(args) if args.output == Path::new("-") => super::written(stdout().write_all(&boot::cpio()?))?,
+        Boot::Cpio(args) if args.output == Path::new("-") => super::written(io::stdout().write_all(&boot::cpio()?))?,
         Boot::Cpio(args) => {
             let written = fs::write(&args.output, boot::cpio()?);
             written.with_context(|| format!("cannot write {}", args.output.display()))?;
@@ -111,7 +112,7 @@ fn disable(dry_run: bool) -> Result<()> {
 
 /// What would be done, a line each.
 fn show(installed: &Installed, how: &str) -> Result<()> {
-    let mut out = stdout().lock();
+    let mut out = stdout();
     for step in &installed.steps {
         super::written(writeln!(out, "{how}: {step}"))?;
     }
@@ -129,7 +130,7 @@ fn as_root() -> Result<()> {
 }
 
 fn status() -> Result<()> {
-    let mut out = stdout().lock();
+    let mut out = stdout();
     let traced = match boot::disable() {
         None => "boots are not traced; kmodtrace boot enable changes that".to_owned(),
         Some(installed) => {
@@ -141,13 +142,13 @@ fn status() -> Result<()> {
         }
     };
     super::written(writeln!(out, "{traced}"))?;
-    super::written(writeln!(out, "{}", this_boot()))?;
+    super::written(writeln!(out, "{}", printable(&this_boot())))?;
     super::written(writeln!(out, "{}", boot::ring_status()))
 }
 
 /// What became of tracing this boot.
 fn this_boot() -> String {
-    let early = || boot::told().map_or_else(String::new, |why| format!(", but not to its end: {}", printable(&why)));
+    let early = || boot::told().map_or_else(String::new, |why| format!(", but not to its end: {why}"));
     match (boot::running(), boot::this_one()) {
         (Running::Writes, _) => format!("this boot is being traced, into {}", boot::RUN),
         (Running::Ended, _) => format!(
@@ -157,11 +158,8 @@ fn this_boot() -> String {
         ),
         (Running::Nothing, Some(path)) => format!("this boot was traced: {}{}", path.display(), early()),
         (Running::Nothing, None) => match (boot::told(), boot::logged()) {
-            (Some(why), _) => format!("this boot could not be traced: {}", printable(&why)),
-            (None, Some(line)) => format!(
-                "of this boot there is no recording; the kernel's log has: {}",
-                printable(&line)
-            ),
+            (Some(why), _) => format!("this boot could not be traced: {why}"),
+            (None, Some(line)) => format!("of this boot there is no recording; the kernel's log has: {line}"),
             (None, None) => "of this boot there is no recording".to_owned(),
         },
     }

@@ -1,12 +1,13 @@
 //! `kmodtrace schema`: what the JSON of each command is made of.
 
-use std::io::{Write as _, stdout};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use kmodtrace_core::text::write_json;
 
 use crate::cli::Schema;
-use crate::output::SCHEMAS;
+use crate::output::{SCHEMAS, stdout};
 
 /// Prints a JSON Schema, or the names of all.
 pub(crate) fn run(args: &Schema) -> Result<ExitCode> {
@@ -18,7 +19,6 @@ pub(crate) fn run(args: &Schema) -> Result<ExitCode> {
     }
     let found = SCHEMAS.iter().find(|(name, _)| *name == args.name);
     let (_, schema) = found.context("no such schema")?;
-    let text = serde_json::to_string_pretty(&schema())?;
-    super::written(writeln!(stdout(), "{text}"))?;
+    super::written(write_json(&schema(), &mut stdout()))?;
     Ok(ExitCode::SUCCESS)
 }

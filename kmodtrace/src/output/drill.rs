@@ -1,13 +1,14 @@
 //! What loads called inside their modules.
 
-use std::io::{self, Write, stderr};
+use std::io::{self, Write};
 
-use kmodtrace_core::analysis::drill::{Elsewhere, Load, TreeLimits, json, schema, write_text};
+use kmodtrace_core::analysis::drill::{Elsewhere, Load, TreeLimits, schema, write_json, write_text};
 use kmodtrace_core::model::{Attempt, Finished, ProbedFunction};
 use kmodtrace_core::text::printable;
 use serde_json::Value;
 
 use super::{Printed, Writer};
+use crate::failure::stderr;
 
 /// Loads kept: of more the first ones are shown.
 const LOADS: usize = 1_000;
@@ -85,11 +86,11 @@ impl Printed for Loads {
         }),
         Writer::json("A JSON object a line for each load", |loads, out| {
             for load in loads.loads() {
-                writeln!(out, "{}", json(&load)?)?;
+                write_json(&load, out)?;
             }
             out.flush()?;
             // There a line is a load.
-            loads.write_rest(&mut stderr().lock())
+            loads.write_rest(&mut stderr())
         }),
     ];
 

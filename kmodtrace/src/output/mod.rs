@@ -14,7 +14,7 @@ mod trace;
 mod why;
 
 use std::fmt;
-use std::io::{self, BufWriter, Write, stdout};
+use std::io::{self, BufWriter, Write};
 
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -23,6 +23,7 @@ use kmodtrace_core::compare::bisect::Summary;
 use kmodtrace_core::compare::diff::Diff;
 use kmodtrace_core::plan::CheckReport;
 use kmodtrace_core::report::Boots;
+use kmodtrace_core::text::Harmless;
 use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
@@ -45,9 +46,14 @@ const COLUMNS: usize = 80;
 /// Below this no table has a sense.
 const NARROW: usize = 40;
 
+/// Stdout, for text with whatever names in it.
+pub(crate) fn stdout() -> impl Write {
+    Harmless::new(io::stdout().lock())
+}
+
 /// Columns that text may take: those of the terminal on stdout, where it is one.
 pub(crate) fn columns() -> usize {
-    let size = tcgetwinsize(stdout()).ok();
+    let size = tcgetwinsize(io::stdout()).ok();
     match size.map_or(0, |size| usize::from(size.ws_col)) {
         0 => COLUMNS,
         columns => columns.max(NARROW),
@@ -144,18 +150,18 @@ impl<T: Printed> Format<T> {
             }
             return if screen { pager::show(&text) } else { pager::pass(&text) };
         }
-        let mut out = BufWriter::new(stdout().lock());
+        let mut out = BufWriter::new(io::stdout().lock());
         self.write(what, &mut out)?;
         out.flush().context("cannot write to stdout")
     }
 
     fn is_coloured(&self) -> bool {
-        self.is_text() && is_coloured(self.colour, &stdout())
+        self.is_text() && is_coloured(self.colour, &io::stdout())
     }
 
-    /// Writes it to what is stdout in the end, in the format that was asked for.
+    /// Writes it to what is stdout in the end, in the format that was asked for, and without characters that act on what shows them.
     pub(crate) fn write(&self, what: &T, out: &mut dyn Write) -> Result<()> {
-        (self.chosen.write)(what, out).context("cannot write to stdout")
+        (self.chosen.write)(what, &mut Harmless::new(out)).context("cannot write to stdout")
     }
 }
 

@@ -1,12 +1,14 @@
 //! A load and its calls as JSON.
 
+use std::io::{self, Write};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::load::Load;
 use super::tree::Call;
 use crate::model::{Errno, Note, OffCpu};
-use crate::text::json_schema;
+use crate::text::{json_schema, write_json_line};
 
 /// A load. Times are nanoseconds.
 #[derive(Serialize, JsonSchema)]
@@ -64,8 +66,8 @@ pub fn schema() -> serde_json::Value {
     json_schema::<Row<'static>>()
 }
 
-/// The load on one line.
-pub fn json(load: &Load<'_>) -> serde_json::Result<String> {
+/// Writes the load on one line.
+pub fn write_json(load: &Load<'_>, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
     let attempt = load.attempt;
     let own = load.own();
     let others = load.others();
@@ -73,7 +75,7 @@ pub fn json(load: &Load<'_>) -> serde_json::Result<String> {
         .iter()
         .map(|call| node(load, call, None, Some(&attempt.off_cpu)))
         .chain(others.iter().map(|call| node(load, call, None, None)));
-    serde_json::to_string(&Row {
+    let row = Row {
         module: attempt.module.as_deref(),
         tid: attempt.tid.0,
         comm: &attempt.comm,
@@ -83,7 +85,8 @@ pub fn json(load: &Load<'_>) -> serde_json::Result<String> {
         calls_dropped: attempt.calls_dropped,
         notes: &attempt.notes,
         sentences: load.sentences(),
-    })
+    };
+    write_json_line(&row, out)
 }
 
 fn node<'a>(load: &Load<'a>, call: &Call, caller: Option<&Call>, off_cpu: Option<&[OffCpu]>) -> Node<'a> {

@@ -13,7 +13,7 @@ mod wording;
 
 pub use calls_outside_loads::Elsewhere;
 pub use errno_path::{ErrnoPath, errno_path};
-pub use json::{json, schema};
+pub use json::{schema, write_json};
 pub use kernel_functions::OUTSIDE;
 pub use load::Load;
 pub use slow::{SlowStep, slowest};

@@ -8,7 +8,7 @@ use super::session::time_text;
 use super::summary::{StepRow, Summary, standing};
 use super::text::{conclusion, most, terms, what, why};
 use crate::compare::diff::{self, median, value_or_none};
-use crate::text::span_text;
+use crate::text::{acts, span_text};
 
 /// Width of a strip in pixels, and what is left free at its ends.
 const WIDTH: f64 = 420.0;
@@ -35,7 +35,7 @@ impl<T: AsRef<str>> fmt::Display for Text<T> {
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
-                c if c.is_control() && c != '\n' => f.write_str("?")?,
+                c if acts(c) && c != '\n' => f.write_str("?")?,
                 c => write!(f, "{c}")?,
             }
         }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn names_are_no_markup() {
-        let text = Text("<b>\"a&b\"</b>\u{1b}[2J'").to_string();
-        assert_eq!(text, "&lt;b&gt;&quot;a&amp;b&quot;&lt;/b&gt;?[2J&#39;");
+        let text = Text("<b>\"a&b\"</b>\u{1b}[2J\u{202e}'").to_string();
+        assert_eq!(text, "&lt;b&gt;&quot;a&amp;b&quot;&lt;/b&gt;?[2J?&#39;");
     }
 }

@@ -1,6 +1,6 @@
 //! `kmodtrace bisect log`: what was done, in the order in which it was.
 
-use std::io::{self, BufWriter, Write as _, stdout};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -10,6 +10,7 @@ use kmodtrace_core::text::printable;
 use crate::bisect::session::{self, Session};
 use crate::cli::BisectSession;
 use crate::command;
+use crate::output::stdout;
 
 /// Reads the session, but no recording of it.
 pub(crate) fn run(args: &BisectSession) -> Result<ExitCode> {
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &BisectSession) -> Result<ExitCode> {
 }
 
 fn write(session: &Session) -> io::Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
+    let mut out = stdout();
     for rule in session.terms.rules() {
         writeln!(out, "{}", printable(&rule))?;
     }

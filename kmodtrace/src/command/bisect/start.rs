@@ -49,7 +49,7 @@ fn refusal(error: &BadRule) -> anyhow::Error {
     if error.wants_fields {
         text.push_str("; the fields are, with STAT one of count, total, p50, p90, p99, max:");
         for (name, meaning) in fields() {
-            let _ = write!(text, "\n  {name:<32}{meaning}");
+            let _ = write!(text, "\n{name:<32}{meaning}");
         }
     }
     failure(BISECT_USAGE, text)

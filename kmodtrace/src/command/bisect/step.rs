@@ -1,6 +1,6 @@
 //! `kmodtrace bisect step`: runs until there are enough of them, a verdict, and an answer for git.
 
-use std::io::{Write as _, stdout};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,7 @@ use crate::bisect::{git, run, samples};
 use crate::cli::{BisectStep, BisectWorkload, With};
 use crate::failure::{self, BISECT_USAGE, CANNOT_TRACE, failure, say};
 use crate::live::capability;
+use crate::output::stdout;
 use crate::workload;
 
 /// Runs of a step that its user knows to be good or bad, where nobody says how many.
@@ -263,7 +264,7 @@ fn judge_all(terms: &Criteria, samples: &[Sample], good: &[Sample]) -> Vec<Judge
 
 /// A line for people. That nobody reads it is no reason to leave the verdict unwritten.
 fn line(text: &str) -> Result<()> {
-    let mut out = stdout().lock();
+    let mut out = stdout();
     match writeln!(out, "{}", printable(text)).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
         _ => Ok(()),

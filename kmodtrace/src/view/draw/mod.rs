@@ -8,6 +8,7 @@ mod lists;
 mod table;
 
 use kmodtrace_core::monitor::{Body, Picture};
+use kmodtrace_core::text::acts;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
@@ -54,6 +55,12 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, picture: &Picture, feed
     foot::foot(frame, foot, state, theme);
     if let Some(top) = state.help {
         help::help(frame, top, theme);
+    }
+    // Whatever a name holds that was drawn as it is.
+    for cell in &mut frame.buffer_mut().content {
+        if cell.symbol().contains(acts) {
+            cell.set_char('?');
+        }
     }
 }
 
