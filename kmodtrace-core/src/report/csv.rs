@@ -1,4 +1,6 @@
 //! The report for spreadsheets: RFC 4180 with plain newlines, one row a module or an attempt, empty for null.
+//!
+//! A text that a spreadsheet would take for a formula begins with a `'`, and each control character is a `?`.
 
 use std::borrow::Borrow;
 use std::io::{self, Write};
@@ -7,6 +9,7 @@ use super::spread::outcomes;
 use super::{AttemptRow, ModuleRow, Outcomes, Report, Rows};
 use crate::measures::{MEASURES, Measure, STATS, Unit, Value};
 use crate::model::{Note, WaitKind};
+use crate::text::acts;
 
 /// What a row has in a column.
 type Cell<Row> = Box<dyn Fn(&Row) -> Option<String>>;
@@ -54,18 +57,25 @@ fn write<Row>(
     for row in rows {
         let cells: Vec<_> = columns
             .iter()
-            .map(|Column(_, cell)| quoted(cell(row.borrow()).unwrap_or_default()))
+            .map(|Column(_, cell)| quoted(&harmless(&cell(row.borrow()).unwrap_or_default())))
             .collect();
         writeln!(out, "{}", cells.join(","))?;
     }
     Ok(())
 }
 
-fn quoted(cell: String) -> String {
-    if cell.contains(['"', ',', '\n', '\r']) {
+/// No formula, as OWASP tells them (CSV injection), unless it is a number.
+fn harmless(cell: &str) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<i64>().is_err();
+    let shown = cell.chars().map(|c| if acts(c) { '?' } else { c });
+    is_formula.then_some('\'').into_iter().chain(shown).collect()
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains(['"', ',']) {
         return format!("\"{}\"", cell.replace('"', "\"\""));
     }
-    cell
+    cell.to_owned()
 }
 
 /// How serde spells a variant.
@@ -190,9 +200,27 @@ mod tests {
         for (cell, quoted_cell) in [
             ("modprobe", "modprobe"),
             ("a,b", "\"a,b\""),
-            ("say \"x\"\n", "\"say \"\"x\"\"\n\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
         ] {
-            assert_eq!(quoted(cell.to_owned()), quoted_cell);
+            assert_eq!(quoted(cell), quoted_cell);
+        }
+    }
+
+    #[test]
+    fn no_text_is_a_formula_and_numbers_stay() {
+        for (cell, shown) in [
+            ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
+            ("+1+1", "'+1+1"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\t=1", "'?=1"),
+            ("\r=1", "'?=1"),
+            ("a\u{1b}[2J\nb\u{202e}\u{9b}\u{e4}", "a?[2J?b??\u{e4}"),
+            ("-22", "-22"),
+            ("a=1", "a=1"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(cell), shown);
         }
     }
 }

@@ -38,7 +38,7 @@ impl Printed for Reported {
         },
         Writer {
             name: "csv",
-            help: "Comma-separated values",
+            help: "Comma-separated values; what a spreadsheet would take for a formula has a ' in front",
             write: |reported, mut out| {
                 let write = if reported.attempts {
                     write_attempts_csv
