@@ -3,7 +3,7 @@
 use super::Monitor;
 use crate::model::{AttemptId, Helper, Ktime, Request, SLOTS, Zero, ret_text};
 use crate::report::line::Line;
-use crate::text::{printable, span_text};
+use crate::text::span_text;
 
 /// A line for each step.
 pub(super) fn steps(monitor: &Monitor, request: &Request) -> Vec<String> {
@@ -37,7 +37,7 @@ pub(super) fn steps(monitor: &Monitor, request: &Request) -> Vec<String> {
         let by = caller
             .called_by
             .as_deref()
-            .map_or_else(String::new, |by| format!(" [called by {}]", printable(by)));
+            .map_or_else(String::new, |by| format!(" [called by {by}]"));
         let made = if caller.found {
             "got what it asked for"
         } else {
@@ -49,34 +49,30 @@ pub(super) fn steps(monitor: &Monitor, request: &Request) -> Vec<String> {
         request
             .log
             .iter()
-            .map(|line| format!("the kernel log says: {}", printable(&line.text))),
+            .map(|line| format!("the kernel log says: {}", line.text)),
     );
     lines.extend(request.notes.iter().map(|note| format!("[{}]", note.text())));
     lines
 }
 
 fn asked(request: &Request) -> String {
-    let comm = printable(if request.comm.is_empty() { "-" } else { &request.comm });
+    let comm = if request.comm.is_empty() { "-" } else { &request.comm };
     let site = request
         .call_site
         .as_deref()
-        .map_or_else(String::new, |site| format!(" in {}", printable(site)));
+        .map_or_else(String::new, |site| format!(" in {site}"));
     let work = request
         .work
         .as_deref()
-        .map_or_else(String::new, |work| format!(", work {}", printable(work)));
+        .map_or_else(String::new, |work| format!(", work {work}"));
     let parent = request.parent.as_ref();
-    let parent = parent.map_or_else(String::new, |by| {
-        format!(", started by {} ({})", by.tgid.0, printable(&by.comm))
-    });
+    let parent = parent.map_or_else(String::new, |by| format!(", started by {} ({})", by.tgid.0, by.comm));
     let inside = request
         .inside
         .map_or_else(String::new, |id| format!(", inside attempt {}", id.0));
     format!(
         "request {} of {} by tid {} ({comm}){site}{work}{parent}{inside}",
-        request.id.0,
-        printable(&request.name),
-        request.tid.0
+        request.id.0, request.name, request.tid.0
     )
 }
 
@@ -102,7 +98,7 @@ fn helped(helper: &Helper, now: Ktime) -> String {
     let tgid = helper
         .tgid
         .map_or_else(String::new, |tgid| format!(", tgid {}", tgid.0));
-    format!("helper {}{tgid}: {}", printable(&helper.path), told.join(", "))
+    format!("helper {}{tgid}: {}", helper.path, told.join(", "))
 }
 
 /// An attempt as a line, kept or in flight.
@@ -124,7 +120,7 @@ pub(super) fn attempt(monitor: &Monitor, id: AttemptId) -> String {
         Some(one) => format!(
             "attempt {}, in flight: {} by tid {}",
             id.0,
-            printable(one.attempt.module.as_deref().unwrap_or("(unknown)")),
+            one.attempt.module.as_deref().unwrap_or("(unknown)"),
             one.attempt.tid.0
         ),
         None => format!("attempt {}: in the sums only, too long ago to be kept", id.0),

@@ -5,7 +5,7 @@ use crate::analysis::findings::Finding;
 use crate::analysis::stages::{stages, stages_until};
 use crate::model::{Attempt, AttemptId, Request, RequestId, Stage, Wait, Zero, ret_text};
 use crate::report::{line, request_line};
-use crate::text::{printable, span_text};
+use crate::text::span_text;
 
 /// What can be opened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ impl Lead {
 
     fn module(name: Option<&String>) -> Self {
         Self {
-            name: Some(printable(name.map_or("(unknown)", String::as_str)).into_owned()),
+            name: Some(name.map_or("(unknown)", String::as_str).to_owned()),
             ..Self::new(Topic::Module(name.cloned()))
         }
     }
@@ -159,7 +159,7 @@ pub(super) fn now(monitor: &Monitor, topic: &Topic, findings: Vec<Finding>) -> O
             let leads = leads(monitor, |attempt| attempt.module == *name, |_| false);
             let name = name.as_deref().unwrap_or("(unknown)");
             Some(TopicNow {
-                title: format!("LOADS and unloads of {}, in flight or kept", printable(name)),
+                title: format!("LOADS and unloads of {name}, in flight or kept"),
                 lines: Vec::new(),
                 leads,
             })
@@ -190,7 +190,7 @@ fn evidence(monitor: &Monitor, finding: &Finding) -> TopicNow {
         .iter()
         .map(|id| Lead::request(monitor, RequestId(*id)));
     TopicNow {
-        title: format!("EVIDENCE of {}", printable(&finding.text())),
+        title: format!("EVIDENCE of {}", finding.text()),
         lines: Vec::new(),
         leads: attempts.chain(requests).collect(),
     }
@@ -198,7 +198,7 @@ fn evidence(monitor: &Monitor, finding: &Finding) -> TopicNow {
 
 fn attempt(monitor: &Monitor, id: AttemptId) -> Option<TopicNow> {
     let (attempt, wait) = attempt_of(monitor, id)?;
-    let comm = printable(&attempt.comm);
+    let comm = &attempt.comm;
     let entered = attempt.start.map_or("entry not seen".to_owned(), |start| {
         format!("entered at {}", Zero::Boot.number(start))
     });
@@ -216,7 +216,7 @@ fn attempt(monitor: &Monitor, id: AttemptId) -> Option<TopicNow> {
         format!(
             "{} of {} by tid {} ({comm}): {entered}, {returned}",
             line::call(attempt),
-            printable(name),
+            name,
             attempt.tid.0
         ),
         why(monitor, attempt, wait.as_ref()),
@@ -227,7 +227,7 @@ fn attempt(monitor: &Monitor, id: AttemptId) -> Option<TopicNow> {
         attempt
             .log
             .iter()
-            .map(|line| format!("the kernel log says: {}", printable(&line.text))),
+            .map(|line| format!("the kernel log says: {}", line.text)),
     );
     lines.retain(|line| !line.is_empty());
     let waits = attempt.waits.iter().chain(&wait).filter_map(|wait| wait.on.as_ref());
@@ -241,7 +241,7 @@ fn attempt(monitor: &Monitor, id: AttemptId) -> Option<TopicNow> {
     let requests = attempt.request.iter().chain(&attempt.requests);
     leads.extend(requests.map(|id| Lead::request(monitor, *id)));
     Some(TopicNow {
-        title: format!("ATTEMPT {} at {}", id.0, printable(name)),
+        title: format!("ATTEMPT {} at {name}", id.0),
         lines,
         leads,
     })
@@ -253,7 +253,7 @@ fn request(monitor: &Monitor, request: &Request) -> TopicNow {
     let attempts = request.inside.iter().chain(made);
     leads.extend(attempts.map(|id| Lead::attempt(monitor, *id)));
     TopicNow {
-        title: format!("REQUEST {} of {}", request.id.0, printable(&request.name)),
+        title: format!("REQUEST {} of {}", request.id.0, request.name),
         lines: chain::steps(monitor, request),
         leads,
     }
@@ -298,7 +298,7 @@ fn why(monitor: &Monitor, attempt: &Attempt, wait: Option<&Wait>) -> String {
         let on = wait
             .on
             .as_ref()
-            .map_or_else(String::new, |on| format!(" for {} ({})", on.tid.0, printable(&on.comm)));
+            .map_or_else(String::new, |on| format!(" for {} ({})", on.tid.0, on.comm));
         format!("waits {long} {}{on}", wait.kind.name())
     });
     let parts: Vec<String> = waits

@@ -110,7 +110,7 @@ pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) 
 
 /// A sentence over as many lines as it needs.
 pub(super) fn line(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    write_wrapped(&printable(text), "", "  ", layout.columns, out)
+    write_wrapped(text, "", "  ", layout.columns, out)
 }
 
 fn cut(text: &str, columns: usize) -> String {

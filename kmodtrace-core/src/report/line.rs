@@ -59,13 +59,13 @@ impl Cells<'_> {
         let line = format!(
             "  {:>7}  {:<15}  {:<13}  {:<20}  {:<11}  {took:>6}  {}",
             self.tid.0,
-            printable(if self.comm.is_empty() { "-" } else { self.comm }),
+            if self.comm.is_empty() { "-" } else { self.comm },
             self.call,
-            printable(self.name.unwrap_or("(unknown)")),
+            self.name.unwrap_or("(unknown)"),
             self.result.as_deref().unwrap_or("-"),
             self.what,
         );
-        f.write_str(line.trim_end())
+        f.write_str(printable(&line).trim_end())
     }
 }
 
@@ -99,13 +99,13 @@ pub(crate) fn what(attempt: &Attempt) -> String {
         let on = wait
             .on
             .as_ref()
-            .map_or_else(String::new, |on| format!(" for {} ({})", on.tid.0, printable(&on.comm)));
+            .map_or_else(String::new, |on| format!(" for {} ({})", on.tid.0, on.comm));
         parts.push(format!("waited{long} {}{on}", wait.kind.name()));
     }
     if attempt.role == Some(Role::Refused)
         && let Some(by) = &attempt.leader
     {
-        parts.push(format!("refused because of {} ({})", by.tid.0, printable(&by.comm)));
+        parts.push(format!("refused because of {} ({})", by.tid.0, by.comm));
     }
     if let Some(init) = &attempt.init {
         let long = init

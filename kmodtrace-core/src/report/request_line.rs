@@ -5,7 +5,7 @@ use std::fmt;
 use super::line::Cells;
 use crate::analysis::origin;
 use crate::model::{Nanos, Request, Zero, ret_text};
-use crate::text::{printable, span_text};
+use crate::text::span_text;
 
 /// A request as a line, in the columns of attempts.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn what(request: &Request) -> String {
     }
     if let Some(helper) = &request.helper {
         let program = helper.path.rsplit('/').next().unwrap_or_default();
-        parts.push(format!("{}{}", printable(program), long(helper.span.duration())));
+        parts.push(format!("{program}{}", long(helper.span.duration())));
     }
     if let Some(caller) = request.caller.as_ref().filter(|caller| !caller.found) {
         parts.push(format!("{} found nothing", caller.function));

@@ -3,7 +3,7 @@
 use super::cell::{NONE, count, instant, outcomes_text, span};
 use super::{NOT_OBSERVED, RequestRow, RequestedRow, Spread};
 use crate::model::Zero;
-use crate::text::{Grid, printable};
+use crate::text::Grid;
 
 /// A row for each name.
 pub(super) fn requested(rows: &[RequestedRow]) -> Grid {
@@ -54,13 +54,13 @@ pub(super) fn requests(rows: &mut dyn Iterator<Item = RequestRow>, zero: Zero) -
             row.id.to_string(),
             instant(row.start_ns, zero),
             row.tid.to_string(),
-            printable(&row.comm).into_owned(),
+            row.comm.clone(),
             named(&row.name),
             row.outcome.clone().unwrap_or_else(|| NONE.to_owned()),
             span(row.duration_ns),
             span(row.slot.as_ref().and_then(|slot| slot.duration_ns)),
             span(row.helper.as_ref().and_then(|helper| helper.duration_ns)),
-            printable(site.or(row.call_site.as_deref()).unwrap_or(NONE)).into_owned(),
+            site.or(row.call_site.as_deref()).unwrap_or(NONE).to_owned(),
             row.origin
                 .as_ref()
                 .map_or_else(|| NONE.to_owned(), super::OriginRow::words),
@@ -70,6 +70,5 @@ pub(super) fn requests(rows: &mut dyn Iterator<Item = RequestRow>, zero: Zero) -
 }
 
 fn named(name: &str) -> String {
-    let name = if name.is_empty() { "(unknown)" } else { name };
-    printable(name).into_owned()
+    if name.is_empty() { "(unknown)" } else { name }.to_owned()
 }

@@ -21,7 +21,7 @@ pub(super) fn item(
         (format!("  {name:<width$}  "), width)
     };
     let rest = " ".repeat(rest + 4);
-    write_wrapped(&printable(sentence), &first, &rest, layout.columns, out)
+    write_wrapped(sentence, &first, &rest, layout.columns, out)
 }
 
 /// As wide as the names need, within bounds.
@@ -31,7 +31,7 @@ pub(super) fn width<'n>(names: impl Iterator<Item = &'n str>) -> usize {
 
 /// A sentence or more, which may take several lines.
 pub(super) fn paragraph(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    write_wrapped(&printable(text), "  ", "    ", layout.columns, out)
+    write_wrapped(text, "  ", "    ", layout.columns, out)
 }
 
 /// How many more there are than were told, and what tells of them.

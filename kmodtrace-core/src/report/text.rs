@@ -8,7 +8,7 @@ use super::{AttemptRow, ModuleRow, NOT_OBSERVED, Report, Rows, TextLayout, WaitR
 use crate::analysis::findings::write_findings;
 use crate::measures::MEASURES;
 use crate::model::Zero;
-use crate::text::{Grid, printable, write_wrapped};
+use crate::text::{Grid, write_wrapped};
 
 /// Rows of a table of attempts or requests, 24 MiB.
 const ROWS: usize = 32_768;
@@ -38,7 +38,7 @@ pub fn write_text(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
     if !report.quality.unobserved.is_empty() {
         writeln!(out, "\nNOT OBSERVED")?;
         for reason in &report.quality.unobserved {
-            write_wrapped(&printable(reason), "  ", "    ", layout.columns, out)?;
+            write_wrapped(reason, "  ", "    ", layout.columns, out)?;
         }
     }
     writeln!(out, "\n{NONE} none   {NOT_OBSERVED} not observed")
@@ -180,7 +180,7 @@ fn attempts(rows: &mut dyn Iterator<Item = AttemptRow>, zero: Zero) -> Grid {
             row.id.to_string(),
             instant(row.start_ns, zero),
             row.tid.to_string(),
-            printable(&row.comm).into_owned(),
+            row.comm.clone(),
             word(row.syscall),
             name(row.module.as_deref()),
             row.errno_name.clone().unwrap_or_else(|| NONE.to_owned()),
@@ -218,5 +218,5 @@ fn word(variant: Option<impl serde::Serialize>) -> String {
 }
 
 fn name(module: Option<&str>) -> String {
-    printable(module.unwrap_or("(unknown)")).into_owned()
+    module.unwrap_or("(unknown)").to_owned()
 }

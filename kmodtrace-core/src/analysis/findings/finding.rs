@@ -142,5 +142,5 @@ pub fn write_findings(findings: &[Finding], columns: usize, out: &mut impl Write
 }
 
 fn paragraph(text: &str, first: &str, columns: usize, out: &mut impl Write) -> io::Result<()> {
-    write_wrapped(&printable(text), first, "  ", columns, out)
+    write_wrapped(text, first, "  ", columns, out)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::deadlock::Knot;
 use super::node::{Block, EdgeKind, Key, Node, Nodes};
 use crate::model::{Errno, Ktime, Nanos, SLOTS};
-use crate::text::{printable, span_text};
+use crate::text::span_text;
 
 /// `ETIME`: the five seconds for a slot are over.
 pub(crate) const ETIME: Errno = Errno(62);
@@ -205,7 +205,7 @@ fn pattern(way: &[(&Node, &Block)], nested: bool) -> Pattern {
 }
 
 fn sentence(pattern: Pattern, way: &[(&Node, &Block)]) -> String {
-    let name = |node: &Node| printable(node.name.as_deref().unwrap_or("(unknown)")).into_owned();
+    let name = |node: &Node| node.name.as_deref().unwrap_or("(unknown)").to_owned();
     match (pattern, way) {
         (Pattern::NestedRequest, [(request, _), .., (inside, _)]) => format!(
             "nested request needs slot {}: the init function of {module}, in {}, requests {}, and all {SLOTS} slots are held by \
@@ -225,7 +225,7 @@ fn sentence(pattern: Pattern, way: &[(&Node, &Block)]) -> String {
         (Pattern::Dependency, [(needs, block), ..]) => format!(
             "{} needs {}, which is COMING and waits for it in turn: {}",
             name(needs),
-            printable(block.module.as_deref().unwrap_or("a module")),
+            block.module.as_deref().unwrap_or("a module"),
             around(way),
         ),
         _ => around(way),
@@ -246,7 +246,7 @@ fn around(way: &[(&Node, &Block)]) -> String {
 }
 
 pub(super) fn subject(node: &Node) -> String {
-    let name = printable(node.name.as_deref().unwrap_or("(unknown)"));
+    let name = node.name.as_deref().unwrap_or("(unknown)");
     match node.key {
         Key::Attempt(_) => format!("the load of {name} by {}", task(node)),
         Key::Request(_) => format!("the request of {name} by {}", task(node)),
@@ -256,7 +256,7 @@ pub(super) fn subject(node: &Node) -> String {
 /// `tid 12 (modprobe)`
 fn task(node: &Node) -> String {
     let comm = if node.comm.is_empty() { "-" } else { &node.comm };
-    format!("tid {} ({})", node.tid.0, printable(comm))
+    format!("tid {} ({comm})", node.tid.0)
 }
 
 /// What ended a wait, as far as the one who waited tells.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::node::{EdgeKind, Key, Node, Nodes, On};
 use crate::model::{AttemptId, ByNumber, Ktime, Nanos, SLOTS, Span, Stage};
-use crate::text::{printable, span_text};
+use crate::text::span_text;
 
 /// Waiters at a time that are many: a task for every CPU of a small machine. A pair that meets is no pile-up.
 pub const MANY: usize = 8;
@@ -57,7 +57,7 @@ pub struct PileUp {
 impl PileUp {
     /// In words.
     pub fn text(&self) -> String {
-        let module = printable(self.module.as_deref().unwrap_or("(unknown)"));
+        let module = self.module.as_deref().unwrap_or("(unknown)");
         let total = span_text(self.total_ns);
         let many = |who| match self.waiters {
             waiters if waiters == self.most as u64 => format!("{} {who} at a time", self.most),
@@ -69,7 +69,7 @@ impl PileUp {
                 many("requests")
             );
         };
-        let comm = printable(self.owner_comm.as_deref().unwrap_or("-"));
+        let comm = self.owner_comm.as_deref().unwrap_or("-");
         let stage = self
             .stage
             .map_or_else(String::new, |stage| format!(", mostly in its stage {}", stage.name()));

@@ -46,15 +46,13 @@ impl fmt::Display for Lasting {
             [(tid, comm)] => (tid.0.to_string(), named(comm)),
             many => ("-".to_owned(), format!("{} tasks", many.len())),
         };
-        write!(f, "{tid:>7}  {comm:<15}  {}", self.text)
+        let line = format!("{tid:>7}  {comm:<15}  {}", self.text);
+        f.write_str(&printable(&line))
     }
 }
 
 fn named(comm: &str) -> String {
-    if comm.is_empty() {
-        return "-".to_owned();
-    }
-    printable(comm).into_owned()
+    if comm.is_empty() { "-" } else { comm }.to_owned()
 }
 
 /// What was told of waits in flight. Decides at ticks only, so that a replay tells the same.
@@ -192,16 +190,16 @@ fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Lasting> {
 /// What a wait is for. Those for whom this says the same wait for the same thing.
 fn words(node: &Node, block: &Block, many: bool) -> String {
     let on = match &block.owner {
-        Some((tid, comm)) => format!(" for {} ({})", tid.0, printable(comm)),
+        Some((tid, comm)) => format!(" for {} ({comm})", tid.0),
         None => String::new(),
     };
-    let name = printable(node.name.as_deref().unwrap_or("(unknown)"));
+    let name = node.name.as_deref().unwrap_or("(unknown)");
     let what = owner(node, block);
     match block.kind {
         EdgeKind::Slot => format!("request {name}, slot, for one of {what}"),
         EdgeKind::Helper if many => format!("request {name}, helper, for their modprobes"),
         EdgeKind::Helper => format!("request {name}, helper, for its modprobe"),
-        EdgeKind::Dependency => format!("{name}, dependency{on}, for {}", printable(&what)),
+        EdgeKind::Dependency => format!("{name}, dependency{on}, for {what}"),
         kind => format!("{name}, {}{on}", kind.name()),
     }
 }

@@ -72,7 +72,7 @@ fn write_owner(edges: &[WaitEdge], columns: usize, out: &mut impl Write) -> io::
     } else {
         span_text(total)
     };
-    let owner = format!("{}: {count} {waits}, {total}", printable(&first.owner));
+    let owner = format!("{}: {count} {waits}, {total}", first.owner);
     write_wrapped(&owner, "", BELOW, columns, out)?;
     for edge in edges {
         // Of those that last nobody knows how long they will be.
@@ -111,12 +111,12 @@ fn member_text(member: &Member) -> String {
         (None, id) => format!("request {}", id.unwrap_or_default()),
     };
     let work = member.work.as_ref();
-    let work = work.map_or_else(String::new, |work| format!(", work function {}", printable(work)));
+    let work = work.map_or_else(String::new, |work| format!(", work function {work}"));
     format!(
         "{what} of {}, tid {} ({}{work}): {}",
-        printable(member.name.as_deref().unwrap_or("(unknown)")),
+        member.name.as_deref().unwrap_or("(unknown)"),
         member.tid,
-        printable(&member.comm),
+        member.comm,
         member.waits.name()
     )
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Hang, Why};
 use crate::analysis::findings::write_findings;
 use crate::analysis::graph::unsearched_text;
-use crate::text::{printable, write_wrapped};
+use crate::text::write_wrapped;
 
 /// Writes all of it: what hangs, what failed, why what was asked for is loaded, what was found. Says so when nothing failed, or nothing of what was asked for.
 pub fn write_text(why: &Why, columns: usize, out: &mut impl Write) -> io::Result<()> {
@@ -84,7 +84,7 @@ impl<W: Write> Page<'_, W> {
     /// A sentence, whose further lines are further in.
     fn paragraph(&mut self, sentence: &str, first: &str) -> io::Result<()> {
         let rest = format!("{first}  ");
-        write_wrapped(&printable(sentence), first, &rest, self.columns, self.out)
+        write_wrapped(sentence, first, &rest, self.columns, self.out)
     }
 }
 

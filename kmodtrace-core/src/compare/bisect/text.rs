@@ -68,12 +68,12 @@ fn write_steps(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         grid.row(vec![
             row.number.to_string(),
             row.commit.as_ref().map_or("-", |commit| commit.short()).to_owned(),
-            printable(&what(row)).into_owned(),
-            printable(&row.kernels.join(", ")).into_owned(),
+            what(row),
+            row.kernels.join(", "),
             row.runs.len().to_string(),
             row.bad_runs().to_string(),
             row.verdict_text().to_owned(),
-            printable(&why(row)).into_owned(),
+            why(row),
         ]);
     }
     writeln!(out)?;

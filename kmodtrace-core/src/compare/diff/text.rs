@@ -11,8 +11,8 @@ const PERHAPS: usize = 12;
 
 /// Writes what is new or has vanished, what changed, and what cannot be told apart from chance.
 pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "A  {}", set(&diff.first))?;
-    writeln!(out, "B  {}", set(&diff.second))?;
+    writeln!(out, "A  {}", printable(&set(&diff.first)))?;
+    writeln!(out, "B  {}", printable(&set(&diff.second)))?;
     let percent = diff.limits.alpha * 100.0;
     writeln!(
         out,
@@ -72,7 +72,7 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
         writeln!(
             out,
             "not compared, because some run did not observe it: {}",
-            diff.unobserved.join(", ")
+            printable(&diff.unobserved.join(", "))
         )?;
     }
     Ok(())
@@ -87,13 +87,13 @@ fn enough(alpha: f64, from: usize) -> usize {
 
 fn set(set: &Set) -> String {
     let runs = match set.runs.as_slice() {
-        [one] => printable(one).into_owned(),
-        [first, .., last] => format!("{} runs, {} to {}", set.runs.len(), printable(first), printable(last)),
+        [one] => one.clone(),
+        [first, .., last] => format!("{} runs, {first} to {last}", set.runs.len()),
         [] => "no run".to_owned(),
     };
     format!(
         "{runs}: Linux {}; lost, missed or clipped {}",
-        printable(&set.kernels.join(", ")),
+        set.kernels.join(", "),
         set.missing
     )
 }
@@ -105,7 +105,8 @@ fn section(title: &str, rows: &[&DiffRow], most: usize, out: &mut impl Write) ->
     let shown = &rows[..rows.len().min(most)];
     let names: Vec<(String, String)> = shown
         .iter()
-        .map(|row| (subject(&row.measure.subject), printable(&row.measure.name).into_owned()))
+        .map(|row| (subject(&row.measure.subject), row.measure.name.clone()))
+        .map(|(about, what)| (printable(&about).into_owned(), printable(&what).into_owned()))
         .collect();
     let widest = |of: fn(&(String, String)) -> usize| names.iter().map(of).max().unwrap_or_default();
     let (about, what) = (widest(|(about, _)| about.len()), widest(|(_, what)| what.len()));
@@ -148,8 +149,8 @@ fn chance(p: f64) -> String {
 fn subject(subject: &About) -> String {
     match subject {
         About::All => "(all)".to_owned(),
-        About::Module(name) => printable(name.as_deref().unwrap_or("(unknown)")).into_owned(),
-        About::Request(name) => format!("request {}", printable(name)),
+        About::Module(name) => name.as_deref().unwrap_or("(unknown)").to_owned(),
+        About::Request(name) => format!("request {name}"),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::view::theme::Theme;
 pub(super) fn lines(graph: &GraphNow, state: &State, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for cycle in &graph.tree.deadlocks {
-        let text = format!("{} DEADLOCK: {}", theme.signs().cycle, cycle.text());
+        let text = format!("{} DEADLOCK: {}", theme.signs().cycle, printable(&cycle.text()));
         lines.extend(
             wrapped(&text, width, 2)
                 .into_iter()

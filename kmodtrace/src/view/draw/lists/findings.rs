@@ -48,7 +48,7 @@ pub(in crate::view::draw) fn findings(
     });
     table(frame, list, &cols, cells, cursor - top, theme);
     if let Some(finding) = shown.get(cursor) {
-        let text = [printable(&finding.sentence).into_owned(), finding.advice.to_owned()];
+        let text = [finding.sentence.clone(), finding.advice.to_owned()];
         detail(frame, below, state, &text, theme);
     }
 }

@@ -7,7 +7,7 @@ mod probes;
 mod requests;
 mod topic;
 
-use kmodtrace_core::text::span_text;
+use kmodtrace_core::text::{printable, span_text};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -48,7 +48,10 @@ fn detail(frame: &mut Frame<'_>, area: Rect, state: &State, lines: &[String], th
         return;
     }
     let width = usize::from(area.width);
-    let lines: Vec<String> = lines.iter().flat_map(|line| wrapped(line, width, 2)).collect();
+    let lines: Vec<String> = lines
+        .iter()
+        .flat_map(|line| wrapped(&printable(line), width, 2))
+        .collect();
     let room = usize::from(area.height.saturating_sub(1));
     let top = state.detail.min(lines.len().saturating_sub(room));
     let below = lines.len().saturating_sub(top + room);

@@ -63,7 +63,7 @@ pub(in crate::view::draw) fn probes(
         quality.exit_not_seen,
         if quality.unobserved.is_empty() { " nothing" } else { "" },
     ));
-    lines.extend(quality.unobserved.iter().map(|why| format!("  {}", printable(why))));
+    lines.extend(quality.unobserved.iter().map(|why| format!("  {why}")));
     detail(frame, below, state, &lines, theme);
 }
 
@@ -80,5 +80,5 @@ fn what(probe: &ProbeLine) -> String {
 
 /// The row under the cursor, uncut.
 fn whole(probe: &ProbeLine) -> String {
-    format!("{}, {}: {}", printable(&probe.id), probe.status, what(probe))
+    format!("{}, {}: {}", probe.id, probe.status, what(probe))
 }

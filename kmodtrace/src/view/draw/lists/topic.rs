@@ -40,7 +40,10 @@ pub(in crate::view::draw) fn topic(
         height: 1.min(list.height),
         ..list
     };
-    frame.render_widget(Paragraph::new(Span::styled(now.title.as_str(), theme.title())), first);
+    frame.render_widget(
+        Paragraph::new(Span::styled(printable(&now.title), theme.title())),
+        first,
+    );
     let list = lower(list);
     let cols = [
         Col::left("WHAT", 12),
@@ -80,6 +83,6 @@ fn cells(lead: &Lead, theme: Theme) -> Vec<Cell> {
         (time(lead.lasted_ns), Style::new()),
         (tid, Style::new()),
         (name, Style::new()),
-        (lead.why.clone(), Style::new()),
+        (printable(&lead.why).into_owned(), Style::new()),
     ]
 }
