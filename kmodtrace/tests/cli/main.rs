@@ -12,6 +12,7 @@ mod diff;
 mod drill;
 mod filters;
 mod formats;
+mod hostile;
 mod notices;
 mod pager;
 mod schema;

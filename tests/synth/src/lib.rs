@@ -6,10 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod hostile;
 mod request;
 mod task;
 
 use std::num::NonZeroU64;
+
+pub use hostile::{StringField, hostile, spoil, string_fields};
 
 use kmodtrace_common::record::Header;
 use kmodtrace_core::model::{Ktime, Tgid, Tid};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod frames;
+mod hostile;
 mod keys;
 mod pictures;
 mod seek;
