@@ -318,9 +318,9 @@ fn device_text(attempt: &Attempt) -> String {
     let more = if more.is_empty() {
         String::new()
     } else {
-        format!(" ({})", printable(&more.join(", ")))
+        format!(" ({})", more.join(", "))
     };
-    format!("for {}{more}", printable(&device.path))
+    format!("for {}{more}", device.path)
 }
 
 fn stages_text(monitor: &Monitor, attempt: &Attempt) -> String {

@@ -1,7 +1,6 @@
 //! Calls that were only counted, in words.
 
 use crate::model::Refused;
-use crate::text::printable;
 
 /// Users and programs that are named.
 const NAMED: usize = 3;
@@ -13,9 +12,9 @@ pub fn refused_text(all: &[Refused]) -> Option<String> {
     let (named, rest) = all.split_at(all.len().min(NAMED));
     let mut parts: Vec<String> = named
         .iter()
-        .map(|row| match (row.uid, printable(&row.comm)) {
+        .map(|row| match (row.uid, row.comm.as_str()) {
             (Some(uid), comm) => format!("{} of {comm} (uid {uid})", row.calls),
-            (None, comm) if comm.is_empty() => format!("{} of others", row.calls),
+            (None, "") => format!("{} of others", row.calls),
             (None, comm) => format!("{} of {comm}", row.calls),
         })
         .collect();

@@ -97,6 +97,11 @@ fn with_others(record: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
                 .cgroup(Ktime(header.time_ns), entry.cgroup_id, "/system.slice")
                 .to_vec(),
         );
+        all.push(
+            TRACER
+                .refused(Ktime(header.time_ns), 1000, filled("insmod"), 3)
+                .to_vec(),
+        );
         let text = "DEVPATH=/devices\0MODALIAS=pci:v1\0SUBSYSTEM=pci\0ACTION=add\0";
         all.push(bytes(
             |header| record::Uevent {
