@@ -1,6 +1,6 @@
 //! JSON that somebody may look at, and what it is made of.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -11,14 +11,27 @@ use super::Harmless;
 
 /// Writes one JSON value with line breaks in it, and a newline.
 pub fn write_json(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    serde_json::to_writer_pretty(Harmless::json(&mut *out), value)?;
-    writeln!(out)
+    let mut out = gathered(out);
+    serde_json::to_writer_pretty(&mut out, value)?;
+    end(out)
 }
 
 /// Writes one JSON value on a line.
 pub fn write_json_line(value: &impl Serialize, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    serde_json::to_writer(Harmless::json(&mut *out), value)?;
-    writeln!(out)
+    let mut out = gathered(out);
+    serde_json::to_writer(&mut out, value)?;
+    end(out)
+}
+
+/// `serde_json` writes a few bytes at a time, which are looked through together: `BufWriter` never parts what it was given at once.
+fn gathered<W: Write>(out: W) -> BufWriter<Harmless<W>> {
+    BufWriter::new(Harmless::json(out))
+}
+
+/// Ends the line, and passes on what was gathered, without more: whoever has `out` knows when to flush it.
+fn end(mut out: BufWriter<impl Write>) -> io::Result<()> {
+    writeln!(out)?;
+    out.into_inner().map(drop).map_err(IntoInnerError::into_error)
 }
 
 /// The JSON Schema (draft 2020-12) of this as it is written: what is always there is required, null or not.
