@@ -1,6 +1,7 @@
 //! What debugging information (DWARF) tells of functions: what they return, their lines, what the compiler put into them.
 
 mod lines;
+mod room;
 mod sections;
 mod types;
 
@@ -11,11 +12,16 @@ use gimli::{
 };
 
 use self::lines::{Rows, file_name};
+use self::room::Room;
 use super::elf::{File, Place};
 use kmodtrace_core::model::{Returns, SourceLine};
 
 /// How many of the functions in a function are told.
 const INLINED: usize = 8;
+/// Stretches of code that one entry of debugging information is of: a function has two, and what is inlined has some.
+const RANGES: usize = 64;
+/// Stretches of a function that are of others, as far as is looked.
+const STRETCHES: usize = 1 << 14;
 /// How long a chain of entries that stand for each other may be: two is usual.
 const CHAIN: u32 = 8;
 
@@ -36,6 +42,9 @@ pub(super) enum DebugError {
     /// A section does not unpack.
     #[error("a section does not unpack: {0}")]
     Unpack(#[from] std::io::Error),
+    /// There is more of it than is read.
+    #[error("there is more of it than is read of a module")]
+    TooLarge,
     /// A section is packed in a way that does not exist yet.
     #[error("a section is packed in an unknown way")]
     Packed,
@@ -80,20 +89,13 @@ pub(super) fn read(
     let sections = sections::load(file, module)?;
     let dwarf = sections.borrow(|section| EndianSlice::new(section, LittleEndian));
     let mut found = Found::default();
-    let mut units = Vec::new();
-    let mut headers = dwarf.units();
-    let mut next = || headers.next().transpose();
-    // What is behind a damaged header cannot be found; a damaged unit hides nothing but itself.
-    while let Some(header) = next() {
-        match header.and_then(|header| dwarf.unit(header)) {
-            Ok(unit) => units.push(unit),
-            Err(error) => found.damage = Some(error.into()),
-        }
-    }
+    let mut room = Room::new();
+    let (units, damage) = room.units(&dwarf);
+    found.damage = damage;
     let debug = Debug { dwarf, units };
     for unit in 0..debug.units.len() {
-        if let Err(error) = debug.unit(unit, wanted, &mut found.functions) {
-            found.damage = Some(error.into());
+        if let Err(error) = debug.unit(unit, wanted, &mut found.functions, &mut room) {
+            found.damage = Some(error);
         }
     }
     Ok(found)
@@ -118,7 +120,8 @@ impl<'a> Debug<'a> {
         index: usize,
         wanted: &BTreeMap<Place, Vec<u32>>,
         found: &mut BTreeMap<Place, About>,
-    ) -> gimli::Result<()> {
+        room: &mut Room,
+    ) -> Result<(), DebugError> {
         let Some(unit) = self.units.get(index) else {
             return Ok(());
         };
@@ -133,7 +136,7 @@ impl<'a> Debug<'a> {
                 if let Some((&place, returns_to)) = known.filter(|(place, _)| !found.contains_key(place)) {
                     let rows = match &rows {
                         Some(rows) => rows,
-                        None => &*rows.insert(Rows::read(unit).unwrap_or_default()),
+                        None => &*rows.insert(Rows::read(unit, room)?),
                     };
                     let about = self.function((index, entry.offset()), place, returns_to, rows)?;
                     found.insert(place, about);
@@ -197,6 +200,9 @@ impl<'a> Debug<'a> {
             let (_, line) = *outer.get_or_insert_with(|| (entry.depth(), number(entry, constants::DW_AT_call_line)));
             let ranges = self.ranges(unit, entry)?.into_iter();
             found.extend(ranges.map(|range| Inlined { range, line }));
+            if found.len() > STRETCHES {
+                break;
+            }
             if names.len() < INLINED
                 && let Some(name) = self.name((index, entry.offset()))
                 && !names.contains(&name)
@@ -274,7 +280,7 @@ impl<'a> Debug<'a> {
     fn ranges(&self, unit: &Unit<Reader<'a>>, entry: &Entry<'a>) -> gimli::Result<Vec<Range>> {
         if let Some(ranges) = entry.attr_value(constants::DW_AT_ranges) {
             return match self.dwarf.attr_ranges(unit, ranges)? {
-                Some(ranges) => ranges.collect(),
+                Some(ranges) => ranges.take(RANGES).collect(),
                 None => Ok(Vec::new()),
             };
         }

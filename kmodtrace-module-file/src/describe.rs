@@ -9,7 +9,7 @@ use super::debug::{self, About};
 use super::elf::{self, File, Module, Place, Symbol};
 use super::error::ImageError;
 use super::image::{self};
-use super::sites::sites;
+use super::sites::{MOST, sites};
 use kmodtrace_core::kernel::btf;
 use kmodtrace_core::model::{ProbedFunction, Returns};
 
@@ -48,6 +48,12 @@ pub fn describe(
     let mut about = BTreeMap::new();
     if file.architecture() == Architecture::X86_64 {
         calls = sites(&file, &functions, &wanted);
+        if calls.len() < wanted.len() {
+            described.notes.push(format!(
+                "the calls of {} of its functions are not known: the code is damaged, or has more than {MOST} calls",
+                wanted.len() - calls.len()
+            ));
+        }
         let ends = |symbol: &&Symbol| {
             calls
                 .get(&symbol.place)
@@ -155,7 +161,7 @@ fn debugging(
         None => return BTreeMap::new(),
     };
     if let Some(error) = damage {
-        notes.push(format!("the debugging information is damaged: {error}"));
+        notes.push(format!("not all of the debugging information was read: {error}"));
     }
     functions
 }

@@ -147,6 +147,24 @@ fn what_cannot_be_read_is_told() {
     assert_eq!(describe(b"junk", &BTreeSet::new(), None, None), Err(ImageError::NotElf));
 }
 
+/// Makes a packed section say that it holds so many bytes: `ch_size`, behind its type.
+fn claiming(mut elf: Vec<u8>, name: &str, size: u64) -> Vec<u8> {
+    let at = section(&elf, name).start + 8;
+    elf[at..at + 8].copy_from_slice(&size.to_le_bytes());
+    elf
+}
+
+#[test]
+fn sections_that_hold_too_much_together_are_not_read() {
+    let module = without(sample(), ".debug_info");
+    let told = |debug: &[u8]| ask(&module, None, Some(debug)).notes.join(";");
+    assert_eq!(told(&separate()), "");
+    let one = claiming(separate(), ".debug_info", 300 << 20);
+    assert!(!told(&one).contains("more of it"), "{}", told(&one));
+    let both = claiming(one, ".debug_line", 300 << 20);
+    assert!(told(&both).contains("more of it"), "{}", told(&both));
+}
+
 #[test]
 fn only_what_was_asked_for_is_described() {
     let sample = sample();

@@ -16,6 +16,11 @@ const NAME_AT: usize = 24;
 /// `MODULE_NAME_LEN` on 64 bits.
 const NAME_LEN: usize = 56;
 
+/// Symbols that are read; `amdgpu`, which has most, has a tenth of that.
+const SYMBOLS: usize = 1 << 19;
+/// Longest name of a symbol, with its end: `KSYM_NAME_LEN` of include/linux/kallsyms.h since 6.1, before 128.
+const NAME_OF_SYMBOL: usize = 512;
+
 /// A place in a file that has no addresses yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -92,7 +97,12 @@ impl<'a> Module<'a> {
         if file.symbol_table().is_none_or(|table| table.symbols().next().is_none()) {
             return Err(ImageError::NoSymbols);
         }
-        for symbol in file.symbols() {
+        for (number, symbol) in file.symbols().enumerate() {
+            let name = symbol.name_bytes()?;
+            if number >= SYMBOLS || name.len() >= NAME_OF_SYMBOL {
+                let text = format!("more than {SYMBOLS} symbols, or a name of more than {NAME_OF_SYMBOL} bytes");
+                return Err(ImageError::Damaged(text));
+            }
             let Some(index) = symbol.section_index() else {
                 continue;
             };
@@ -101,7 +111,7 @@ impl<'a> Module<'a> {
             if flags & u64::from(SHF_ALLOC) == 0 || matches!(kind, SymbolKind::Section | SymbolKind::File) {
                 continue;
             }
-            let name = String::from_utf8_lossy(symbol.name_bytes()?);
+            let name = String::from_utf8_lossy(name);
             if kind == SymbolKind::Text && flags & u64::from(SHF_EXECINSTR) != 0 {
                 self.functions.push(Symbol {
                     name: name.clone(),

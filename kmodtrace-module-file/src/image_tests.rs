@@ -253,6 +253,16 @@ fn says_what_a_file_is_not() {
     assert_eq!(error(&stripped), ImageError::NoSymbols);
 }
 
+#[test]
+fn names_that_the_kernel_does_not_take_are_not_read() {
+    let named = |length| {
+        let name = "n".repeat(length);
+        functions(&Maker::named("long").traced(&name, ".text", 0).elf())
+    };
+    assert_eq!(named(511).unwrap().found.len(), 1);
+    assert!(matches!(named(512), Err(ImageError::Damaged(_))));
+}
+
 /// Makes a section of no type of the symbol table.
 fn hide_symbols(elf: &mut [u8]) {
     let headers = usize::try_from(u64::from_le_bytes(elf[40..48].try_into().unwrap())).unwrap();

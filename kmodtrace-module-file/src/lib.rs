@@ -5,7 +5,7 @@
 //! BTF of the kernel and debugging information say, in the types that `kmodtrace_core::analysis::drill` understands calls with.
 //!
 //! Files come from anywhere: whatever is wrong with one is an error or a note, never a panic, and takes no more time and memory than
-//! the file is long. Only x86-64 is disassembled; elsewhere no calls are known.
+//! the file is long, but for packed sections, which have a bound together. Only x86-64 is disassembled; elsewhere no calls are known.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,9 @@ mod image;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod image_tests;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+mod room_tests;
 mod sites;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]

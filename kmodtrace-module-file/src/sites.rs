@@ -1,7 +1,8 @@
 //! The calls in a function's code, which a file without addresses names by its relocations.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
 
 use iced_x86::{Code, Decoder, DecoderOptions};
 use object::elf::{R_X86_64_PC32, R_X86_64_PLT32};
@@ -15,6 +16,8 @@ use kmodtrace_core::model::CallSite;
 const DISPLACEMENT: u64 = 4;
 /// What a call of a function by a pointer goes through, where the kernel is built against Spectre.
 const THUNKS: &str = "__x86_indirect_";
+/// Calls that are told of one module. A recording's header has room for twice as many.
+pub(super) const MOST: usize = 1 << 18;
 /// Calls that are in no source: the compiler and the kernel's build put them there.
 const NOT_OF_THE_SOURCE: [&str; 9] = [
     "__x86_",
@@ -38,62 +41,87 @@ enum Target<'a> {
     Not,
 }
 
-/// What the displacements in a section will point at: by their place, the number of the symbol and what is added.
-type Relocations = HashMap<u64, (object::SymbolIndex, i64)>;
+/// What the displacements in a section will point at, in their order: their place, the number of the symbol and what is added.
+type Relocations = Vec<(u64, object::SymbolIndex, i64)>;
 
 /// The calls of functions, as they lie; before them those that are made by a jump at the end, and do not return to the function.
+/// Functions behind [`MOST`] calls are left out. So are those of a file whose sections lie over one another, as soon as more was
+/// read than the file is long.
 pub(super) fn sites<'a>(
     file: &File<'a>,
     functions: &BTreeMap<Place, &Symbol<'a>>,
     wanted: &[&Symbol<'a>],
 ) -> BTreeMap<Place, Vec<CallSite>> {
-    let mut relocations: HashMap<usize, Relocations> = HashMap::new();
+    let mut room = MOST;
+    let mut unread = file.data().len();
+    // Of one section at a time: functions are in the order of their places.
+    let mut of_section = None;
     let mut found = BTreeMap::new();
     for symbol in wanted {
         let place = symbol.place;
-        let Some(code) = code(file, symbol) else {
+        let Some(code) = code(file, symbol, functions) else {
             continue;
         };
-        let relocations = relocations
-            .entry(place.section)
-            .or_insert_with(|| displacements(file, place.section));
+        let relocations = match of_section.take().filter(|(section, _)| *section == place.section) {
+            Some((_, relocations)) => relocations,
+            None => displacements(file, place.section, &mut unread),
+        };
+        let (_, relocations) = of_section.insert((place.section, relocations));
         let calls = Calls {
             file,
             functions,
             relocations,
             begin: place,
         };
-        found.insert(place, calls.of(code));
+        let Some(rest) = unread.checked_sub(code.len()) else {
+            break;
+        };
+        let Some(calls) = calls.of(code, room) else {
+            break;
+        };
+        (unread, room) = (rest, room - calls.len());
+        found.insert(place, calls);
     }
     found
 }
 
-/// The bytes of a function; none where the file does not hold them.
-fn code<'a>(file: &File<'a>, symbol: &Symbol<'_>) -> Option<&'a [u8]> {
+/// The bytes of a function, up to the next one where they overlap; none where the file does not hold them.
+fn code<'a>(file: &File<'a>, symbol: &Symbol<'_>, functions: &BTreeMap<Place, &Symbol<'_>>) -> Option<&'a [u8]> {
     let section = file.section_by_index(SectionIndex(symbol.place.section)).ok()?;
     let data = section.data().ok()?;
+    let next = functions.range((Excluded(symbol.place), Unbounded)).next();
+    let room = next.filter(|(next, _)| next.section == symbol.place.section);
+    let room = room.map_or(u64::MAX, |(next, _)| next.offset - symbol.place.offset);
     let begin = usize::try_from(symbol.place.offset).ok()?;
-    let end = begin.checked_add(usize::try_from(symbol.size).ok()?)?;
+    let end = begin.checked_add(usize::try_from(symbol.size.min(room)).ok()?)?;
     data.get(begin..end)
 }
 
-/// A table that is damaged counts as empty: what it names is left out.
-fn displacements(file: &File<'_>, section: usize) -> Relocations {
+/// A table that is damaged, or longer than what is `unread` of the file, counts as empty: what it names is left out.
+fn displacements(file: &File<'_>, section: usize, unread: &mut usize) -> Relocations {
     let section = file.section_by_index(SectionIndex(section));
     let entries = section
         .and_then(|section| section.elf_linked_rela())
         .unwrap_or_default();
+    let Some(rest) = unread.checked_sub(size_of_val(entries)) else {
+        return Vec::new();
+    };
+    *unread = rest;
     let entries = entries.iter().filter(|entry| {
         let kind = entry.r_type(LittleEndian, false);
         [R_X86_64_PLT32, R_X86_64_PC32].contains(&kind)
     });
-    entries
-        .filter_map(|entry| {
-            let symbol = entry.symbol(LittleEndian, false)?;
-            let addend = entry.r_addend.get(LittleEndian);
-            Some((entry.r_offset.get(LittleEndian), (symbol, addend)))
-        })
-        .collect()
+    let known = entries.filter_map(|entry| {
+        let symbol = entry.symbol(LittleEndian, false)?;
+        Some((
+            entry.r_offset.get(LittleEndian),
+            symbol,
+            entry.r_addend.get(LittleEndian),
+        ))
+    });
+    let mut known: Relocations = known.collect();
+    known.sort_by_key(|(offset, ..)| *offset);
+    known
 }
 
 /// A function whose calls are looked for.
@@ -105,7 +133,8 @@ struct Calls<'c, 'a> {
 }
 
 impl<'a> Calls<'_, 'a> {
-    fn of(&self, code: &[u8]) -> Vec<CallSite> {
+    /// None where there are more than so many.
+    fn of(&self, code: &[u8], most: usize) -> Option<Vec<CallSite>> {
         let mut decoder = Decoder::with_ip(64, code, self.begin.offset, DecoderOptions::NONE);
         let (mut jumps, mut sites) = (Vec::new(), Vec::new());
         while decoder.can_decode() {
@@ -128,19 +157,23 @@ impl<'a> Calls<'_, 'a> {
                 Target::Register => None,
                 Target::Not => continue,
             };
+            if jumps.len() + sites.len() == most {
+                return None;
+            }
             let (at, found) = if jumps_out { (0, &mut jumps) } else { (at, &mut sites) };
             found.push(CallSite { at, target, line: None });
         }
         jumps.append(&mut sites);
-        jumps
+        Some(jumps)
     }
 
     /// What a direct call goes to, by where it ends and where its bytes say that it goes.
     fn target(&self, end: u64, plain: u64) -> Target<'a> {
-        let relocation = self.relocations.get(&end.wrapping_sub(DISPLACEMENT));
-        let name = match relocation {
-            Some(&(symbol, addend)) => self.named(symbol, addend),
-            None => self.name(Place {
+        let at = end.wrapping_sub(DISPLACEMENT);
+        let relocation = self.relocations.binary_search_by_key(&at, |(offset, ..)| *offset);
+        let name = match relocation.map(|found| self.relocations[found]) {
+            Ok((_, symbol, addend)) => self.named(symbol, addend),
+            Err(_) => self.name(Place {
                 offset: plain,
                 ..self.begin
             }),

@@ -1,12 +1,15 @@
 use object::write::{Object, Relocation, SectionId, Symbol, SymbolId, SymbolSection};
 use object::{
-    Architecture, BinaryFormat, Endianness, RelocationFlags, SectionKind, SymbolFlags, SymbolKind, SymbolScope,
+    Architecture, BinaryFormat, Endianness, Object as _, ObjectSection as _, RelocationFlags, SectionKind, SymbolFlags,
+    SymbolKind, SymbolScope,
 };
 
 use super::describe::describe;
+use super::elf::open;
+use super::sites::MOST;
 use kmodtrace_core::model::{CallSite, ProbedFunction};
 
-/// Code in the making: functions of 32 bytes, and what they call.
+/// Code in the making: functions of 32 bytes or more, and what they call.
 struct Code {
     object: Object<'static>,
     text: SectionId,
@@ -45,9 +48,9 @@ impl Code {
     /// A function of these bytes, filled up with `nop`.
     fn function(&mut self, name: &str, code: &[u8]) -> SymbolId {
         let mut padded = code.to_vec();
-        padded.resize(32, 0x90);
+        padded.resize(code.len().max(32), 0x90);
         let at = self.object.append_section_data(self.text, &padded, 1);
-        self.symbol(name, SymbolSection::Section(self.text), at, 32)
+        self.symbol(name, SymbolSection::Section(self.text), at, padded.len() as u64)
     }
 
     fn external(&mut self, name: &str) -> SymbolId {
@@ -67,9 +70,7 @@ impl Code {
     }
 
     fn known(&self) -> (Vec<ProbedFunction>, Vec<String>) {
-        let names = ["caller", "callee"].into_iter().collect();
-        let described = describe(&self.object.write().unwrap(), &names, None, None).unwrap();
-        (described.known, described.notes)
+        known(&self.object.write().unwrap())
     }
 
     fn sites(&self) -> Vec<CallSite> {
@@ -78,6 +79,17 @@ impl Code {
         let caller = known.into_iter().find(|known| known.name == "caller");
         caller.unwrap().sites
     }
+}
+
+fn known(elf: &[u8]) -> (Vec<ProbedFunction>, Vec<String>) {
+    let names = ["caller", "callee"].into_iter().collect();
+    let described = describe(elf, &names, None, None).unwrap();
+    (described.known, described.notes)
+}
+
+/// The number of a section.
+fn number(elf: &[u8], name: &str) -> usize {
+    open(elf).unwrap().section_by_name(name).unwrap().index().0
 }
 
 fn site(at: u32, target: Option<&str>) -> CallSite {
@@ -156,6 +168,48 @@ fn what_the_build_puts_in_is_left_out() {
         code.relocation(at, symbol, -4, PLT32);
     }
     assert_eq!(code.sites(), []);
+}
+
+#[test]
+fn a_function_ends_where_the_next_begins() {
+    let mut code = Code::new(Architecture::X86_64);
+    code.function("caller", &[0xff, 0xd0, 0xff, 0xd0]);
+    code.symbol("callee", SymbolSection::Section(code.text), 2, 30);
+    let (known, _) = code.known();
+    assert_eq!([&known[0].sites, &known[1].sites], [&[site(2, None)], &[site(2, None)]]);
+}
+
+#[test]
+fn of_more_calls_than_a_recording_holds_those_of_the_first_functions_are_told() {
+    let told = |calls: usize| {
+        let mut code = Code::new(Architecture::X86_64);
+        code.function("callee", &[0xff, 0xd0]);
+        code.function("caller", &[0xff, 0xd0].repeat(calls));
+        let (known, notes) = code.known();
+        (known[0].sites.len(), known[1].sites.len(), notes.join(";"))
+    };
+    assert_eq!(told(MOST - 1), (1, MOST - 1, String::new()));
+    let note = "the calls of 1 of its functions are not known: the code is damaged, or has more than 262144 calls";
+    assert_eq!(told(MOST), (1, 0, note.to_owned()));
+}
+
+#[test]
+fn code_that_is_there_twice_is_read_once() {
+    let mut code = Code::new(Architecture::X86_64);
+    code.function("caller", &[0xff, 0xd0].repeat(4_096));
+    let again = code
+        .object
+        .add_section(Vec::new(), b".text.again".to_vec(), SectionKind::Text);
+    code.object.append_section_data(again, &[0x90; 32], 1);
+    code.symbol("callee", SymbolSection::Section(again), 0, 8_192);
+    let mut elf = code.object.write().unwrap();
+    // Where the one section lies, `sh_offset` and `sh_size`, is where the other does.
+    let headers = usize::try_from(u64::from_le_bytes(elf[40..48].try_into().unwrap())).unwrap();
+    let lies = |name| headers + 64 * number(&elf, name) + 24;
+    let (from, to) = (lies(".text"), lies(".text.again"));
+    elf.copy_within(from..from + 16, to);
+    let (known, notes) = known(&elf);
+    assert_eq!((known[0].sites.len(), known[1].sites.len(), notes.len()), (4_096, 0, 1));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use gimli::{AttributeValue, Dwarf, Unit};
 
-use super::Reader;
+use super::room::Room;
+use super::{DebugError, Reader};
 
 /// A stretch of code that is of one line.
 struct Span {
@@ -17,13 +18,14 @@ struct Span {
 pub(super) struct Rows(Vec<Span>);
 
 impl Rows {
-    /// Runs a unit's program of lines.
-    pub(super) fn read(unit: &Unit<Reader<'_>>) -> gimli::Result<Self> {
+    /// Runs a unit's program of lines, up to where it is damaged.
+    pub(super) fn read(unit: &Unit<Reader<'_>>, room: &mut Room) -> Result<Self, DebugError> {
         let mut spans = Vec::new();
         if let Some(program) = unit.line_program.clone() {
             let mut rows = program.rows();
             let mut open: Option<Span> = None;
-            while let Some((_, row)) = rows.next_row()? {
+            while let Ok(Some((_, row))) = rows.next_row() {
+                room.line()?;
                 let address = row.address();
                 // Of several at one address the last one counts.
                 if let Some(span) = open.take().filter(|span| span.begin < address) {

@@ -19,8 +19,8 @@ use crate::elf::File;
 
 /// How far the sections are from each other: none is larger.
 const SHIFT: u32 = 32;
-/// What one section may hold unpacked: those of the kernel itself are a quarter of it.
-const LARGEST: u64 = 1 << 30;
+/// What those that are read may hold unpacked, all together: twice as much as the largest file of a module.
+const LARGEST: u64 = 512 << 20;
 /// Those that are read here.
 const READ: [SectionId; 9] = [
     SectionId::DebugAbbrev,
@@ -50,9 +50,10 @@ pub(super) fn place(address: u64) -> Option<Place> {
 /// Reads what `file` has of DWARF. Its addresses name sections by the numbers that they have in `module`.
 pub(super) fn load<'a>(file: &File<'a>, module: &File<'_>) -> Result<DwarfSections<Cow<'a, [u8]>>, DebugError> {
     let bases = bases(file, module);
+    let mut room = LARGEST;
     DwarfSections::load(|id| {
         if READ.contains(&id) {
-            section(file, id.name(), &bases)
+            section(file, id.name(), &bases, &mut room)
         } else {
             Ok(Cow::Borrowed(&[][..]))
         }
@@ -92,11 +93,18 @@ fn code<'a>(file: &File<'a>) -> impl Iterator<Item = ((&'a [u8], u32), usize)> {
     })
 }
 
-fn section<'a>(file: &File<'a>, name: &str, bases: &HashMap<usize, u64>) -> Result<Cow<'a, [u8]>, DebugError> {
+fn section<'a>(
+    file: &File<'a>,
+    name: &str,
+    bases: &HashMap<usize, u64>,
+    room: &mut u64,
+) -> Result<Cow<'a, [u8]>, DebugError> {
     let Some(section) = file.section_by_name(name) else {
         return Ok(Cow::Borrowed(&[]));
     };
-    let mut data = unpacked(&section.compressed_data()?)?;
+    let packed = section.compressed_data()?;
+    *room = room.checked_sub(packed.uncompressed_size).ok_or(DebugError::TooLarge)?;
+    let mut data = unpacked(&packed)?;
     for entry in section.elf_linked_rela()? {
         let width = match entry.r_type(LittleEndian, false) {
             R_X86_64_64 => 8,
@@ -124,15 +132,17 @@ fn section<'a>(file: &File<'a>, name: &str, bases: &HashMap<usize, u64>) -> Resu
     Ok(data)
 }
 
+/// As much as the section says that it holds.
 fn unpacked<'a>(packed: &CompressedData<'a>) -> Result<Cow<'a, [u8]>, DebugError> {
     let mut data = Vec::new();
+    let size = packed.uncompressed_size;
     match packed.format {
         CompressionFormat::None => return Ok(Cow::Borrowed(packed.data)),
         CompressionFormat::Zlib => flate2::read::ZlibDecoder::new(packed.data)
-            .take(LARGEST)
+            .take(size)
             .read_to_end(&mut data)?,
         CompressionFormat::Zstandard => zstd::Decoder::with_buffer(packed.data)?
-            .take(LARGEST)
+            .take(size)
             .read_to_end(&mut data)?,
         _ => return Err(DebugError::Packed),
     };
