@@ -54,7 +54,7 @@ impl Elsewhere {
                 let took = mark.time.since(since).0;
                 let sum = self.functions.entry(mark.function).or_default();
                 sum.returned += 1;
-                sum.total += took;
+                sum.total = sum.total.saturating_add(took);
                 sum.longest = sum.longest.max(took);
                 if let Some(ret) = ret.filter(|ret| sum.returns.len() < RESULTS || sum.returns.contains_key(ret)) {
                     *sum.returns.entry(ret).or_default() += 1;

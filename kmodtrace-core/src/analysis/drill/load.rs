@@ -2,7 +2,7 @@
 
 use super::errno_path::{ErrnoPath, errno_path};
 use super::slow::{SlowStep, slowest, slowest_text};
-use super::tree::{Call, forest};
+use super::tree::{Call, DEPTH, Forest, forest};
 use super::wording::FunctionNames;
 use crate::model::ProbedFunction;
 use crate::model::{Attempt, Errno, Ktime, Span};
@@ -15,6 +15,8 @@ pub struct Load<'a> {
     /// What names and lines come from.
     pub names: FunctionNames<'a>,
     calls: Vec<Call>,
+    /// How many lie too deep to be among them.
+    deeper: u64,
 }
 
 impl<'a> Load<'a> {
@@ -29,7 +31,7 @@ impl<'a> Load<'a> {
             let in_init = |span: Span| call.start >= span.start && span.end.is_none_or(|end| call.start <= end);
             of_module || init.is_some_and(in_init)
         };
-        let mut calls = forest(&attempt.calls, known);
+        let Forest { mut calls, deeper } = forest(&attempt.calls, known);
         calls.retain(is_inside);
         Self {
             attempt,
@@ -38,6 +40,7 @@ impl<'a> Load<'a> {
                 module: attempt.module.as_deref(),
             },
             calls,
+            deeper,
         }
     }
 
@@ -98,6 +101,12 @@ impl<'a> Load<'a> {
             said.push(format!(
                 "{} more entries and returns were not kept",
                 self.attempt.calls_dropped
+            ));
+        }
+        if self.deeper > 0 {
+            said.push(format!(
+                "{} calls within more than {DEPTH} others are left out; their returns may be missing",
+                self.deeper
             ));
         }
         said

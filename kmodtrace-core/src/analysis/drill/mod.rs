@@ -18,7 +18,7 @@ pub use kernel_functions::OUTSIDE;
 pub use load::Load;
 pub use slow::{SlowStep, slowest};
 pub use text::{TreeLimits, write_text};
-pub use tree::{Call, Spent, forest};
+pub use tree::{Call, Spent};
 pub use wording::FunctionNames;
 
 /// The programs at the entry and the return of functions of modules that are asked for by name: the same for each, in no plan.

@@ -37,9 +37,7 @@ fn longest<'c>(calls: &[&'c Call], off_cpu: &[OffCpu]) -> Option<SlowStep<'c>> {
         match steps.iter_mut().find(|step| step.calls[0].function == call.function) {
             Some(step) => {
                 step.calls.push(call);
-                step.spent.total.0 += spent.total.0;
-                step.spent.asleep.0 += spent.asleep.0;
-                step.spent.preempted.0 += spent.preempted.0;
+                step.spent.add(spent);
             }
             None => steps.push(SlowStep {
                 calls: vec![call],

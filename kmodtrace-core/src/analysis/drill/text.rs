@@ -82,7 +82,7 @@ impl Tree<'_> {
             }
             if same > shown {
                 let durations = rest[..same].iter().filter_map(|call| call.duration());
-                let total: u64 = durations.map(|took| took.0).sum();
+                let total = durations.map(|took| took.0).fold(0, u64::saturating_add);
                 writeln!(
                     out,
                     "{:indent$}and {} more of {}, {} all together",

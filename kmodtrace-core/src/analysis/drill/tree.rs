@@ -31,11 +31,24 @@ struct Open {
     at: u64,
 }
 
-/// The calls of all tasks, in order of their beginning. A return whose entry was not seen is left out: nothing shows where the
-/// call began. An entry whose return was missed ends where its caller does.
-pub fn forest(marks: &[CallMark], known: &[ProbedFunction]) -> Vec<Call> {
+/// Calls within calls that are kept, so that what goes through a tree may recurse. The 16 KiB of a kernel's stack hold less than a
+/// hundred frames of the usual size: where more seem to be open, returns are missing. jq reads two brackets for each, 256 in all.
+pub(super) const DEPTH: usize = 120;
+
+/// The calls of tasks, each with those made in it.
+#[derive(Debug, Default)]
+pub(super) struct Forest {
+    /// Those that nobody in sight made, in order of their beginning.
+    pub(super) calls: Vec<Call>,
+    /// How many were left out because they lie deeper than [`DEPTH`].
+    pub(super) deeper: u64,
+}
+
+/// The calls of all tasks. A return whose entry was not seen is left out: nothing shows where the call began. An entry whose return
+/// was missed ends where its caller does.
+pub(super) fn forest(marks: &[CallMark], known: &[ProbedFunction]) -> Forest {
     let mut open: BTreeMap<Tid, Vec<Open>> = BTreeMap::new();
-    let mut done = Vec::new();
+    let mut done = Forest::default();
     for mark in marks {
         let stack = open.entry(mark.tid).or_default();
         match mark.edge {
@@ -72,7 +85,7 @@ pub fn forest(marks: &[CallMark], known: &[ProbedFunction]) -> Vec<Call> {
             close(&mut stack, &mut done);
         }
     }
-    done.sort_by_key(|call| call.start);
+    done.calls.sort_by_key(|call| call.start);
     done
 }
 
@@ -84,11 +97,14 @@ fn site(caller: &Open, from: u64, known: &[ProbedFunction]) -> Option<u32> {
 }
 
 /// The innermost open call goes to its caller, or is one that nobody in sight called.
-fn close(stack: &mut Vec<Open>, done: &mut Vec<Call>) {
+fn close(stack: &mut Vec<Open>, done: &mut Forest) {
     let Some(Open { call, .. }) = stack.pop() else { return };
-    match stack.last_mut() {
-        Some(caller) => caller.call.calls.push(call),
-        None => done.push(call),
+    if stack.len() >= DEPTH {
+        done.deeper += 1;
+    } else if let Some(caller) = stack.last_mut() {
+        caller.call.calls.push(call);
+    } else {
+        done.calls.push(call);
     }
 }
 
@@ -104,6 +120,16 @@ pub struct Spent {
 }
 
 impl Spent {
+    /// Adds that of another call.
+    pub(super) fn add(&mut self, other: Self) {
+        let sum = |one: Nanos, other: Nanos| Nanos(one.0.saturating_add(other.0));
+        *self = Self {
+            total: sum(self.total, other.total),
+            asleep: sum(self.asleep, other.asleep),
+            preempted: sum(self.preempted, other.preempted),
+        };
+    }
+
     /// The rest.
     pub fn running(&self) -> Nanos {
         Nanos(
@@ -142,7 +168,7 @@ impl Call {
             } else {
                 &mut spent.asleep
             };
-            sum.0 += lasted.0;
+            sum.0 = sum.0.saturating_add(lasted.0);
         }
         Some(spent)
     }
@@ -188,7 +214,7 @@ mod tests {
             mark(9, 1, 0, Some(0xffff_ffed)),
             mark(10, 2, 7, Some(0)),
         ];
-        let calls = forest(&marks, &[]);
+        let calls = forest(&marks, &[]).calls;
         assert_eq!(shape(&calls), "0(1() 2(3())) 7()");
         assert_eq!(calls[0].errno(), Some(19));
         assert_eq!(calls[0].duration(), Some(Nanos(8)));
@@ -206,7 +232,7 @@ mod tests {
             mark(5, 1, 9, Some(0)),
             mark(6, 1, 0, Some(0)),
         ];
-        let calls = forest(&marks, &[]);
+        let calls = forest(&marks, &[]).calls;
         assert_eq!(shape(&calls), "0(1(2()))");
         assert_eq!(calls[0].calls[0].end, None);
         // A function that calls itself.
@@ -216,8 +242,18 @@ mod tests {
             mark(3, 1, 0, Some(1)),
             mark(4, 1, 0, Some(2)),
         ];
-        let calls = forest(&marks, &[]);
+        let calls = forest(&marks, &[]).calls;
         assert_eq!((shape(&calls).as_str(), calls[0].end), ("0(0())", Some(Ktime(4))));
+    }
+
+    #[test]
+    fn calls_that_no_stack_holds_are_counted() {
+        let entries = 1..=DEPTH as u64 + 10;
+        let returns = [mark(1_000, 1, 9, Some(-19)), mark(1_001, 1, 1, Some(-19))];
+        let deep = entries.map(|time| mark(time, 1, u32::try_from(time).unwrap(), None));
+        let found = forest(&deep.chain(returns).collect::<Vec<_>>(), &[]);
+        assert_eq!((count(&found.calls), found.deeper), (DEPTH, 10));
+        assert_eq!(found.calls[0].end, Some(Ktime(1_001)));
     }
 
     fn entry(time: u64, function: u32, at: u64, from: u64) -> CallMark {
@@ -235,7 +271,7 @@ mod tests {
             size: 0x40,
             ..ProbedFunction::default()
         }];
-        let site = |from| forest(&[entry(1, 0, 1000, 7), entry(2, 1, 90, from)], &known)[0].calls[0].site;
+        let site = |from| forest(&[entry(1, 0, 1000, 7), entry(2, 1, 90, from)], &known).calls[0].calls[0].site;
         assert_eq!(site(1005), Some(5));
         assert_eq!(site(1064), Some(64));
         // From somewhere else.
@@ -260,7 +296,7 @@ mod tests {
             off(19, None, false),
         ];
         let marks = [mark(10, 1, 0, None), mark(20, 1, 0, Some(0))];
-        let spent = forest(&marks, &[])[0].spent(&offs).unwrap();
+        let spent = forest(&marks, &[]).calls[0].spent(&offs).unwrap();
         assert_eq!((spent.asleep, spent.preempted), (Nanos(3), Nanos(1)));
         assert_eq!((spent.total, spent.running()), (Nanos(10), Nanos(6)));
     }
@@ -270,7 +306,7 @@ mod tests {
         fn every_entry_is_somewhere(marks in prop::collection::vec((0_u32..3, 0_u32..4, prop::option::of(-30_i64..3)), 0..60)) {
             let marks: Vec<CallMark> = (0..).zip(marks).map(|(time, (tid, function, ret))| mark(time, tid, function, ret)).collect();
             let entries = marks.iter().filter(|mark| matches!(mark.edge, CallEdge::Enter { .. })).count();
-            prop_assert_eq!(count(&forest(&marks, &[])), entries);
+            prop_assert_eq!(count(&forest(&marks, &[]).calls), entries);
         }
     }
 }
