@@ -105,7 +105,9 @@ impl ProbedFunction {
         /// Between the shortest call and the longest, `call *%rax` and one with a prefix through a thunk.
         const SHORTER: u32 = 4;
         let behind = self.sites.partition_point(|site| site.at < at);
-        self.sites.get(behind).filter(|site| site.at - at <= SHORTER)
+        self.sites
+            .get(behind)
+            .filter(|site| site.at.checked_sub(at).is_some_and(|beyond| beyond <= SHORTER))
     }
 
     /// How it is called where functions of this module are meant: others name theirs, as in a stack of the kernel.

@@ -182,7 +182,7 @@ fn whole(monitor: &Monitor, all: &[Placed<'_>]) -> (u64, u64) {
     let starts = all.first().map(|one| one.start).into_iter().chain(whole_boot);
     let first = starts.min().unwrap_or(monitor.start().0);
     let ends = all.iter().map(|one| one.end).chain(passed());
-    (first, ends.max().unwrap_or(now.0).max(first + 1))
+    (first, ends.max().unwrap_or(now.0).max(first.saturating_add(1)))
 }
 
 /// These as lanes. They are in the order of their entries, and so are the lanes, by their first ones.
@@ -232,7 +232,7 @@ fn lane_attempt(one: &Placed<'_>, now: Ktime) -> LaneAttempt {
         module: attempt.module.clone(),
         device: attempt.device.as_ref().map(|device| device.path.clone()),
         start_ns: one.start,
-        end_ns: attempt.end.map(|end| end.0),
+        end_ns: attempt.end.map(|end| end.0.max(one.start)),
         errno: attempt.errno,
         stages: pieces
             .into_iter()

@@ -197,7 +197,7 @@ impl Set {
         Self {
             runs: runs.iter().map(|run| run.label.clone()).collect(),
             kernels: kernels.into_iter().collect(),
-            missing: runs.iter().map(|run| run.missing).sum(),
+            missing: runs.iter().map(|run| run.missing).fold(0, u64::saturating_add),
         }
     }
 }

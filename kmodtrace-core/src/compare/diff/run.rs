@@ -128,7 +128,7 @@ impl RunFold {
         let run = Run {
             label,
             kernel: source.kernel.clone(),
-            missing: missing.iter().flatten().sum(),
+            missing: missing.into_iter().flatten().fold(0, u64::saturating_add),
             values: values.0,
             source,
         };

@@ -41,7 +41,7 @@ pub(super) fn lanes(frame: &mut Frame<'_>, area: Rect, state: &State, picture: &
     }
     let scale = Scale {
         from: all.from_ns,
-        to: all.to_ns.max(all.from_ns + 1),
+        to: all.to_ns.max(all.from_ns.saturating_add(1)),
         area: field,
     };
     let cursor = state.cursor(&rows::shown(state, picture));
