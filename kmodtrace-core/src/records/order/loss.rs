@@ -4,6 +4,9 @@ use crate::model::{Refused, RefusedCalls};
 use crate::records::event::{Counters, Event, Fact};
 use std::collections::BTreeMap;
 
+/// More than any kernel is built for: `NR_CPUS` is 8,192 at the most (arch/x86/Kconfig). What names another is damage, and not counted.
+const CPUS: u32 = 1 << 14;
+
 /// What is known to be missing, from two witnesses.
 ///
 /// A CPU numbers its records from 1 before it asks the ring for room, so numbers that did not come are records that found
@@ -28,7 +31,7 @@ impl Loss {
     pub(super) fn see(&mut self, event: &Event) {
         if let Fact::Tick(counters) | Fact::Trailer(counters) = &event.fact {
             self.counters = *counters;
-        } else if event.seq > 0 {
+        } else if event.seq > 0 && event.cpu < CPUS {
             let numbers = self.cpus.entry(event.cpu).or_default();
             numbers.highest = numbers.highest.max(event.seq);
             numbers.received += 1;
@@ -86,6 +89,12 @@ mod tests {
         assert_eq!(seen(&[(0, 1), (0, 2), (1, 1)]).lost(), 0);
         assert_eq!(seen(&[(0, 4), (0, 1), (7, 3)]).lost(), 4);
         assert_eq!(seen(&[(0, u64::MAX), (1, u64::MAX)]).lost(), u64::MAX);
+    }
+
+    #[test]
+    fn cpus_that_no_kernel_has_are_not_kept() {
+        let many: Vec<(u32, u64)> = (0..CPUS + 10).map(|cpu| (cpu, 1)).collect();
+        assert_eq!(seen(&many).cpus.len(), CPUS as usize);
     }
 
     #[test]
