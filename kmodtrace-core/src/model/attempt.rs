@@ -148,6 +148,12 @@ impl Attempt {
         }
     }
 
+    /// What it takes in memory: marks of 24 bytes, about. Waits, symbols, lines, calls and times without a processor are larger.
+    pub fn marks(&self) -> usize {
+        let larger = self.waits.len() + self.symbols.len() + self.log.len() + self.calls.len() + self.off_cpu.len();
+        self.trail.len() + 4 * larger + 16
+    }
+
     /// Time from entry to return; absent unless both were seen.
     pub fn duration(&self) -> Option<Nanos> {
         Some(self.end?.since(self.start?))

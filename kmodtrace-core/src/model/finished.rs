@@ -5,6 +5,10 @@ use super::call::CallMark;
 use super::module::StateSpan;
 use super::request::Request;
 
+/// [Marks](Attempt::marks) that those may take together who keep thousands of attempts: some hundred megabytes, which only made-up
+/// recordings come near.
+pub const MARKS_KEPT: usize = 4 << 20;
+
 /// What a session hands out as soon as it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finished {

@@ -31,7 +31,7 @@ pub use cgroup::Cgroups;
 pub use command::WaitStatus;
 pub use device::Device;
 pub use errno::Errno;
-pub use finished::Finished;
+pub use finished::{Finished, MARKS_KEPT};
 pub use function::Function;
 pub(crate) use function::PlainEdge;
 pub(crate) use ids::ByNumber;

@@ -63,6 +63,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// What it takes in memory, as [`Attempt::marks`](super::Attempt::marks) counts.
+    pub(crate) fn marks(&self) -> usize {
+        4 * self.log.len() + 16
+    }
+
     /// Whether it ended, and not with a module.
     pub fn failed(&self) -> bool {
         self.ret.is_some_and(|ret| ret != 0)

@@ -7,7 +7,7 @@ use crate::model::{Attempt, AttemptId, Finished, ModuleState, Request, RequestId
 
 /// Attempts that are kept at most, requests too, and GOING windows.
 const KEPT: usize = 2_048;
-/// Marks, waits, symbols and lines that all kept attempts may have together: 24 bytes for most of them, some 5 MiB.
+/// What all kept attempts may take together, in marks: some 5 MiB.
 const MARKS: usize = 200_000;
 /// Durations of a module that its row shows.
 const RECENT: usize = 16;
@@ -50,11 +50,11 @@ impl History {
             self.recent(&attempt);
         }
         attempt.trail.shrink_to_fit();
-        self.marks += marks(&attempt);
+        self.marks += attempt.marks();
         self.attempts.push_back(attempt);
         while self.attempts.len() > KEPT || self.marks > MARKS && self.attempts.len() > 1 {
             let Some(oldest) = self.attempts.pop_front() else { break };
-            self.marks -= marks(&oldest);
+            self.marks -= oldest.marks();
             self.folded += 1;
         }
     }
@@ -127,11 +127,4 @@ impl History {
     pub(super) fn folded(&self) -> u64 {
         self.folded
     }
-}
-
-fn marks(attempt: &Attempt) -> usize {
-    // Waits, symbols, lines, calls and times without a processor are larger than marks.
-    let larger =
-        attempt.waits.len() + attempt.symbols.len() + attempt.log.len() + attempt.calls.len() + attempt.off_cpu.len();
-    attempt.trail.len() + 4 * larger + 16
 }

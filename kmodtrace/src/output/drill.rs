@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use kmodtrace_core::analysis::drill::{Elsewhere, Load, TreeLimits, schema, write_json, write_text};
-use kmodtrace_core::model::{Attempt, Finished, ProbedFunction};
+use kmodtrace_core::model::{Attempt, Finished, MARKS_KEPT, ProbedFunction};
 use kmodtrace_core::text::printable;
 use serde_json::Value;
 
@@ -20,6 +20,8 @@ pub(crate) struct Loads {
     functions: Vec<ProbedFunction>,
     limits: TreeLimits,
     kept: Vec<Attempt>,
+    /// What these take.
+    marks: usize,
     more: u64,
     elsewhere: Elsewhere,
 }
@@ -32,6 +34,7 @@ impl Loads {
             functions,
             limits,
             kept: Vec::new(),
+            marks: 0,
             more: 0,
             elsewhere: Elsewhere::default(),
         }
@@ -42,7 +45,8 @@ impl Loads {
         match finished {
             Finished::Call(mark) => self.elsewhere.add(mark),
             Finished::Attempt(attempt) if self.is_load(&attempt) => {
-                if self.kept.len() < LOADS {
+                if self.kept.len() < LOADS && self.marks < MARKS_KEPT {
+                    self.marks += attempt.marks();
                     self.kept.push(*attempt);
                 } else {
                     self.more += 1;

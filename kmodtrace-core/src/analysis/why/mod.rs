@@ -1,8 +1,8 @@
 //! Why loads and requests failed: each cause with its chain, in sentences, the most frequent first.
 //!
 //! A fold over what a session hands out. Counts are exact; chains are told of the first failure of a kind. Memory is
-//! bounded: failures wait until 4,096 later ones have come, because what they follow from may finish after
-//! them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
+//! bounded: failures wait until 4,096 later ones have come, or until they take too much, because what they follow from may finish
+//! after them, and are then counted and forgotten. What was found besides is told at the end, as everywhere.
 
 mod advice;
 mod around;
@@ -197,10 +197,19 @@ impl WhyFold {
             Finished::Request(request) => self.request(request).map(Finished::Request),
             other @ (Finished::State(_) | Finished::Call(_)) => Some(other),
         };
-        if let Some(entry) = self.window.due() {
+        if self.window.is_full() {
+            self.settle_all();
+            self.window.forget();
+        } else if let Some(entry) = self.window.due() {
             self.settle(entry);
         }
         spent
+    }
+
+    fn settle_all(&mut self) {
+        while let Some(entry) = self.window.oldest() {
+            self.settle(entry);
+        }
     }
 
     fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Box<Attempt>> {
@@ -293,9 +302,7 @@ impl WhyFold {
 
     /// Nothing more comes: the recording ends at this time. What was gathered is taken out.
     pub fn finish(&mut self, end: Ktime) -> Why {
-        while let Some(entry) = self.window.oldest() {
-            self.settle(entry);
-        }
+        self.settle_all();
         let asked = self.filter.errno;
         let missing = asked.filter(|_| self.returned == 0);
         let mut summary = Vec::new();

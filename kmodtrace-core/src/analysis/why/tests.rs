@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::origin::tests::others::{helper, request};
 use crate::analysis::origin::tests::{attempt, init, number, task, wait};
-use crate::model::{AttemptId, Caller, Collision, RequestId, Role, SlotWait, Span, Tid, WaitKind};
+use crate::model::{AttemptId, Caller, Collision, LogLine, MARKS_KEPT, RequestId, Role, SlotWait, Span, Tid, WaitKind};
 
 const MS: u64 = 1_000_000;
 const EINVAL: Errno = Errno(22);
@@ -313,6 +313,27 @@ fn filters() {
         nested(),
     );
     assert!(text(&nothing).starts_with("no load, unload or request of such a name was seen"));
+}
+
+#[test]
+fn counts_are_exact_where_few_failures_take_much() {
+    let line = LogLine {
+        time: Ktime(1),
+        text: String::new(),
+    };
+    let large = MARKS_KEPT / 10;
+    let mut fold = WhyFold::new(Filter::default(), Zero::Boot, &[], Coverage::default());
+    let mut most = 0;
+    for id in 1..=25 {
+        let mut one = load(id, -19, id, id + 1);
+        one.init = Some(init(-19, None));
+        one.log = vec![line.clone(); large / 4];
+        fold.add(Finished::Attempt(Box::new(one)));
+        most = most.max(fold.window.len());
+    }
+    assert_eq!(most, 9);
+    let counts: Vec<u64> = fold.finish(Ktime(100)).causes.iter().map(|cause| cause.count).collect();
+    assert_eq!(counts, [25]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::around::Around;
 use crate::analysis::origin::{self, KnownAttempt, Origin};
-use crate::model::{Attempt, AttemptId, Ktime, Nanos, ProbedFunction, Request, RequestId, Zero};
+use crate::model::{Attempt, AttemptId, Ktime, MARKS_KEPT, Nanos, ProbedFunction, Request, RequestId, Zero};
 use crate::plan::Coverage;
 
 /// So many failures wait to be told; as many more are kept for those that refer to them.
@@ -21,6 +21,8 @@ pub(super) enum Entry {
 pub(super) struct Window {
     attempts: BTreeMap<AttemptId, Box<Attempt>>,
     requests: BTreeMap<RequestId, Box<Request>>,
+    /// What all of them take.
+    marks: usize,
     /// In the order in which they finished.
     waiting: VecDeque<Entry>,
     /// Slots that were held, by requests of any end.
@@ -67,8 +69,11 @@ impl Window {
     pub(super) fn attempt(&mut self, attempt: Box<Attempt>) -> Option<Box<Attempt>> {
         let id = attempt.id;
         self.waiting.push_back(Entry::Attempt(id));
+        self.marks += attempt.marks();
         let replaced = self.attempts.insert(id, attempt);
-        replaced.or_else(|| forgotten(&mut self.attempts))
+        let gone = replaced.or_else(|| forgotten(&mut self.attempts));
+        self.marks -= gone.as_ref().map_or(0, |gone| gone.marks());
+        gone
     }
 
     /// Adds a request, failed or not: it held a slot. Gives back what is not kept.
@@ -86,8 +91,23 @@ impl Window {
         request.stack = Vec::new();
         let id = request.id;
         self.waiting.push_back(Entry::Request(id));
+        self.marks += request.marks();
         let replaced = self.requests.insert(id, request);
-        replaced.or_else(|| forgotten(&mut self.requests))
+        let gone = replaced.or_else(|| forgotten(&mut self.requests));
+        self.marks -= gone.as_ref().map_or(0, |gone| gone.marks());
+        gone
+    }
+
+    /// Whether so much is remembered that all of it has to be told now, and forgotten.
+    pub(super) fn is_full(&self) -> bool {
+        self.marks > MARKS_KEPT
+    }
+
+    /// Forgets all failures.
+    pub(super) fn forget(&mut self) {
+        self.attempts.clear();
+        self.requests.clear();
+        self.marks = 0;
     }
 
     /// What is to be told now: enough came behind it.

@@ -9,7 +9,7 @@ use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, KnownAttempt};
 use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
-use crate::model::{Attempt, AttemptId, Errno, Finished, TaskRef};
+use crate::model::{Attempt, AttemptId, Errno, Finished, MARKS_KEPT, TaskRef};
 use crate::plan::{Coverage, Observed};
 use crate::report::{KernelRow, Source};
 
@@ -62,6 +62,8 @@ pub struct RunFold {
     aggregates: Aggregates,
     known: BTreeMap<AttemptId, (TaskRef, Errno)>,
     failed: Vec<Attempt>,
+    /// What these take.
+    marks: usize,
     origins: BTreeMap<(Option<String>, String), u64>,
 }
 
@@ -74,8 +76,9 @@ impl RunFold {
         {
             let task = attempt.task();
             self.known.insert(attempt.id, (task, attempt.errno.unwrap_or_default()));
+            self.marks += attempt.marks();
             self.failed.push(*attempt);
-            if self.failed.len() > REMEMBERED {
+            if self.failed.len() > REMEMBERED || self.marks > MARKS_KEPT {
                 self.add_origins();
             }
         }
@@ -98,6 +101,7 @@ impl RunFold {
             }
         }
         self.failed.clear();
+        self.marks = 0;
         self.known.clear();
     }
 
