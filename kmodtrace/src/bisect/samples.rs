@@ -1,6 +1,8 @@
 //! Runs as rules see them: read from their recordings, for these are what happened; everything else is worked out of them.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use kmodtrace_core::compare::bisect::{Recorded, RecordedFold, RunEnd, Sample, Step, Unread};
 
@@ -13,13 +15,40 @@ pub(crate) fn read(session: &Session, step: u32, run: u32, end: &RunEnd) -> Samp
         None => Err(Unread::Absent),
         Some(name) => {
             let path = session.step_folder(step).join(name);
-            recorded(&path, &format!("{step:04}/{run:02}"))
+            // One that has its report was read before.
+            let known = session.run_file(step, run, "report.json").exists();
+            let alive = if known { Ok(()) } else { survives(&path) };
+            alive.and_then(|()| recorded(&path, &format!("{step:04}/{run:02}")))
         }
     };
     Sample {
         command: end.command,
         recorded,
     }
+}
+
+/// Whether another process can read a recording: what kills that, as too much memory, is not to end the session, nor every later one.
+fn survives(path: &Path) -> Result<(), Unread> {
+    let mut reader = Command::new("/proc/self/exe");
+    reader.args(["bisect", "read"]).arg(path);
+    let ended = reader
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    // Where there can be no other process, this one reads it.
+    match ended.ok().and_then(|status| status.signal()) {
+        Some(signal) => Err(Unread::Damaged(format!(
+            "{}: its reader was killed by signal {signal}",
+            path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Reads a recording as one of a run; an error where it cannot be read.
+pub(crate) fn try_to_read(path: &Path) -> Result<(), Unread> {
+    recorded(path, "").map(|recorded| drop(recorded.report()))
 }
 
 fn recorded(path: &Path, label: &str) -> Result<Recorded, Unread> {

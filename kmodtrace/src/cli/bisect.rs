@@ -28,6 +28,12 @@ pub(crate) enum Bisect {
     Log(BisectSession),
     /// Show all steps in commit order with their numbers, and compare the first bad one with the last good
     Report(BisectReport),
+    /// Read a recording and say nothing: the others look whether that can be done
+    #[command(hide = true)]
+    Read {
+        /// The recording
+        recording: PathBuf,
+    },
 }
 
 const RULES: &str = "\

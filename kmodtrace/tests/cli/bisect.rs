@@ -18,6 +18,9 @@ struct Stage {
     folder: PathBuf,
 }
 
+/// Attempts that take some seconds to read.
+const LARGE: u64 = 60_000;
+
 const RULE: &str = "attempts>100";
 
 /// Boots what the file `state` of the working directory says.
@@ -368,6 +371,30 @@ fn damage_is_mended_or_named() {
     fs::write(stage.session("session.json"), "{}").unwrap();
     let line = stage.step("bad");
     assert!(line.refused(129).contains("session.json"), "{line:?}");
+}
+
+/// Here by too much time: a limit of one second holds for each process.
+#[test]
+fn a_recording_that_kills_its_reader_tells_nothing() {
+    let stage = Stage::started("killed-reader", &["--runs", "1"]);
+    file(&stage.folder, "large.kmt", sample(LARGE).bytes);
+    fs::write(stage.tree().join("state"), "large").unwrap();
+    let mut limited = Command::new("sh");
+    let step = stage.command(&["step", "--vm", BOOT]);
+    limited
+        .args(["-c", "ulimit -t 1; exec \"$@\"", "sh"])
+        .arg(step.get_program())
+        .args(step.get_args());
+    limited.current_dir(stage.tree()).env("RECORDINGS", &stage.folder);
+    let step = done(limited);
+    assert!(
+        step.stdout.contains("its reader was killed by signal"),
+        "{}{}",
+        step.stdout,
+        step.stderr
+    );
+    assert_eq!(step.status, Some(125));
+    assert!(stage.bisect(&["report"]).quiet().contains("cannot tell"));
 }
 
 #[test]

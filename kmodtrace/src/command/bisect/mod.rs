@@ -8,6 +8,7 @@ mod step;
 
 use std::process::ExitCode;
 
+use crate::bisect::samples;
 use crate::cli::Bisect;
 use crate::failure::{self, BISECT_FAILED, BISECT_USAGE, CANNOT_TRACE, USAGE};
 
@@ -21,6 +22,9 @@ pub(crate) fn run(args: &Bisect, quiet: bool) -> ExitCode {
         Bisect::Skip(args) => mark::skip(args),
         Bisect::Log(args) => log::run(args),
         Bisect::Report(args) => report::run(args),
+        Bisect::Read { recording } => samples::try_to_read(recording)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
     };
     done.unwrap_or_else(|error| {
         let told = failure::report(&error);
