@@ -61,6 +61,8 @@ pub struct Session {
     tasks: ByNumber<Tid, Box<Task>>,
     /// Those whose init function runs.
     initing: BTreeSet<Tid>,
+    /// Entries and returns of functions that attempts in flight keep.
+    calls: usize,
     world: World,
     requests: requests::Requests,
     attempts: u64,
@@ -181,8 +183,7 @@ impl Session {
 
     fn enter(&mut self, time: Ktime, tid: Tid, tgid: Tgid, enter: AttemptEnter, out: &mut Vec<Finished>) {
         self.requests.moved_on(time, tid, out);
-        self.initing.remove(&tid);
-        if let Some(stale) = self.tasks.remove(&tid) {
+        if let Some(stale) = self.take(tid) {
             stale.finish(None, Some(Note::ExitNotSeen), &mut self.world, out);
         }
         self.make_room(out);
@@ -194,8 +195,7 @@ impl Session {
 
     fn exit(&mut self, time: Ktime, tid: Tid, tgid: Tgid, ret: i64, out: &mut Vec<Finished>) {
         self.requests.moved_on(time, tid, out);
-        self.initing.remove(&tid);
-        let mut task = match self.tasks.remove(&tid) {
+        let mut task = match self.take(tid) {
             Some(task) => task,
             None => Box::new(self.task(tid, tgid)),
         };
@@ -277,13 +277,13 @@ impl Session {
         };
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.active = time;
-            return task.call(mark);
+            return task.call(mark, &mut self.calls);
         }
         let mut belongs = false;
         if self.initing.len() <= MAY_HAVE_QUEUED {
             for tid in &self.initing {
                 if let Some(task) = self.tasks.get_mut(tid).filter(|task| task.runs_init()) {
-                    task.call(mark);
+                    task.call(mark, &mut self.calls);
                     belongs = true;
                 }
             }
@@ -310,6 +310,14 @@ impl Session {
         task
     }
 
+    /// The attempt that a task is in, which ends.
+    fn take(&mut self, tid: Tid) -> Option<Box<Task>> {
+        self.initing.remove(&tid);
+        let task = self.tasks.remove(&tid)?;
+        self.calls -= task.attempt.calls.len();
+        Some(task)
+    }
+
     /// Closes the quarter that was silent longest once there are too many.
     fn make_room(&mut self, out: &mut Vec<Finished>) {
         if self.tasks.len() < IN_FLIGHT_MAX {
@@ -318,8 +326,7 @@ impl Session {
         let mut silent: Vec<_> = self.tasks.iter().map(|(tid, task)| (task.active, *tid)).collect();
         silent.sort_unstable();
         for (_, tid) in silent.drain(..IN_FLIGHT_MAX / 4) {
-            self.initing.remove(&tid);
-            if let Some(task) = self.tasks.remove(&tid) {
+            if let Some(task) = self.take(tid) {
                 task.finish(None, Some(Note::ExitNotSeen), &mut self.world, out);
             }
         }

@@ -40,6 +40,35 @@ fn module(address: u64, state: ModuleState) -> ModuleRef {
 }
 
 #[test]
+fn attempts_in_flight_keep_so_many_calls_together() {
+    let mut session = Session::new();
+    let mut out = Vec::new();
+    let call = || {
+        Fact::CallEnter(CallEnter {
+            function: 0,
+            at: 0,
+            from: 0,
+        })
+    };
+    let (tasks, each) = (32, 40_000);
+    for tid in 1..=tasks {
+        session.apply(event(1, tid, enter(Syscall::FinitModule)), &mut out);
+        for _ in 0..each {
+            session.apply(event(2, tid, call()), &mut out);
+        }
+    }
+    let kept: usize = session.in_flight().map(|one| one.attempt.calls.len()).sum();
+    let dropped: u64 = session.in_flight().map(|one| one.attempt.calls_dropped).sum();
+    let all = tasks as usize * each;
+    assert_eq!((kept, dropped), (task::CALLS_IN_FLIGHT, (all - kept) as u64));
+    // One that returns makes room.
+    session.apply(event(3, 1, Fact::AttemptExit(0)), &mut out);
+    session.apply(event(4, tasks, call()), &mut out);
+    let kept: usize = session.in_flight().map(|one| one.attempt.calls.len()).sum();
+    assert_eq!(kept, task::CALLS_IN_FLIGHT - each + 1);
+}
+
+#[test]
 fn where_a_file_lies_is_known_of_all_that_load_it() {
     let mut session = Session::new();
     let mut out = Vec::new();

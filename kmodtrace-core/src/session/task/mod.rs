@@ -25,6 +25,8 @@ const MARKS: usize = 16;
 
 /// Entries and returns of functions that were asked for, kept of one attempt: a load of xfs has some thousand.
 const CALLS_KEPT: usize = 1 << 16;
+/// Those of all attempts in flight together: 40 MiB.
+pub(super) const CALLS_IN_FLIGHT: usize = 1 << 20;
 
 /// What the task is to the load of its inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

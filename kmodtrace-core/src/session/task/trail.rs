@@ -1,6 +1,6 @@
 //! The trail of an attempt: which edge of which function each of its facts tells.
 
-use super::{CALLS_KEPT, KEPT, Task};
+use super::{CALLS_IN_FLIGHT, CALLS_KEPT, KEPT, Task};
 use crate::model::{
     CallMark, Edge, Function, Ktime, LogLine, Mark, ModuleState, OffCpu, Parent, Signal, Span, SymbolLookUp,
 };
@@ -62,9 +62,10 @@ impl Task {
         }
     }
 
-    /// A function that was asked for by name was entered or left.
-    pub(in crate::session) fn call(&mut self, mark: CallMark) {
-        if self.attempt.calls.len() < CALLS_KEPT {
+    /// A function that was asked for by name was entered or left. `of_all` counts those of all attempts in flight.
+    pub(in crate::session) fn call(&mut self, mark: CallMark, of_all: &mut usize) {
+        if *of_all < CALLS_IN_FLIGHT && self.attempt.calls.len() < CALLS_KEPT {
+            *of_all += 1;
             self.attempt.calls.push(mark);
         } else {
             self.attempt.calls_dropped += 1;
