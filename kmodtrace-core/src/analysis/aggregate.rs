@@ -12,7 +12,7 @@ use crate::model::{
 use crate::text::Names;
 
 /// Names of modules kept, and names of requests, each: a distribution has some thousand modules, but users can ask for any name.
-const KEPT: usize = 8_192;
+pub(crate) const KEPT: usize = 8_192;
 /// Where those go that are too many.
 const OTHERS: &str = "(others)";
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Recent;
+use crate::analysis::aggregate;
 use crate::model::{Attempt, AttemptId, Finished, ModuleState, Request, RequestId, StateSpan};
 
 /// Attempts that are kept at most, requests too, and GOING windows.
@@ -60,9 +61,12 @@ impl History {
     }
 
     fn recent(&mut self, attempt: &Attempt) {
+        let has_row = self.recent.len() < aggregate::KEPT;
         let recent = match self.recent.get_mut(&attempt.module) {
             Some(recent) => recent,
-            None => self.recent.entry(attempt.module.clone()).or_default(),
+            None if has_row => self.recent.entry(attempt.module.clone()).or_default(),
+            // One of the others, which have one row.
+            None => return,
         };
         if recent.len() == RECENT {
             recent.pop_front();
@@ -126,5 +130,20 @@ impl History {
     /// How many were forgotten.
     pub(super) fn folded(&self) -> u64 {
         self.folded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::graph::fixture::attempt;
+
+    #[test]
+    fn only_modules_with_a_row_have_durations() {
+        let mut history = History::default();
+        for id in 0..aggregate::KEPT as u64 + 10 {
+            history.add(Finished::Attempt(Box::new(attempt(id, &format!("m{id}"), 0, 1))));
+        }
+        assert_eq!(history.recent.len(), aggregate::KEPT);
     }
 }

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 
 use crate::model::{AttemptId, Finished, GoingCause, Ktime, ModuleAddress, ModuleState, Span, StateSpan};
 
+/// Modules that can exist at a time, ten times as many as a distribution has. What only a made-up recording has beyond them has no life.
+const MODULES: usize = 1 << 16;
+
 #[derive(Debug)]
 struct Life {
     address: Option<ModuleAddress>,
@@ -45,6 +48,9 @@ impl Lives {
             cause,
         } = change;
         let Some(life) = self.modules.get_mut(module) else {
+            if self.modules.len() >= MODULES {
+                return;
+            }
             let life = Life {
                 address,
                 state,
@@ -147,5 +153,27 @@ impl Life {
             span: Span { start: self.since, end },
             cause: self.cause,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_that_no_kernel_has_room_for_have_no_life() {
+        let (mut lives, mut out) = (Lives::default(), Vec::new());
+        let change = Change {
+            state: ModuleState::Coming,
+            time: Ktime(1),
+            by: AttemptId(1),
+            address: None,
+            cause: None,
+        };
+        for module in 0..MODULES + 10 {
+            lives.change(&module.to_string(), change, &mut out);
+        }
+        lives.finish(&mut out);
+        assert_eq!(out.len(), MODULES);
     }
 }
