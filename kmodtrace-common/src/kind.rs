@@ -69,7 +69,7 @@ kinds! { OWN;
     LOAD_ENTER = 8 as Plain;
     /// `load_module` returned.
     LOAD_EXIT = 9 as Ret;
-    /// `module_frob_arch_sections` entered: the name as the image has it; `module` is the temporary copy, not the final address.
+    /// `module_frob_arch_sections` entered: the name as the image has it. `module` is 0: the address is that of a temporary copy.
     MODULE_NAME = 10 as Module;
     /// `find_module_all(name, len, even_unformed)` returned inside an attempt: the old module (0 for none) and its state.
     /// In `delete_module` the look-up asks for formed modules only, just before the module becomes GOING.
@@ -98,7 +98,7 @@ kinds! { OWN;
     FREE_ENTER = 22 as Module;
     /// `free_module` returned: the module is gone. Only `module` is set.
     FREE_EXIT = 23 as Module;
-    /// `add_unformed_module(mod)` entered, where the compiler left it a symbol: the module's final address.
+    /// `add_unformed_module(mod)` entered, where the compiler left it a symbol: the module at its final address.
     ADD_UNFORMED_ENTER = 24 as Module;
     /// `add_unformed_module` returned: 0 when the module went on the list, else the errno of the duplicate check.
     ADD_UNFORMED_EXIT = 25 as Ret;

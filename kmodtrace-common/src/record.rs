@@ -143,11 +143,12 @@ records! {
         name: [u8; FILE_NAME_LEN],
     }
 
-    /// A module, by its address in the kernel.
+    /// A module, by a number that stands for its address in the kernel.
     Module (104) {
         /// Common part.
         header: Header,
-        /// `struct module *`; 0 for none. Addresses are used again after a free.
+        /// Stands for its `struct module *`, and means nothing outside of the recording; 0 for none. Addresses are used again after a free,
+        /// and so are these.
         module: u64,
         /// A state, or [`crate::STATE_NONE`].
         state: u32,
@@ -161,8 +162,8 @@ records! {
     InitFn (112) {
         /// Common part.
         header: Header,
-        /// Its address.
-        func: u64,
+        /// Written out padding.
+        reserved: u64,
         /// `INIT_END`: what it returned. Otherwise 0.
         ret: i64,
         /// `INIT_START`: its symbol, resolved while it exists; empty when the kernel has no `bpf_snprintf` (before 5.13).
@@ -342,7 +343,8 @@ records! {
     Helper (112) {
         /// Common part.
         header: Header,
-        /// `struct subprocess_info *`: the same in the requester, the kworker and the helper.
+        /// Stands for its `struct subprocess_info *`, and means nothing outside of the recording: the same in the requester, the kworker and
+        /// the helper.
         sub_info: u64,
         /// `HELPER_ENTER`: `wait` (`UMH_*`). Otherwise 0.
         wait: i64,

@@ -77,9 +77,20 @@ pub static KMOD_SLOTS: Global<u64> = Global::new(0);
 #[unsafe(no_mangle)]
 pub static PRINTK_TEXT: Global<u64> = Global::new(0);
 
-/// A number that no recording holds: added to addresses, it hides where the kernel and its modules lie.
+// Numbers that no recording holds: added to addresses, they hide where the kernel and its objects lie. One for each kind of object, since
+// the distance of two areas of the kernel's memory would tell of either.
+
+/// For functions.
 #[unsafe(no_mangle)]
 pub static CALL_KEY: Global<u64> = Global::new(0);
+
+/// For `struct module`.
+#[unsafe(no_mangle)]
+pub static MODULE_KEY: Global<u64> = Global::new(0);
+
+/// For `struct subprocess_info`.
+#[unsafe(no_mangle)]
+pub static HELPER_KEY: Global<u64> = Global::new(0);
 
 /// 1 when stacks of requesters were asked for.
 #[unsafe(no_mangle)]

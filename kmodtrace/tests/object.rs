@@ -113,7 +113,7 @@ fn globals_are_those_that_the_plan_gives_values_in_their_width() {
     let mut wanted: BTreeMap<String, u64> = wanted.collect();
     assert_eq!(wanted.len(), plan::GLOBALS.len());
     wanted.insert(aya_log::LEVEL.to_owned(), size_of::<aya_log::Level>() as u64);
-    wanted.insert(drill::KEY_GLOBAL.to_owned(), size_of::<u64>() as u64);
+    wanted.extend(plan::KEYS.map(|name| (name.to_owned(), size_of::<u64>() as u64)));
     let mut found = symbols(".rodata");
     // Constants of the programs, which nobody sets.
     found.retain(|name, _| !CONSTANTS.contains(&name.as_str()));

@@ -38,7 +38,7 @@ impl ModuleState {
 pub struct StateSpan {
     /// Name of the module.
     pub module: String,
-    /// Address of its `struct module`; absent if it was not seen.
+    /// Stands for the address of its `struct module`, and means nothing outside of its recording; absent if it was not seen.
     pub address: Option<ModuleAddress>,
     /// State. UNFORMED is both before COMING and after GOING.
     pub state: ModuleState,

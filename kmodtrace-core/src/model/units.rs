@@ -24,7 +24,7 @@ unit! {
     Nanos(u64);
     /// An inode number. Unique within a device only.
     Inode(u64);
-    /// Address of a `struct module` in the kernel. Used again after a free.
+    /// Stands for the address of a `struct module` in the kernel, and means nothing outside of its recording. Used again after a free.
     ModuleAddress(u64);
 }
 

@@ -85,7 +85,10 @@ const WORK: &str = "functions that kworkers run as they request a module";
 const CALLER: &str = "users that load modules, and whether they may";
 const HELPERS: &str = "programs that helpers run, and what they end with";
 
-/// Every global. `module.state` and `module.name` are at 0 and 24 in every kernel seen so far, which is no reason to assume it.
+/// Those that are drawn anew each time: what hides the addresses of functions, modules and helpers from a recording.
+pub const KEYS: [&str; 3] = ["CALL_KEY", "MODULE_KEY", "HELPER_KEY"];
+
+/// Every other one. `module.state` and `module.name` are at 0 and 24 in every kernel seen so far, which is no reason to assume it.
 pub const GLOBALS: &[GlobalSpec] = &[
     global(
         "OFF_MODULE_STATE",

@@ -21,7 +21,7 @@ pub use catalogue::{CATALOGUE, programs};
 pub use check::{CHECK_SCHEMA, CheckReport, KernelName, ProbeReport, ProbeStatus, Refusal, check};
 pub use coverage::{Coverage, Observed};
 pub use existence::{Existence, Sign, Trace};
-pub use globals::{GLOBALS, GlobalSource, GlobalSpec, GlobalValue, values};
+pub use globals::{GLOBALS, GlobalSource, GlobalSpec, GlobalValue, KEYS, values};
 pub use questions::questions;
 pub use resolve::{Attachment, Choice, Plan, PlannedProbe, RETURNS, resolve};
 pub use spec::{Attach, AttachStage, Candidate, Family, Hook, Mechanism, ProbeSpec, Want};

@@ -14,7 +14,7 @@ use crate::model::{
     FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Refused, Syscall, Tgid, Tid, WaitStatus,
 };
 use crate::records::event::{
-    AttemptEnter, CallEnter, Counters, Event, Fact, InitStart, ModuleRef, SignalSent, SymbolFact, WaitEnd,
+    AttemptEnter, CallEnter, Counters, Event, Fact, ModuleRef, SignalSent, SymbolFact, WaitEnd,
 };
 use kmodtrace_common::{UNREAD, kind, record, syscall};
 use zerocopy::FromBytes;
@@ -144,13 +144,7 @@ fn fact(kind: u16, bytes: &[u8]) -> Result<Fact, DecodeError> {
             layout::<record::Switch>(kind, bytes)?;
             Fact::SwitchIn
         }
-        kind::INIT_START => {
-            let record: record::InitFn = layout(kind, bytes)?;
-            Fact::InitStart(InitStart {
-                func: record.func,
-                symbol: present(&record.symbol),
-            })
-        }
+        kind::INIT_START => Fact::InitStart(present(&layout::<record::InitFn>(kind, bytes)?.symbol)),
         kind::REFUSED => Fact::Refused(refused(&layout(kind, bytes)?)),
         kind::EXIT_FUNCTION => Fact::ExitFunction(present(&layout::<record::Site>(kind, bytes)?.symbol)),
         kind::INIT_END => Fact::InitEnd(layout::<record::InitFn>(kind, bytes)?.ret),

@@ -56,7 +56,7 @@ pub enum Fact {
     /// `do_init_module` returned.
     DoInitExit(i64),
     /// The init function starts. No symbol where the kernel could not tell it.
-    InitStart(InitStart),
+    InitStart(Option<String>),
     /// The exit function of the module that `delete_module` found. No symbol where the kernel could not tell it.
     ExitFunction(Option<String>),
     /// Calls of a user and program that were only counted so far.
@@ -235,15 +235,6 @@ pub struct WaitEnd {
     pub checks: u32,
 }
 
-/// The start of an init function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InitStart {
-    /// Its address.
-    pub func: u64,
-    /// Its symbol; none where the kernel could not tell it.
-    pub symbol: Option<String>,
-}
-
 /// The entry of a function that was asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallEnter {
@@ -319,7 +310,7 @@ pub struct Granted {
 /// A helper that is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HelperEnter {
-    /// Its `subprocess_info`.
+    /// Stands for its `subprocess_info`.
     pub sub_info: u64,
     /// `UMH_*` (include/linux/umh.h): 0 is not waited for.
     pub wait: i64,

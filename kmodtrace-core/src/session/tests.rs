@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{FileId, Function, Inode, ModuleAddress, ModuleState, Nanos, Syscall};
-use crate::records::event::{HelperEnter, InitStart, ModuleRef, OtherTask, SymbolFact, WaitEnd};
+use crate::records::event::{HelperEnter, ModuleRef, OtherTask, SymbolFact, WaitEnd};
 use proptest::prelude::*;
 
 fn event(time: u64, tid: u32, fact: Fact) -> Event {
@@ -124,8 +124,7 @@ fn a_call_is_kept_by_few_init_functions() {
         let tasks = u32::try_from(running).unwrap_or_default();
         for tid in 1..=tasks + 1 {
             session.apply(event(1, tid, enter(Syscall::FinitModule)), &mut out);
-            let start = InitStart { func: 0, symbol: None };
-            session.apply(event(2, tid, Fact::InitStart(start)), &mut out);
+            session.apply(event(2, tid, Fact::InitStart(None)), &mut out);
         }
         // Neither does one whose init function is over, nor one that never returned from it.
         session.apply(event(3, tasks + 1, Fact::InitEnd(0)), &mut out);
@@ -406,7 +405,7 @@ fn calls_belong_to_their_task_or_to_the_init_functions_that_run() {
             from: 0,
         })
     };
-    let init = Fact::InitStart(InitStart { func: 1, symbol: None });
+    let init = Fact::InitStart(None);
     let mut session = Session::new();
     let mut out = Vec::new();
     for (time, tid, fact) in [

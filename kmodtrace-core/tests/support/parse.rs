@@ -4,8 +4,7 @@
 
 use kmodtrace_core::model::{FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, Syscall, Tgid, Tid};
 use kmodtrace_core::records::event::{
-    AttemptEnter, Counters, Event, Fact, Granted, HelperEnter, InitStart, ModuleRef, OtherTask, RequestBegin,
-    SymbolFact, WaitEnd,
+    AttemptEnter, Counters, Event, Fact, Granted, HelperEnter, ModuleRef, OtherTask, RequestBegin, SymbolFact, WaitEnd,
 };
 
 pub(super) fn event(index: usize, line: &str) -> Option<Event> {
@@ -74,10 +73,7 @@ fn fact(kind: &str, args: &[&str]) -> Option<Fact> {
         }),
         "do_init_enter" => Fact::DoInitEnter(module(first?)?),
         "do_init_exit" => Fact::DoInitExit(ret()?),
-        "init_start" => Fact::InitStart(InitStart {
-            func: 1,
-            symbol: first.map(str::to_owned),
-        }),
+        "init_start" => Fact::InitStart(first.map(str::to_owned)),
         "init_end" => Fact::InitEnd(ret()?),
         "async_enter" => Fact::AsyncEnter,
         "async_exit" => Fact::AsyncExit,

@@ -8,8 +8,10 @@ use kmodtrace_common::record::{Helper, Owner, Site};
 use kmodtrace_common::{FILE_NAME_LEN, SYMBOL_LEN, counter, kind};
 
 use crate::arguments::Arguments;
-use crate::emit::{emit, emit_ret, header, tid};
-use crate::globals::{ABSENT, OFF_BPRM_FILENAME, OFF_SUBPROCESS_PATH, OFF_SUBPROCESS_WORK, OFF_TASK_EXIT_CODE};
+use crate::emit::{emit, emit_ret, header, hidden, tid};
+use crate::globals::{
+    ABSENT, HELPER_KEY, OFF_BPRM_FILENAME, OFF_SUBPROCESS_PATH, OFF_SUBPROCESS_WORK, OFF_TASK_EXIT_CODE,
+};
 use crate::maps::{HELPER_TASKS, HELPERS, count, current_request, end_request, step};
 use crate::probes::{dynamic, entry, exit, int};
 use crate::read::{current, member, string, task};
@@ -20,7 +22,7 @@ const ERESTARTSYS: i64 = -512;
 fn emit_helper(kind: u16, sub_info: u64, wait: i64, path: [u8; FILE_NAME_LEN]) {
     emit(&Helper {
         header: header::<Helper>(kind),
-        sub_info,
+        sub_info: hidden(sub_info, &HELPER_KEY),
         wait,
         path,
     });
@@ -104,7 +106,7 @@ fn begin(ctx: &impl Arguments) {
         join(header.tgid);
         emit(&Helper {
             header,
-            sub_info,
+            sub_info: hidden(sub_info, &HELPER_KEY),
             wait: 0,
             path: [0; FILE_NAME_LEN],
         });

@@ -36,7 +36,7 @@ fn init_start(func: u64) {
         emit_in_place::<InitFn>(kind::INIT_START, |init| {
             // SAFETY: the record is reserved, and these are all of its fields.
             unsafe {
-                (&raw mut (*init).func).write(func);
+                (&raw mut (*init).reserved).write(0);
                 (&raw mut (*init).ret).write(0);
                 symbol_into(func, &raw mut (*init).symbol);
             }
@@ -50,7 +50,7 @@ fn init_end(ret: u64) {
         let header = header::<InitFn>(kind::INIT_END);
         emit(&InitFn {
             header,
-            func: 0,
+            reserved: 0,
             ret: int(ret),
             symbol: [0; SYMBOL_LEN],
         });

@@ -4,7 +4,8 @@ use kmodtrace_common::record::Module;
 use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
 
 use crate::arguments::Arguments;
-use crate::emit::{emit, emit_module, header, tid};
+use crate::emit::{emit, emit_module, header, hidden, tid};
+use crate::globals::MODULE_KEY;
 use crate::maps::current_task;
 use crate::probes::{entry, void_exit};
 use crate::read::module_state;
@@ -26,7 +27,7 @@ fn free_exit() {
         let name = [0; MODULE_NAME_LEN];
         emit(&Module {
             header: header::<Module>(kind::FREE_EXIT),
-            module,
+            module: hidden(module, &MODULE_KEY),
             state: STATE_NONE,
             checks: 0,
             name,

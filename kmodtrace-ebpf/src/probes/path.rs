@@ -14,7 +14,7 @@ use crate::globals::{
     ABSENT, HAVE_SNPRINTF, OFF_DENTRY_NAME, OFF_DENTRY_PARENT, OFF_FILE_DENTRY, OFF_FILE_INODE, OFF_FILE_MOUNT,
     OFF_INODE_GENERATION, OFF_INODE_INO, OFF_MOUNT_MOUNTPOINT, OFF_MOUNT_PARENT, OFF_MOUNT_VFSMOUNT, OFF_VFSMOUNT_ROOT,
 };
-use crate::read::{member, place};
+use crate::read::{member, place, zero};
 
 /// Components of a path: as many as one call of `bpf_snprintf` takes (`MAX_BPRINTF_VARARGS`, include/linux/bpf.h). Of Debian's modules,
 /// few lie deeper: brcmfmac's vendors, 13 from the root on.
@@ -81,9 +81,10 @@ pub fn emit_path(file: u64) {
     // The last component may lie right below the root.
     whole |= u32::from(dentry == root_of(mount) && member::<u64>(mount, &OFF_MOUNT_PARENT) == mount);
     emit_in_place::<Path>(kind::PATH, |record| {
-        // SAFETY: the record is reserved, and these are all of its fields; the helper writes no more than the text holds. What lies
-        // behind its NUL is what the ring held before. The names are as many as the constant format takes.
+        // SAFETY: the record is reserved, and these are all of its fields; the helper writes no more than the text holds. The names are
+        // as many as the constant format takes.
         unsafe {
+            zero(&raw mut (*record).text);
             let len = bpf_snprintf(
                 (&raw mut (*record).text).cast(),
                 PATH_LEN as u32,

@@ -8,8 +8,8 @@ use kmodtrace_common::syscall::DELETE_MODULE;
 use kmodtrace_common::{MODULE_NAME_LEN, STATE_NONE, kind};
 
 use crate::arguments::Arguments;
-use crate::emit::{emit, header, tid};
-use crate::globals::OFF_MODULE_EXIT;
+use crate::emit::{emit, header, hidden, tid};
+use crate::globals::{MODULE_KEY, OFF_MODULE_EXIT};
 use crate::maps::{Task, current_task};
 use crate::probes::{entry, exit};
 use crate::read::{member, module_name, module_state, string};
@@ -38,7 +38,7 @@ fn find_exit(task: &mut Task, module: u64) {
     let name = string::<MODULE_NAME_LEN>(task.find_name);
     emit(&Module {
         header: header::<Module>(kind::FIND_MODULE),
-        module,
+        module: hidden(module, &MODULE_KEY),
         state,
         checks: 0,
         name,
@@ -108,7 +108,7 @@ fn check_exit(ret: u64) {
     let name = module_name(module);
     emit(&Module {
         header: header::<Module>(kind::WAIT_END),
-        module,
+        module: hidden(module, &MODULE_KEY),
         state,
         checks,
         name,

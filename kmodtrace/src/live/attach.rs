@@ -11,7 +11,6 @@ use aya::programs::Program;
 use aya::{Btf, Ebpf, EbpfLoader, Endianness};
 use aya_log::EbpfLogger;
 use aya_obj::{Object, ParseError};
-use kmodtrace_core::analysis::drill::KEY_GLOBAL;
 use kmodtrace_core::plan::{self, AttachStage, Attachment, Family, GlobalValue, Mechanism, Plan, ProbeSpec};
 use rustix::process::{Resource, getrlimit};
 use tracing::info;
@@ -246,9 +245,11 @@ fn load(loader: EbpfLoader<'_>, kernel: &Gathered, plan: &Plan, wish: &Wish) -> 
     let globals = plan::values(&kernel.facts, &kernel.addresses, &plan.families);
     // It keeps references to what it is given until it has loaded.
     let mut loader = loader;
-    let key = key()?;
+    let keys = keys()?;
+    for (name, key) in plan::KEYS.into_iter().zip(&keys) {
+        loader.override_global(name, key, true);
+    }
     loader
-        .override_global(KEY_GLOBAL, &key, true)
         .override_global(aya_log::LEVEL, &log_level, true)
         .map_max_entries("TASKS", wish.max_in_flight);
     for (name, value) in &globals {
@@ -260,11 +261,15 @@ fn load(loader: EbpfLoader<'_>, kernel: &Gathered, plan: &Plan, wish: &Wish) -> 
     loader.load(OBJECT).map_err(|error| no_maps(error.into()))
 }
 
-/// A number that nobody can guess.
-fn key() -> Result<u64> {
-    let mut bytes = [0; 8];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).context("no random numbers")?;
-    Ok(u64::from_ne_bytes(bytes))
+/// Numbers that nobody can guess.
+fn keys() -> Result<[u64; plan::KEYS.len()]> {
+    let mut keys = [0; plan::KEYS.len()];
+    for key in &mut keys {
+        let mut bytes = [0; 8];
+        rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).context("no random numbers")?;
+        *key = u64::from_ne_bytes(bytes);
+    }
+    Ok(keys)
 }
 
 /// Before 5.11 the kernel counts maps as locked memory (`bpf_charge_memlock`, kernel/bpf/syscall.c); root raises that limit on

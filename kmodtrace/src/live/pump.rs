@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use kmodtrace_core::model::{Ktime, Tgid, Tid, WaitStatus};
 use kmodtrace_core::records::decode::{TickBytes, Tracer as Identity};
+use kmodtrace_core::records::unnamed::without_addresses;
 use rustix::time::ClockId;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
@@ -220,7 +221,7 @@ impl Drain {
         while let Some(record) = self.ring.get_mut().next() {
             self.in_flight.see(&record);
             self.cgroups.see(&record);
-            sink.record(&record)?;
+            sink.record(&without_addresses(&record))?;
             any = true;
         }
         if let Some(logger) = &mut self.logger {

@@ -5,6 +5,7 @@
 //! check of a guest reads a sentence where there is a field. The arrangements of the driver are in `tests/driver`, and say in its
 //! log what they force.
 
+mod addresses;
 mod bad_input;
 mod bisect;
 mod bisect_guests;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::guest::Tally;
 use crate::observed::{Report, report};
-use crate::{bpftool, compare, corpus, oracle, requests};
+use crate::{addresses, bpftool, compare, corpus, oracle, requests};
 
 /// How the driver calls those of its scenarios that are storms.
 pub(crate) const STORMS: &str = "hammer-";
@@ -88,7 +88,8 @@ impl Recording {
                 let compared = oracle::read(&log.path(out)).and_then(|made| checked.compare(made, symbols, tally));
                 tally.scenario(&log.name, compared);
             }
-            checked.whole(out, self, symbols)
+            checked.whole(out, self, symbols)?;
+            addresses::none(&recording)
         });
         tally
             .failures

@@ -169,17 +169,16 @@ impl Task {
         self.plain(kind::SYSFS_ENTER, 1);
         self.ret(kind::SYSFS_EXIT, 10, 0);
         self.module(kind::DO_INIT_ENTER, 1, STATE_COMING);
-        let func = self.module.address() + 0x1000;
         let symbol = text(&format!("{name}_init [{name}]", name = self.module.name));
         self.put(kind::INIT_START, 1, |header| InitFn {
             header,
-            func,
+            reserved: 0,
             ret: 0,
             symbol,
         });
         self.put(kind::INIT_END, init / MICROSECOND, |header| InitFn {
             header,
-            func,
+            reserved: 0,
             ret,
             symbol: text(""),
         });

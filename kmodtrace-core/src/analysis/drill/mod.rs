@@ -27,5 +27,3 @@ pub const MODULE_PROGRAMS: [&str; 2] = ["kprobe_call", "kretprobe_call"];
 pub const KERNEL_PROGRAMS: [&str; 2] = ["kprobe_outside", "kretprobe_outside"];
 /// The one that sees tasks lose and get the processor.
 pub const SWITCH_PROGRAM: &str = "raw_tp_call_switch";
-/// The global that hides addresses.
-pub const KEY_GLOBAL: &str = "CALL_KEY";

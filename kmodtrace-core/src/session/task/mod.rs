@@ -13,7 +13,7 @@ use crate::model::{
     Attempt, AttemptId, Errno, Finished, Function, Init, Ktime, ModuleAddress, Note, Parent, Role, Span, Syscall, Tgid,
     Tid, Wait, WaitKind,
 };
-use crate::records::event::{AttemptEnter, Fact, InitStart};
+use crate::records::event::{AttemptEnter, Fact};
 use log_name::named_by;
 
 /// Marks, waits, symbols, lines and requests kept of one attempt, each. Few attempts come near it: an init function that
@@ -176,7 +176,7 @@ impl Task {
                 self.waited(closed, world);
             }
             Fact::DoInitEnter(module) => self.coming(time, module, world, out),
-            Fact::InitStart(InitStart { func: _, symbol }) => {
+            Fact::InitStart(symbol) => {
                 self.went_ahead = true;
                 self.attempt.init = Some(Init {
                     span: Span::from(time),
