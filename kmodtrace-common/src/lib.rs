@@ -40,6 +40,8 @@ pub const STACK_LEN: usize = 1024;
 /// are counted by user and program.
 pub const REFUSED_A_SECOND: u64 = 64;
 
+/// Bytes of the ring that records cross.
+pub const RING_BYTES: u32 = 2 << 20;
 /// Functions behind one link of kprobe.multi.
 pub const MULTI_FUNCTIONS: u32 = 64;
 

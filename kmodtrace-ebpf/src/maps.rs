@@ -5,11 +5,11 @@ use core::arch::asm;
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
-use kmodtrace_common::counter;
+use kmodtrace_common::{RING_BYTES, counter};
 
 /// Where the records go.
 #[map]
-pub static RING: RingBuf = RingBuf::with_byte_size(2 << 20, 0);
+pub static RING: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 
 /// How many records each CPU has begun.
 #[map]

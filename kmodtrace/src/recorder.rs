@@ -252,7 +252,7 @@ impl Sink for Recorder {
             .map_err(|error| self.target.error(&error, SO_FAR))
     }
 
-    fn ring_emptied(&mut self, idle: bool) -> Result<()> {
+    fn ring_read(&mut self, idle: bool) -> Result<()> {
         let now = now();
         if idle || now.since(self.flushed).0 >= FLUSH_NS {
             self.flush()?;

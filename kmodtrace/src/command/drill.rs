@@ -142,7 +142,7 @@ impl Sink for Front {
         Ok(())
     }
 
-    fn ring_emptied(&mut self, _idle: bool) -> Result<()> {
+    fn ring_read(&mut self, _idle: bool) -> Result<()> {
         Ok(())
     }
 }

@@ -41,11 +41,11 @@ impl<S: Sink> Sink for Tee<S> {
         self.show(|front| front.record(bytes))
     }
 
-    fn ring_emptied(&mut self, idle: bool) -> Result<()> {
+    fn ring_read(&mut self, idle: bool) -> Result<()> {
         if let Some(recorder) = &mut self.recorder {
-            recorder.ring_emptied(idle)?;
+            recorder.ring_read(idle)?;
         }
-        self.show(|front| front.ring_emptied(idle))
+        self.show(|front| front.ring_read(idle))
     }
 
     fn over(&self) -> Option<Stop> {

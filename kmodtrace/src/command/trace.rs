@@ -171,7 +171,7 @@ impl Sink for Lines {
         self.print()
     }
 
-    fn ring_emptied(&mut self, _idle: bool) -> Result<()> {
+    fn ring_read(&mut self, _idle: bool) -> Result<()> {
         super::written(self.out.flush())
     }
 }

@@ -5,6 +5,7 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use kmodtrace_common::RING_BYTES;
 use kmodtrace_core::model::{Ktime, Tgid, Tid, WaitStatus};
 use kmodtrace_core::records::decode::{TickBytes, Tracer as Identity};
 use kmodtrace_core::records::unnamed::without_addresses;
@@ -30,8 +31,8 @@ const BEAT: Duration = Duration::from_secs(1);
 pub(crate) trait Sink {
     /// Takes one record.
     fn record(&mut self, bytes: &[u8]) -> Result<()>;
-    /// The ring is empty; show and keep what came. `idle` when nothing more is on its way.
-    fn ring_emptied(&mut self, idle: bool) -> Result<()>;
+    /// What the ring held was read; show and keep it. `idle` when nothing more is on its way.
+    fn ring_read(&mut self, idle: bool) -> Result<()>;
     /// Why it takes no more, where it does not.
     fn over(&self) -> Option<Stop> {
         None
@@ -151,10 +152,10 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
             () = at(gathered.or(beat)), if gathered.or(beat).is_some() => {
                 // Records that came while others gathered may still be out of order, so one more look follows.
                 let more = drain.take(sink)?;
-                gathered = more.then(|| Instant::now() + GATHER);
+                gathered = more.map(|wait| Instant::now() + wait);
                 let moves = drain.in_flight.has_somebody() || sink.is_moving();
                 beat = moves.then(|| Instant::now() + BEAT);
-                sink.ring_emptied(!more)?;
+                sink.ring_read(more.is_none())?;
                 if let Some(stop) = sink.over() {
                     return Ok(stop);
                 }
@@ -213,16 +214,18 @@ struct Drain {
 }
 
 impl Drain {
-    /// Takes what the ring holds, then a tick. Tells whether there was anything, or is more to be done.
-    fn take(&mut self, sink: &mut impl Sink) -> Result<bool> {
+    /// Takes what the ring holds, then a tick. Tells in how long it is worth another look, where there was anything, or is more to be done.
+    fn take(&mut self, sink: &mut impl Sink) -> Result<Option<Duration>> {
         // Once, and not for each record: a tick may be too early, never too late, and this clock can cost a system call.
         let before = now();
-        let mut any = false;
-        while let Some(record) = self.ring.get_mut().next() {
+        let mut turn = Turn::default();
+        while !turn.is_over()
+            && let Some(record) = self.ring.get_mut().next()
+        {
             self.in_flight.see(&record);
             self.cgroups.see(&record);
             sink.record(&without_addresses(&record))?;
-            any = true;
+            turn.took(&record);
         }
         if let Some(logger) = &mut self.logger {
             logger.flush();
@@ -231,7 +234,32 @@ impl Drain {
             sink.record(&identity().cgroup(before, id, &path))?;
         }
         sink.record(&identity().tick(before, self.counters.read()))?;
-        Ok(any || self.cgroups.are_owed())
+        Ok(if turn.is_over() {
+            Some(Duration::ZERO)
+        } else {
+            (turn.taken > 0 || self.cgroups.are_owed()).then_some(GATHER)
+        })
+    }
+}
+
+/// What is taken from the ring before signals, the time and the command get their turn: as much as it holds. So all that was in it
+/// when the turn began is taken then, and records that come as fast as they are taken keep nobody waiting.
+#[derive(Default)]
+struct Turn {
+    /// Bytes of the ring.
+    taken: usize,
+}
+
+impl Turn {
+    /// The kernel's header of a record in the ring (`BPF_RINGBUF_HDR_SZ`, include/uapi/linux/bpf.h).
+    const HEAD: usize = 8;
+
+    fn took(&mut self, record: &[u8]) {
+        self.taken += Self::HEAD + record.len();
+    }
+
+    fn is_over(&self) -> bool {
+        self.taken >= RING_BYTES as usize
     }
 }
 
@@ -301,4 +329,25 @@ fn exit_on_second_interrupt() {
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_ends_when_all_is_taken_that_was_in_the_ring() {
+        for len in [32, 1_064] {
+            let mut turn = Turn::default();
+            let mut bytes = 0;
+            while !turn.is_over() {
+                turn.took(&vec![0; len]);
+                bytes += len + 8;
+            }
+            assert!(
+                (RING_BYTES as usize..RING_BYTES as usize + len + 8).contains(&bytes),
+                "{bytes}"
+            );
+        }
+    }
 }

@@ -290,7 +290,7 @@ impl Sink for View {
         Ok(())
     }
 
-    fn ring_emptied(&mut self, _idle: bool) -> Result<()> {
+    fn ring_read(&mut self, _idle: bool) -> Result<()> {
         Ok(())
     }
 
