@@ -11,6 +11,7 @@ mod flight_recorder;
 mod follow;
 mod input;
 mod keys;
+mod last_words;
 mod layout;
 mod mouse;
 mod pages;
@@ -81,6 +82,7 @@ pub(crate) struct View {
     waits: bool,
     resized: Signal,
     resumed: Signal,
+    stopped: Signal,
     theme: Theme,
     feed: Feed,
     spool: Option<FlightRecorder>,
@@ -107,9 +109,10 @@ impl View {
             .transpose()
             .context("cannot keep records")?;
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        let (resized, resumed) = (
+        let (resized, resumed, stopped) = (
             listen(SignalKind::window_change())?,
             listen(SignalKind::from_raw(libc::SIGCONT))?,
+            listen(SignalKind::from_raw(libc::SIGTSTP))?,
         );
         let screen = Screen::take(sender.clone(), options.mouse)?;
         input::listen(sender);
@@ -124,6 +127,7 @@ impl View {
             waits: false,
             resized,
             resumed,
+            stopped,
             theme: Theme::from_environment(),
             feed: Feed {
                 name: name.to_owned(),
@@ -175,6 +179,10 @@ impl View {
             _ = self.resumed.recv() => {
                 self.stale = true;
                 self.screen.resume()
+            }
+            _ = self.stopped.recv() => {
+                self.stale = true;
+                self.screen.suspend()
             }
             () = sleep_until(self.next), if draws => self.draw(),
         }

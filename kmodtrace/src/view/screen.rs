@@ -22,9 +22,8 @@ use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::input::Input;
+use super::last_words::{self, TAKEN};
 
-/// Whether the terminal is ours at this moment.
-static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether the mouse is ours with it.
 static MOUSE: AtomicBool = AtomicBool::new(false);
 
@@ -53,7 +52,8 @@ impl Screen {
             restore();
             before(info);
         }));
-        enter().context("cannot take over the terminal")?;
+        let entered = last_words::prepare().and_then(|()| enter());
+        entered.context("cannot take over the terminal")?;
         let terminal = Terminal::new(CrosstermBackend::new(chunks)).inspect_err(|_| restore());
         Ok(Self {
             terminal: Some(terminal.context("cannot take over the terminal")?),
@@ -92,10 +92,7 @@ impl Screen {
     pub(super) fn suspend(&mut self) -> Result<()> {
         self.wait();
         restore();
-        // It is this thread that the kernel stops: the main thread comes first where a signal is the process's
-        // (complete_signal, kernel/signal.c). In an orphaned process group nothing stops, and we just go on.
-        let stopped = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TSTP);
-        stopped.map_err(io::Error::from).context("cannot suspend")?;
+        last_words::stop().context("cannot suspend")?;
         self.resume()
     }
 

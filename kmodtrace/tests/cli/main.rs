@@ -16,6 +16,7 @@ mod hostile;
 mod notices;
 mod pager;
 mod schema;
+mod signals;
 mod streams;
 mod support;
 mod target;

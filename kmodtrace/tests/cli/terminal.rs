@@ -1,7 +1,7 @@
 //! A terminal that the program runs on.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::ptr::{null, null_mut};
 
@@ -38,7 +38,12 @@ impl Terminal {
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let mut seen = String::new();
         while !seen.contains(text) {
-            seen.push_str(&self.read().unwrap_or_else(|| panic!("no {text:?} in {seen:?}")));
+            let more = self.read().unwrap_or_else(|| panic!("no {text:?} in {seen:?}"));
+            // As every terminal answers, at once, where its cursor is.
+            for _ in more.matches("\u{1b}[6n") {
+                self.screen.write_all(b"\x1b[1;1R").unwrap();
+            }
+            seen.push_str(&more);
         }
         seen
     }
