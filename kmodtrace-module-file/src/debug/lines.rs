@@ -51,7 +51,8 @@ impl Rows {
     }
 }
 
-/// The name of a unit's file by its number: relative to where the compiler ran, where it is below that.
+/// The name of a unit's file by its number: relative to where the compiler ran, where it is below that, and without folders where it is
+/// elsewhere: they say where somebody built the module, and recordings are handed on.
 pub(super) fn file_name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, file: u64) -> Option<String> {
     let header = unit.line_program.as_ref()?.header();
     let file = header.file(file)?;
@@ -74,11 +75,14 @@ pub(super) fn file_name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, file
 
 /// Without the directory in front, steps that stay or go back, and what goes up from it.
 fn relative(name: &str, top: &str) -> String {
-    let top = top.trim_end_matches('/');
-    let below = name.strip_prefix(top).and_then(|rest| rest.strip_prefix('/'));
-    let name = below.filter(|_| !top.is_empty()).unwrap_or(name);
+    let below = name.strip_prefix(top.trim_end_matches('/'));
+    let name = match below.and_then(|rest| rest.strip_prefix('/')) {
+        Some(below) if !top.is_empty() => below,
+        _ if name.starts_with('/') => name.rsplit('/').next().unwrap_or_default(),
+        _ => name,
+    };
     let mut parts: Vec<&str> = Vec::new();
-    for part in name.trim_start_matches('/').split('/') {
+    for part in name.split('/') {
         match part {
             "" | "." => {}
             ".." => {
@@ -87,8 +91,7 @@ fn relative(name: &str, top: &str) -> String {
             part => parts.push(part),
         }
     }
-    let root = if name.starts_with('/') { "/" } else { "" };
-    format!("{root}{}", parts.join("/"))
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -104,8 +107,9 @@ mod tests {
             ("/build/../../fs/a.c", "/build", "fs/a.c"),
             ("/build/fs/xfs/./b/../a.h", "/build", "fs/xfs/a.h"),
             ("./fs/a.c", "/build", "fs/a.c"),
-            ("/builder/a.c", "/build", "/builder/a.c"),
-            ("/a.c", "", "/a.c"),
+            ("/builder/fs/a.c", "/build", "a.c"),
+            ("/home/somebody/fs/a.c", "", "a.c"),
+            ("/a.c", "/", "a.c"),
             ("a.c", "", "a.c"),
         ] {
             assert_eq!(relative(name, top), short, "{name} below {top}");
