@@ -42,6 +42,7 @@ pub const REFUSED_A_SECOND: u64 = 64;
 
 /// Bytes of the ring that records cross.
 pub const RING_BYTES: u32 = 2 << 20;
+
 /// Functions behind one link of kprobe.multi.
 pub const MULTI_FUNCTIONS: u32 = 64;
 

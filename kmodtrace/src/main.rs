@@ -8,6 +8,7 @@ mod failure;
 mod live;
 mod notice;
 mod output;
+mod plain_file;
 mod recorder;
 mod replay;
 mod view;

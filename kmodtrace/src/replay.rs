@@ -22,6 +22,7 @@ use kmodtrace_core::report::Source;
 use crate::cli;
 use crate::failure::{FAILED, failure, say};
 use crate::notice::{Notices, Progress};
+use crate::plain_file;
 
 /// Things that are handed from the thread that decodes to the one that takes them at a time, and how often that one may be behind.
 const BATCH: usize = 256;
@@ -43,6 +44,17 @@ pub(crate) struct Replay {
 /// Opens a recording and reads its header: a file, the newest recording of a folder, or standard input for `-`.
 pub(crate) fn open(path: &Path) -> Result<Replay> {
     let (path, file) = found(path)?;
+    read(&path, file)
+}
+
+/// Opens one by its name in a folder that somebody else may have filled: a file of that folder, and nothing that the name leads to.
+pub(crate) fn open_in(folder: &Path, name: &str) -> Result<Replay> {
+    let path = folder.join(name);
+    if !plain_file::is_name(name) {
+        return Err(failure(FAILED, format!("{}: not a name in its folder", path.display())));
+    }
+    let opened = plain_file::open(&path);
+    let file = opened.map_err(|error| failure(FAILED, format!("cannot read {}: {error}", path.display())))?;
     read(&path, file)
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use kmodtrace_core::compare::bisect::{Recorded, RecordedFold, RunEnd, Sample, Step, Unread};
 
 use super::session::Session;
+use crate::plain_file;
 use crate::replay;
 
 /// A run and what is in its recording.
@@ -14,11 +15,11 @@ pub(crate) fn read(session: &Session, step: u32, run: u32, end: &RunEnd) -> Samp
     let recorded = match &end.recording {
         None => Err(Unread::Absent),
         Some(name) => {
-            let path = session.step_folder(step).join(name);
-            // One that has its report was read before.
-            let known = session.run_file(step, run, "report.json").exists();
-            let alive = if known { Ok(()) } else { survives(&path) };
-            alive.and_then(|()| recorded(&path, &format!("{step:04}/{run:02}")))
+            let folder = session.step_folder(step);
+            // One that has its report was read before, and what is no name of this folder is not read at all.
+            let known = session.run_file(step, run, "report.json").exists() || !plain_file::is_name(name);
+            let alive = if known { Ok(()) } else { survives(&folder.join(name)) };
+            alive.and_then(|()| recorded(&folder, name, &format!("{step:04}/{run:02}")))
         }
     };
     Sample {
@@ -48,12 +49,13 @@ fn survives(path: &Path) -> Result<(), Unread> {
 
 /// Reads a recording as one of a run; an error where it cannot be read.
 pub(crate) fn try_to_read(path: &Path) -> Result<(), Unread> {
-    recorded(path, "").map(|recorded| drop(recorded.report()))
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    recorded(plain_file::folder(path), &name, "").map(|recorded| drop(recorded.report()))
 }
 
-fn recorded(path: &Path, label: &str) -> Result<Recorded, Unread> {
+fn recorded(folder: &Path, name: &str, label: &str) -> Result<Recorded, Unread> {
     let damaged = |error: anyhow::Error| Unread::Damaged(format!("{error:#}"));
-    let mut recording = replay::open(path).map_err(damaged)?;
+    let mut recording = replay::open_in(folder, name).map_err(damaged)?;
     let mut fold = RecordedFold::default();
     let (ended, _, loss) = recording.finished(true, |finished| {
         fold.add(finished);

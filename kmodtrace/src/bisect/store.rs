@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::{BISECT_FAILED, failure};
+use crate::plain_file::{self, sync_name};
 
 /// Writes a value as JSON. It is on the disk when this returns: the next thing that happens may be the end of this kernel.
 pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<()> {
@@ -27,26 +28,21 @@ fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
-    sync_folder(path)
+    sync_name(path)
 }
 
 /// Brings a file that is whole to the disk and gives it its name.
 pub(super) fn keep_as(from: &Path, to: &Path) -> Result<()> {
-    let done = File::open(from)
+    let done = plain_file::open(from)
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(from, to))
-        .and_then(|()| sync_folder(to));
+        .and_then(|()| sync_name(to));
     done.with_context(|| format!("cannot keep {} as {}", from.display(), to.display()))
-}
-
-/// The name of a file is on the disk when its folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 /// Reads a value; none where there is no such file.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let text = match fs::read_to_string(path) {
+    let text = match plain_file::open(path).and_then(io::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(anyhow!("{}: {error}", path.display())),

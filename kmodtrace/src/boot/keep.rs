@@ -18,6 +18,7 @@ use super::{RECORDING, RUN, STORE, chain, reason, ring, store, systemd};
 use crate::failure::{FAILED, failure};
 use crate::live::machine;
 use crate::live::pump::now;
+use crate::plain_file::sync_name;
 use crate::replay;
 
 const LOOK: Duration = Duration::from_secs(1);
@@ -139,8 +140,7 @@ fn copy(written: &Written, ended: Ktime) -> Result<PathBuf> {
     let mut file = writer.into_output();
     file.flush().and_then(|()| file.sync_all()).with_context(cannot)?;
     fs::rename(&new, &path).with_context(cannot)?;
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.with_context(|| format!("cannot write into {}", folder.display()))?;
+    sync_name(&path).with_context(|| format!("cannot write into {}", folder.display()))?;
     Ok(path)
 }
 

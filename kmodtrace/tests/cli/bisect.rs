@@ -500,3 +500,33 @@ fn a_report_is_what_its_schema_says() {
     assert_eq!(report["steps"].as_array().map(Vec::len), Some(2));
     assert_eq!(violations(&report, &schema("bisect-report")), Vec::<String>::new());
 }
+
+/// A session may be somebody else's.
+#[test]
+fn a_session_leads_to_nothing_outside_of_its_folder() {
+    let stage = Stage::started("outside", &[]);
+    assert_eq!(stage.step("good").status, Some(0));
+    fs::remove_file(stage.session("0001/01.kmt")).unwrap();
+    let outside = stage.folder.join("good.kmt");
+    let pipe = stage.session("0001/pipe.kmt");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink(&outside, stage.session("0001/link.kmt")).unwrap();
+    let run = stage.session("0001/01.json");
+    let before: Value = serde_json::from_str(&fs::read_to_string(&run).unwrap()).unwrap();
+    for recording in [
+        "../../good.kmt",
+        outside.to_str().unwrap(),
+        "link.kmt",
+        "pipe.kmt",
+        "..",
+    ] {
+        let mut end = before.clone();
+        end["recording"] = recording.into();
+        fs::write(&run, end.to_string()).unwrap();
+        let verdict = &stage.report()["steps"][0]["runs"][0]["verdict"];
+        assert_eq!(verdict, "untold", "{recording}");
+    }
+    fs::remove_file(&run).unwrap();
+    fs::rename(&pipe, &run).unwrap();
+    assert!(stage.report().to_string().contains("01.json: not a file"));
+}
