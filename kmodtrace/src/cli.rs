@@ -171,7 +171,7 @@ pub(crate) struct Trace {
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
     pub modules: Vec<String>,
-    /// Write a recording as well. An existing one is kept as FILE.old
+    /// Write a recording as well, for its owner alone. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Trace the functions of these modules too, as drill does: names or files, separated by commas
@@ -232,9 +232,9 @@ impl With {
 /// Recording.
 #[derive(Args, Debug)]
 pub(crate) struct Record {
-    /// File to write; - is stdout. An existing recording is kept as FILE.old
-    #[arg(short, long, value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub output: PathBuf,
+    /// File to write, for its owner alone; - is stdout. An existing recording is kept as FILE.old [default: kmodtrace.data]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// End before the recording has more bytes than that (1M is 1024K)
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_size: Option<u64>,
@@ -370,7 +370,7 @@ pub(crate) struct Drill {
     /// The same as FILE
     #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
-    /// Write a recording as well. An existing one is kept as FILE.old
+    /// Write a recording as well, for its owner alone. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]

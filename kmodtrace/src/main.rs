@@ -11,6 +11,7 @@ mod output;
 mod plain_file;
 mod recorder;
 mod replay;
+mod target;
 mod view;
 mod workload;
 

@@ -16,7 +16,8 @@ use crate::failure::{BISECT_FAILED, INTERRUPTED, failure};
 use crate::live::attach::Wish;
 use crate::live::pump::{Ended, Stop};
 use crate::live::session::{Options, Session};
-use crate::recorder::{Recorder, Target};
+use crate::recorder::Recorder;
+use crate::target::Target;
 use crate::workload;
 
 /// Where a guest's recordings are to be left: a variable of the command that boots it.
@@ -79,7 +80,7 @@ fn record(
     with: &[With],
     drill: &[String],
 ) -> Result<CommandEnd> {
-    let target = Target::new(part)?;
+    let target = Target::file(part)?;
     let session = Session::open(Options {
         wish: Wish {
             log: false,

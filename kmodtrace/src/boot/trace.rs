@@ -17,7 +17,8 @@ use crate::live::pump::Ended;
 use crate::live::ready;
 use crate::live::session::{Options, Session};
 use crate::notice::Notices;
-use crate::recorder::{Recorder, Target};
+use crate::recorder::Recorder;
+use crate::target::Target;
 use anyhow::{Context as _, Result};
 
 /// The boot waits for no longer than this.
@@ -43,7 +44,7 @@ pub(crate) fn trace(options: Options<'_>, max_size: u64) -> Result<()> {
 }
 
 fn record(options: Options<'_>, max_size: u64) -> Result<Attached> {
-    let target = Target::new(Path::new(RECORDING))?;
+    let target = Target::file(Path::new(RECORDING))?;
     let session = Session::open(options)?;
     let mut recorder = Recorder::new(target, &session.header, Some(max_size))?;
     fs::write(PID, format!("{}\n", std::process::id())).with_context(|| format!("cannot write {PID}"))?;

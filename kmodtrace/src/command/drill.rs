@@ -16,8 +16,9 @@ use crate::live::pump::{Ended, Sink};
 use crate::live::session::{Options, Session};
 use crate::notice::Notices;
 use crate::output::Loads;
-use crate::recorder::{Recorder, Target, is_recording};
+use crate::recorder::Recorder;
 use crate::replay;
+use crate::target::{Target, is_recording};
 
 /// Shows what the loads of modules called: those of a recording, or those that come until a signal, the duration, or the command's end.
 pub(crate) fn run(args: &Drill, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
@@ -88,7 +89,7 @@ fn recorded(path: &Path, modules: &[String], args: &Drill, limits: TreeLimits, q
 
 /// Attaches to the functions of modules, and shows what the loads of these called.
 fn live(args: &Drill, limits: TreeLimits, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let target = args.output.as_deref().map(Target::new).transpose()?;
+    let target = args.output.as_deref().map(Target::named).transpose()?;
     let notices = Notices::new(quiet);
     let session = Session::open(Options {
         functions: args.functions.as_deref(),

@@ -1,20 +1,25 @@
 //! `kmodtrace record`: the bytes that the ring held, into a file.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::cli::Record;
+use crate::cli::{DEFAULT_FILE, Record};
 use crate::failure::say;
 use crate::live::pump::Ended;
 use crate::live::session::Session;
 use crate::notice::Notices;
-use crate::recorder::{Recorder, Target};
+use crate::recorder::Recorder;
+use crate::target::Target;
 
 /// Records until a signal, the duration, or the command's end.
 pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
     // Bad news come before anything is attached.
-    let target = Target::new(&args.output)?;
+    let target = match &args.output {
+        Some(path) => Target::named(path),
+        None => Target::file(Path::new(DEFAULT_FILE)),
+    }?;
     let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let next = target.next();

@@ -20,8 +20,9 @@ use crate::live::pump::{Ended, Sink};
 use crate::live::session::Session;
 use crate::notice::Notices;
 use crate::output::{Format, News, Told};
-use crate::recorder::{Recorder, Target};
+use crate::recorder::Recorder;
 use crate::replay;
+use crate::target::Target;
 
 /// Prints lines until a signal, the duration, the command's end, or the recording's.
 pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<Exi
 }
 
 fn live(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let target = args.trace.output.as_deref().map(Target::new).transpose()?;
+    let target = args.trace.output.as_deref().map(Target::named).transpose()?;
     let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.trace.tracing, &args.trace.drill, quiet, bpf_log))?;
     let mut sink = Tee {

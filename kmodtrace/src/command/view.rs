@@ -11,7 +11,8 @@ use crate::failure::{FAILED, failure, say};
 use crate::live::pump::Ended;
 use crate::live::session::{Session, runtime};
 use crate::notice::Notices;
-use crate::recorder::{Recorder, Target};
+use crate::recorder::Recorder;
+use crate::target::Target;
 use crate::view::{self, Options, View, Way};
 
 /// Whether there is a terminal to show it on, nobody else wants that, and nothing was asked for that only lines have.
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &Trace, view: &cli::View, quiet: bool, bpf_log: bool) ->
 }
 
 fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
-    let target = args.output.as_deref().map(Target::new).transpose()?;
+    let target = args.output.as_deref().map(Target::named).transpose()?;
     let notices = Notices::new(quiet);
     let session = Session::open(super::options(&args.tracing, &args.drill, quiet, bpf_log))?;
     let recorder = target

@@ -1,8 +1,9 @@
 //! Where a recording is to go and what is to be run: what is wrong with either is told before anything is attached.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::{done, file, kmodtrace, run, sample, scratch};
 
@@ -106,4 +107,58 @@ fn an_older_recording_stays_when_tracing_cannot_start() {
 fn a_device_is_left_where_it_is() {
     run(&["record", "-o", "/dev/null", "-d", "0"]);
     assert!(!Path::new("/dev/null.old").exists() && !Path::new("/dev/null").metadata().unwrap().is_file());
+}
+
+fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Somebody may have put a pipe there to read what is recorded.
+#[test]
+fn what_nobody_named_is_no_pipe() {
+    let folder = scratch("planted");
+    mkfifo(&folder.join("kmodtrace.data"));
+    let mut command = kmodtrace(&["record"]);
+    command.current_dir(&folder);
+    let done = done(command);
+    assert!(done.refused(1).contains("kmodtrace.data is not a file"), "{done:?}");
+}
+
+#[test]
+fn pipes_and_links_of_others_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can make them.
+        return;
+    }
+    let folder = scratch("others");
+    let (pipe, link, own) = (folder.join("pipe"), folder.join("link"), folder.join("own"));
+    mkfifo(&pipe);
+    symlink(&pipe, &own).unwrap();
+    symlink(folder.join("x"), &link).unwrap();
+    chown(&pipe, Some(65_534), None).unwrap();
+    lchown(&link, Some(65_534), None).unwrap();
+    for (path, said) in [
+        (&pipe, "belongs to another user (uid 65534)"),
+        (&own, "belongs to another user (uid 65534)"),
+        (&link, "is a symbolic link of another user (uid 65534)"),
+    ] {
+        let done = run(&["record", "-o", path.to_str().unwrap()]);
+        assert!(done.refused(1).contains(said), "{done:?}");
+    }
+}
+
+#[test]
+fn a_name_that_is_too_long_is_told() {
+    let folder = scratch("long");
+    let path = folder.join("x".repeat(254));
+    let done = run(&["record", "-o", path.to_str().unwrap()]);
+    assert!(done.refused(1).contains("File name too long"), "{done:?}");
+}
+
+#[test]
+fn a_closed_stdout_is_told() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" record -o - >&-", env!("CARGO_BIN_EXE_kmodtrace")]);
+    let done = done(command);
+    assert!(done.refused(1).contains("stdout: it is closed"), "{done:?}");
 }

@@ -200,6 +200,11 @@ full_disk() {
     is 'status of the report' $? 0
     one_line report.err
     grep -qE 'cut short at byte|no trailer' report.err || fail "$(cat report.err)"
+    # What is full at the beginning is told before anything is attached.
+    kmodtrace record -o small/more.kmt 2>err
+    is 'status on a full disk' $? 1
+    one_line err
+    wants 'cannot write into small: No space left on device' err
     umount small
 }
 
