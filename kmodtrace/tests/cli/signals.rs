@@ -24,6 +24,14 @@ fn view(test: &str) -> (Child, Terminal) {
         .env("TERM", "xterm")
         // In an orphaned group nothing stops (is_current_pgrp_orphaned, kernel/exit.c).
         .process_group(0);
+    // A shell without job control starts what it leaves in the background with SIGQUIT ignored, this test and its children included.
+    // SAFETY: signal may be called between fork and exec (signal-safety(7)).
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGQUIT, libc::SIG_DFL);
+            Ok(())
+        });
+    }
     let child = command.spawn().unwrap();
     drop(command);
     terminal.wait_for(TAKEN);
