@@ -143,8 +143,7 @@ pub(crate) fn counters(trailer: &TickBytes) -> Counters {
 mod tests {
     use std::fs;
 
-    use kmodtrace_core::model::{Clock, Ktime};
-    use kmodtrace_core::recording::{End, Kernel, Reader};
+    use kmodtrace_core::recording::{End, Reader};
     use kmodtrace_core::records::decode::split;
     use synth::{Storm, TRACER};
 
@@ -153,16 +152,7 @@ mod tests {
     /// A storm into a file that may have so many bytes: why it took no more, the summary, how many bytes it has, and how it ends.
     fn recorded(most: u64) -> (Option<Stop>, String, u64, Option<End>) {
         let path = std::env::temp_dir().join(format!("kmodtrace-recorder-{}-{most}.kmt", std::process::id()));
-        let kernel = Kernel {
-            release: "6.1.0".to_owned(),
-            version: String::new(),
-            arch: "x86_64".to_owned(),
-        };
-        let clock = Clock {
-            monotonic_ns: Ktime(1),
-            realtime_ns: 2,
-        };
-        let header = Header::new("0", kernel, clock, 4, serde_json::Value::Null);
+        let header = synth::header();
         let mut recorder = Recorder::new(Target::file(&path).unwrap(), &header, Some(most)).unwrap();
         for round in Storm::new(1_000) {
             split(&round).for_each(|record| recorder.record(record.unwrap()).unwrap());

@@ -185,25 +185,11 @@ fn lock(file: &File) {
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    use kmodtrace_core::model::{Clock, Ktime};
-    use kmodtrace_core::recording::Kernel;
+    use kmodtrace_core::model::Ktime;
     use kmodtrace_core::records::event::Counters;
-    use synth::TRACER;
+    use synth::{TRACER, header};
 
     use super::*;
-
-    fn header() -> Header {
-        let kernel = Kernel {
-            release: "6.1.0".to_owned(),
-            version: String::new(),
-            arch: "x86_64".to_owned(),
-        };
-        let clock = Clock {
-            monotonic_ns: Ktime(1),
-            realtime_ns: 2,
-        };
-        Header::new("0", kernel, clock, 4, serde_json::Value::Null)
-    }
 
     fn scratch(test: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("kmodtrace-target-{}-{test}", std::process::id()));

@@ -85,22 +85,12 @@ impl Write for Blocks {
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 mod tests {
     use super::*;
-    use kmodtrace_core::model::{Clock, Ktime};
-    use kmodtrace_core::recording::{End, Kernel, Reader};
+    use kmodtrace_core::recording::{End, Reader};
     use kmodtrace_core::records::decode::split;
     use synth::Storm;
 
     fn saved(attempts: u64) -> (u64, usize, Option<End>, usize) {
-        let kernel = Kernel {
-            release: "6.1.0".to_owned(),
-            version: String::new(),
-            arch: "x86_64".to_owned(),
-        };
-        let clock = Clock {
-            monotonic_ns: Ktime(1),
-            realtime_ns: 2,
-        };
-        let header = Header::new("0", kernel, clock, 4, serde_json::Value::Null);
+        let header = synth::header();
         let mut spool = FlightRecorder::new(&header).unwrap();
         let mut storm = Storm::new(attempts);
         for round in storm.by_ref() {

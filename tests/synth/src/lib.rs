@@ -15,7 +15,8 @@ use std::num::NonZeroU64;
 pub use hostile::{StringField, hostile, spoil, string_fields};
 
 use kmodtrace_common::record::Header;
-use kmodtrace_core::model::{Ktime, Tgid, Tid};
+use kmodtrace_core::model::{Clock, Ktime, Tgid, Tid};
+use kmodtrace_core::recording::{self, Kernel};
 use kmodtrace_core::records::decode::{TickBytes, Tracer};
 use kmodtrace_core::records::event::Counters;
 use task::{Module, Task};
@@ -36,6 +37,20 @@ const MICROSECOND: u64 = 1_000;
 const SECOND: u64 = 1_000_000_000;
 /// When the first round begins.
 const BEGIN: u64 = SECOND;
+
+/// The header of a recording of that machine.
+pub fn header() -> recording::Header {
+    let kernel = Kernel {
+        release: "6.1.0".to_owned(),
+        version: String::new(),
+        arch: "x86_64".to_owned(),
+    };
+    let clock = Clock {
+        monotonic_ns: Ktime(1),
+        realtime_ns: 2,
+    };
+    recording::Header::new("0", kernel, clock, CPUS, serde_json::Value::Null)
+}
 
 /// Round after round of attempts at one module. The rounds take turns:
 /// - a request has a helper load the module; the init function fails with `-ENODEV` while others wait for the name, and
