@@ -17,6 +17,7 @@ use tracing::info;
 
 use super::bpf::reason;
 use super::calls::Calls;
+use super::cgroups::Cgroups;
 use super::counters::{Counters, Misses};
 use super::facts::Gathered;
 use super::multi::Multi;
@@ -52,6 +53,8 @@ pub(crate) struct Tracer {
     pub counters: Counters,
     /// The calls that were only counted.
     pub refused: Refused,
+    /// Where the names of cgroups are.
+    pub cgroups: Cgroups,
     /// The BPF side's own messages, when they were asked for.
     pub logger: Option<Logger>,
     /// What was attached in the end.
@@ -144,6 +147,7 @@ impl Tracer {
             ring,
             counters,
             refused,
+            cgroups: Cgroups::new(),
             logger,
             plan,
         })

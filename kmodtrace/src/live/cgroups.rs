@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use kmodtrace_common::{kind, record};
 use rustix::fs::{Dir, FileType, Mode, OFlags, fstat, openat};
+use tracing::info;
 use zerocopy::FromBytes as _;
 
 use super::mount;
@@ -20,14 +21,27 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHARE: u32 = 20;
 
 /// Which cgroups are known, and which are still to be looked up.
-#[derive(Debug, Default)]
-pub(super) struct Cgroups {
+#[derive(Debug)]
+pub(crate) struct Cgroups {
+    /// None where it cannot be had. Opened once: what was started in an initramfs sees no mount of the real root.
+    root: Option<OwnedFd>,
     seen: HashSet<u64>,
     asked: BTreeSet<u64>,
     next: Option<Instant>,
 }
 
 impl Cgroups {
+    /// None is known yet.
+    pub(super) fn new() -> Self {
+        let root = mount::cgroups().inspect_err(|error| info!("cgroups have no names here: {error}"));
+        Self {
+            root: root.ok(),
+            seen: HashSet::new(),
+            asked: BTreeSet::new(),
+            next: None,
+        }
+    }
+
     /// Takes a record; those of entries have an id.
     pub(super) fn see(&mut self, record: &[u8]) {
         let Ok((entry, _)) = record::AttemptEnter::ref_from_prefix(record) else {
@@ -57,8 +71,7 @@ impl Cgroups {
             return Vec::new();
         }
         let mut asked = std::mem::take(&mut self.asked);
-        // The root of the hierarchy, wherever it is mounted: what was started in an initramfs sees no mount of the real root.
-        let found = mount::unseen("cgroup2").map_or_else(|_| Vec::new(), |root| walk(&root, &mut asked));
+        let found = self.root.as_ref().map_or_else(Vec::new, |root| walk(root, &mut asked));
         self.next = Some(begun + PAUSE.max(begun.elapsed() * SHARE));
         found
     }

@@ -105,6 +105,7 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         ring,
         counters,
         refused,
+        cgroups,
         logger,
         plan: _,
     } = tracer;
@@ -115,7 +116,7 @@ pub(crate) async fn run(tracer: Tracer, until: Until, sink: &mut impl Sink) -> R
         counters,
         logger,
         in_flight: InFlight::default(),
-        cgroups: Cgroups::default(),
+        cgroups,
     };
     exit_on_second_interrupt();
     let stop = follow(&mut drain, until, sink).await?;
