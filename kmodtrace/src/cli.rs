@@ -141,7 +141,7 @@ pub(crate) struct Tracing {
     /// Probe groups not to attach
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
     pub(crate) without: Vec<With>,
-    /// Command to run; tracing stops when it exits
+    /// Command to run, with the privileges and limits of kmodtrace when it was started; tracing stops when it exits
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }

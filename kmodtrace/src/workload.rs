@@ -10,6 +10,7 @@ use std::process::{ExitStatus, Stdio};
 
 use anyhow::Result;
 use rustix::fs::{Access, access};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::process::{Child, Command};
 
 use crate::failure::failure;
@@ -17,6 +18,27 @@ use crate::failure::failure;
 /// As shells have it.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
+
+/// What attaching raises.
+const RAISED: [Resource; 2] = [Resource::Memlock, Resource::Nofile];
+
+/// The limits that the command is to have.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits([Rlimit; RAISED.len()]);
+
+impl Limits {
+    /// Those of now, before anything is attached.
+    pub(crate) fn now() -> Self {
+        Self(RAISED.map(getrlimit))
+    }
+
+    fn set(self) -> io::Result<()> {
+        for (resource, limit) in RAISED.into_iter().zip(self.0) {
+            setrlimit(resource, limit)?;
+        }
+        Ok(())
+    }
+}
 
 /// Whether the command can be run, before anything is attached for it.
 pub(crate) fn find(command: &[OsString]) -> Result<()> {
@@ -52,8 +74,8 @@ fn places(program: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Starts it, if there is one: with what this process reads and writes, or with nothing to read and a file for what it says.
-pub(crate) fn start(command: &[OsString], console: Option<&File>) -> Result<Option<Child>> {
+/// Starts it, if there is one, within these limits: with what this process reads and writes, or with nothing to read and a file for what it says.
+pub(crate) fn start(command: &[OsString], limits: Limits, console: Option<&File>) -> Result<Option<Child>> {
     let Some((program, arguments)) = command.split_first() else {
         return Ok(None);
     };
@@ -63,7 +85,13 @@ pub(crate) fn start(command: &[OsString], console: Option<&File>) -> Result<Opti
         let (out, err) = (console.try_clone()?, console.try_clone()?);
         command.stdin(Stdio::null()).stdout(out).stderr(err);
     }
-    let child = command.spawn().map_err(|error| {
+    // Set here, and not by the child: with anything to do between fork and exec the standard library takes execvp, by which a file
+    // that is no program is a script of the shell's (execvp(3)).
+    let raised = Limits::now();
+    limits.set()?;
+    let spawned = command.spawn();
+    raised.set()?;
+    let child = spawned.map_err(|error| {
         let status = if error.kind() == io::ErrorKind::NotFound {
             NOT_FOUND
         } else {

@@ -14,6 +14,7 @@ use super::session::{self, Writing};
 use crate::cli::With;
 use crate::failure::{BISECT_FAILED, INTERRUPTED, failure};
 use crate::live::attach::Wish;
+use crate::live::privileges::Keep;
 use crate::live::pump::{Ended, Stop};
 use crate::live::session::{Options, Session};
 use crate::recorder::Recorder;
@@ -100,7 +101,7 @@ fn record(
         stop,
         trailer,
         attached: _until_all_is_written,
-    } = session.run(Some(&console), &mut recorder)?;
+    } = session.start(Some(&console), Keep::All)?.run(&mut recorder)?;
     let duration_ns = nanos(began);
     recorder.finish(&trailer)?;
     match stop {

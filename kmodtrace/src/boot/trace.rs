@@ -13,6 +13,7 @@ use super::reason::Reason;
 use super::{NAME, PID, RECORDING, RUN, Running, running, this_one};
 use crate::failure::say;
 use crate::live::attach::Attached;
+use crate::live::privileges::Keep;
 use crate::live::pump::Ended;
 use crate::live::ready;
 use crate::live::session::{Options, Session};
@@ -48,7 +49,7 @@ fn record(options: Options<'_>, max_size: u64) -> Result<Attached> {
     let session = Session::open(options)?;
     let mut recorder = Recorder::new(target, &session.header, Some(max_size))?;
     fs::write(PID, format!("{}\n", std::process::id())).with_context(|| format!("cannot write {PID}"))?;
-    let Ended { trailer, attached, .. } = session.run(None, &mut recorder)?;
+    let Ended { trailer, attached, .. } = session.start(None, Keep::Nothing)?.run(&mut recorder)?;
     say(recorder.finish(&trailer)?);
     Ok(attached)
 }

@@ -12,6 +12,7 @@ use super::tee::Tee;
 use crate::cli::{Drill, MAX_IN_FLIGHT, Tracing, WITH};
 use crate::failure::{FAILED, USAGE, failure, say};
 use crate::live::module_file::module_name;
+use crate::live::privileges::Keep;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::{Options, Session};
 use crate::notice::Notices;
@@ -109,7 +110,7 @@ fn live(args: &Drill, limits: TreeLimits, quiet: bool, bpf_log: bool) -> Result<
         stop,
         trailer,
         attached,
-    } = session.run(None, &mut sink)?;
+    } = session.start(None, Keep::Nothing)?.run(&mut sink)?;
     let (front, summary) = sink.finish(&trailer)?;
     if let Some(mut front) = front {
         let (rest, loss) = front.pipeline.finish();

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::cli::{DEFAULT_FILE, Record};
 use crate::failure::say;
+use crate::live::privileges::Keep;
 use crate::live::pump::Ended;
 use crate::live::session::Session;
 use crate::notice::Notices;
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Record, quiet: bool, bpf_log: bool) -> Result<ExitCode>
         stop,
         trailer,
         attached,
-    } = session.run(None, &mut recorder)?;
+    } = session.start(None, Keep::Nothing)?.run(&mut recorder)?;
     let summary = recorder.finish(&trailer)?;
     if !quiet {
         say(summary);

@@ -16,6 +16,7 @@ use kmodtrace_core::text::Names;
 use super::tee::Tee;
 use crate::cli::TraceCommand;
 use crate::failure::say;
+use crate::live::privileges::Keep;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::Session;
 use crate::notice::Notices;
@@ -54,7 +55,7 @@ fn live(args: &TraceCommand, quiet: bool, bpf_log: bool) -> Result<ExitCode> {
         stop,
         trailer,
         attached,
-    } = session.run(None, &mut sink)?;
+    } = session.start(None, Keep::Nothing)?.run(&mut sink)?;
     let (lines, summary) = sink.finish(&trailer)?;
     lines.map_or(Ok(()), |lines| lines.finish(quiet))?;
     if let Some(summary) = summary.filter(|_| !quiet) {

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::tee::Tee;
 use crate::cli::{self, Trace};
 use crate::failure::{FAILED, failure, say};
+use crate::live::privileges::Keep;
 use crate::live::pump::Ended;
 use crate::live::session::{Session, runtime};
 use crate::notice::Notices;
@@ -56,10 +57,12 @@ fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<Ex
     let recorder = target
         .map(|target| Recorder::new(target, &session.header, None))
         .transpose()?;
+    let header = session.header.clone();
+    let running = session.start(None, Keep::CurrentFolder)?;
     // The view listens for signals, for which the event loop has to be there.
     let front = {
-        let _inside = session.enter();
-        View::new(&session.header, "live", true, options)?
+        let _inside = running.enter();
+        View::new(&header, "live", true, options)?
     };
     let mut sink = Tee {
         recorder,
@@ -69,7 +72,7 @@ fn live(args: &Trace, options: Options, quiet: bool, bpf_log: bool) -> Result<Ex
         stop: _,
         trailer,
         attached,
-    } = session.run(None, &mut sink)?;
+    } = running.run(&mut sink)?;
     let (front, summary) = sink.finish(&trailer)?;
     if let Some(mut view) = front {
         view.leave();

@@ -17,6 +17,7 @@ mod mount;
 mod multi;
 mod perf;
 mod preemption;
+pub(crate) mod privileges;
 pub(crate) mod pump;
 pub(crate) mod ready;
 mod refused;

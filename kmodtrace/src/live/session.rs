@@ -15,11 +15,12 @@ use tokio::runtime::{EnterGuard, Runtime};
 use super::attach::{Tracer, Wish};
 use super::drill::ModuleFunctions;
 use super::machine;
+use super::privileges::{Keep, give_up};
 use super::pump::{self, Ended, Sink, Until, now};
 use super::ready;
 use super::start::start;
 use crate::notice::Notices;
-use crate::workload;
+use crate::workload::{self, Limits};
 
 /// What is traced, and for how long.
 pub(crate) struct Options<'o> {
@@ -37,7 +38,7 @@ pub(crate) struct Options<'o> {
     pub(crate) quiet: bool,
 }
 
-/// A tracer that is attached; dropping it detaches.
+/// A tracer that is attached, and may do all that it could before; dropping it detaches.
 pub(crate) struct Session<'o> {
     /// What stands at the head of its recording.
     pub(crate) header: Header,
@@ -45,8 +46,16 @@ pub(crate) struct Session<'o> {
     pub(crate) modules: Vec<String>,
     tracer: Tracer,
     runtime: Runtime,
+    limits: Limits,
     command: &'o [OsString],
     duration: Option<Duration>,
+}
+
+/// A tracer that has given up what it does not need, beside the command that it traces, if there is one.
+pub(crate) struct Running {
+    tracer: Tracer,
+    runtime: Runtime,
+    until: Until,
 }
 
 impl<'o> Session<'o> {
@@ -61,6 +70,7 @@ impl<'o> Session<'o> {
             quiet,
         } = options;
         workload::find(command)?;
+        let limits = Limits::now();
         let functions = ModuleFunctions::find(modules, functions, quiet)?;
         let modules = functions.modules.clone();
         let (mut tracer, facts) = start(&wish, Notices::new(quiet))?;
@@ -71,6 +81,7 @@ impl<'o> Session<'o> {
             modules,
             tracer,
             runtime: runtime()?,
+            limits,
             command,
             duration,
         })
@@ -82,26 +93,38 @@ impl<'o> Session<'o> {
         notices.say(&format!("tracing {probes} probes; Ctrl-C ends it"));
     }
 
-    /// Enters the event loop: who listens for signals is made inside of it.
-    pub(crate) fn enter(&self) -> EnterGuard<'_> {
-        self.runtime.enter()
-    }
-
-    /// Tells the service manager, starts the command, with nothing to read and `console` for what it says where that is given, and traces until it ends, the
-    /// time is up, a signal comes, or nobody wants any more.
-    pub(crate) fn run(self, console: Option<&File>, sink: &mut impl Sink) -> Result<Ended> {
+    /// Tells the service manager, and starts the command, with nothing to read and `console` for what it says where that is given. It has what this process
+    /// was started with, which then gives up all but what `keep` says: threads are to be made after that.
+    pub(crate) fn start(self, console: Option<&File>, keep: Keep) -> Result<Running> {
         let Self {
             tracer,
             runtime,
+            limits,
             command,
             duration,
             ..
         } = self;
         ready::tell();
-        runtime.block_on(async {
-            let child = workload::start(command, console)?;
-            pump::run(tracer, Until { child, duration }, sink).await
-        })
+        let child = {
+            let _inside = runtime.enter();
+            workload::start(command, limits, console)?
+        };
+        give_up(keep, child.is_some())?;
+        let until = Until { child, duration };
+        Ok(Running { tracer, runtime, until })
+    }
+}
+
+impl Running {
+    /// Enters the event loop: who listens for signals is made inside of it.
+    pub(crate) fn enter(&self) -> EnterGuard<'_> {
+        self.runtime.enter()
+    }
+
+    /// Traces until the command ends, the time is up, a signal comes, or nobody wants any more.
+    pub(crate) fn run(self, sink: &mut impl Sink) -> Result<Ended> {
+        let Self { tracer, runtime, until } = self;
+        runtime.block_on(pump::run(tracer, until, sink))
     }
 }
 

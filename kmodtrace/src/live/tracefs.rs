@@ -20,6 +20,9 @@ use super::facts::TRACEFS;
 use super::perf;
 use crate::failure::{CANNOT_TRACE, failure};
 
+/// The file of tracefs in which events are made and removed.
+pub(super) const KPROBE_EVENTS: &str = "kprobe_events";
+
 /// How groups of ours begin.
 const GROUP: &str = "kmodtrace_";
 
@@ -129,7 +132,7 @@ impl Events {
         let root = TRACEFS
             .iter()
             .map(Path::new)
-            .find(|root| root.join("kprobe_events").exists());
+            .find(|root| root.join(KPROBE_EVENTS).exists());
         let Some(root) = root else {
             let text = "no kprobe events: this kernel has none (CONFIG_KPROBE_EVENTS), or tracefs is not mounted (mount -t tracefs \
                         tracefs /sys/kernel/tracing)";
@@ -219,13 +222,13 @@ fn has_field(format: &str, field: &str, offset: u32) -> bool {
 }
 
 fn say(root: &Path, command: &str) -> io::Result<()> {
-    let mut file = File::options().append(true).open(root.join("kprobe_events"))?;
+    let mut file = File::options().append(true).open(root.join(KPROBE_EVENTS))?;
     file.write_all(format!("{command}\n").as_bytes())
 }
 
 /// Removes the groups whose owner is not there any more: neither its number, nor the time at which it began.
 fn remove_stale(root: &Path) -> io::Result<()> {
-    let text = fs::read_to_string(root.join("kprobe_events"))?;
+    let text = fs::read_to_string(root.join(KPROBE_EVENTS))?;
     let events: BTreeSet<&str> = text.lines().filter_map(event).collect();
     remove(root, events.into_iter().filter(|event| is_stale(event)))
 }

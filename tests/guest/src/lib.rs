@@ -21,6 +21,7 @@ mod host;
 mod observed;
 mod oracle;
 pub mod part;
+mod privileges;
 mod recording;
 mod requests;
 mod scenarios;

@@ -10,7 +10,7 @@ use guest_vm::{artifacts, fixtures, kernel::Flavour, process, vm::VmSpec};
 use crate::guest::{self, Tally};
 use crate::recording::{Log, Recording, STORMS};
 use crate::subject::Subject;
-use crate::{clipped, flood, services, storm};
+use crate::{clipped, flood, privileges, services, storm};
 
 /// The beginning of the guest's command, which says what it does.
 const COMMAND: &str = include_str!("scenarios.sh");
@@ -35,7 +35,7 @@ struct Other {
     check: fn(&Path, &Path) -> Result<()>,
 }
 
-const OTHERS: [Other; 4] = [
+const OTHERS: [Other; 5] = [
     Other {
         name: "clipped",
         command: clipped::COMMAND,
@@ -52,6 +52,11 @@ const OTHERS: [Other; 4] = [
         check: flood::check,
     },
     Other {
+        name: "privileges",
+        command: privileges::COMMAND,
+        check: privileges::check,
+    },
+    Other {
         name: "services",
         command: services::COMMAND,
         check: services::check,
@@ -59,7 +64,7 @@ const OTHERS: [Other; 4] = [
 ];
 
 /// What is made on every kernel: tasks that wait for each other and meet each state of a module, requests, and the corpus.
-const HEART: [&str; 11] = [
+const HEART: [&str; 12] = [
     "same-file",
     "copies",
     "failing-init",
@@ -69,6 +74,7 @@ const HEART: [&str; 11] = [
     "unload-race",
     "requests-with-all",
     "flood",
+    "privileges",
     "services",
     "corpus",
 ];
