@@ -36,6 +36,8 @@ pub(crate) struct Report {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Account {
     pub(crate) loads: u64,
+    /// Loads of what another one had loaded or was loading.
+    pub(crate) already_there: u64,
     /// Absent where no cgroup is known.
     #[serde(default)]
     pub(crate) services: Vec<Service>,

@@ -86,7 +86,7 @@ a-2 [0] ..... 2.500000: module_request: nls_utf8 wait=1 call_site=load_nls
     /// Attached at 2 s.
     const REPORT: &str = r#"{"kernel":{"release":"6.12"},"recording":{"began_ns":2000000000},"quality":
         {"lost":0,"missed":0,"clipped":0,"began_before":0,"exit_not_seen":0,"in_flight":0,"truncated":null,"unobserved":[]},
-        "modules":[],"unloads":[],"attempts":[],"requests":[],"account":{"loads":1,"before":{"requests":{"count":1},"loads":{"count":1},
+        "modules":[],"unloads":[],"attempts":[],"requests":[],"account":{"loads":1,"already_there":0,"before":{"requests":{"count":1},"loads":{"count":1},
         "unobserved":null,"ring":{"left_out":0,"lost":0,"unread":0,"events":[
         {"time_ns":1000000000,"tid":1,"what":"module_request","name":"crypto-cbc(aes)"},
         {"time_ns":1600000000,"tid":2,"what":"module_load","name":"fat"}]}}}}"#;

@@ -16,9 +16,6 @@ const CPUS: [u32; 4] = [4, 16, 32, 64];
 /// Two processors emulate them all.
 const TIMEOUT: Duration = Duration::from_mins(25);
 
-/// include/uapi/asm-generic/errno-base.h.
-const EEXIST: u32 = 17;
-
 /// Where sysfs has processors.
 const OF_CPUS: &str = "/devices/system/cpu/";
 
@@ -57,7 +54,8 @@ fn line(cpus: u32, took: Duration, report: &Report, size: u64) -> String {
         let device = load.device.as_ref();
         device.is_some_and(|device| device.path.starts_with(OF_CPUS))
     });
-    let already = count(&|load| load.errno == Some(EEXIST));
+    let account = report.account.as_ref();
+    let already = account.map_or_else(|| "n/o".to_owned(), |account| account.already_there.to_string());
     let waited = count(&|load| !load.waits_for_loads().is_empty());
     let waits = loads.iter().flat_map(|load| load.waits_for_loads());
     let waits: u64 = waits.filter_map(|wait| wait.duration_ns).sum();
