@@ -9,6 +9,8 @@ use std::ptr::{null, null_mut};
 pub(crate) struct Terminal {
     screen: File,
     line: OwnedFd,
+    /// What was read, and not waited for yet.
+    unseen: String,
 }
 
 impl Terminal {
@@ -26,7 +28,11 @@ impl Terminal {
         assert_eq!(opened, 0);
         // SAFETY: both are open, and nobody else has them.
         let (screen, line) = unsafe { (File::from_raw_fd(screen), OwnedFd::from_raw_fd(line)) };
-        Self { screen, line }
+        Self {
+            screen,
+            line,
+            unseen: String::new(),
+        }
     }
 
     /// An end for a program.
@@ -34,26 +40,35 @@ impl Terminal {
         self.line.try_clone().unwrap().into()
     }
 
-    /// Reads until this is on the screen: all that was written so far.
+    /// Reads until this is on the screen: what was written up to there, behind what was waited for before.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
-        let mut seen = String::new();
-        while !seen.contains(text) {
-            let more = self.read().unwrap_or_else(|| panic!("no {text:?} in {seen:?}"));
+        loop {
+            if let Some(at) = self.unseen.find(text) {
+                let rest = self.unseen.split_off(at + text.len());
+                return std::mem::replace(&mut self.unseen, rest);
+            }
+            let more = self
+                .read()
+                .unwrap_or_else(|| panic!("no {text:?} in {:?}", self.unseen));
             // As every terminal answers, at once, where its cursor is.
             for _ in more.matches("\u{1b}[6n") {
                 self.screen.write_all(b"\x1b[1;1R").unwrap();
             }
-            seen.push_str(&more);
+            self.unseen.push_str(&more);
         }
-        seen
     }
 
     /// Closes this end of the program's side, and reads until nobody else has it: the rest.
     pub(crate) fn rest(self) -> String {
-        let Self { screen, line } = self;
+        let Self {
+            mut screen,
+            line,
+            unseen,
+        } = self;
         drop(line);
-        let mut screen = screen;
-        std::iter::from_fn(|| read(&mut screen)).collect()
+        std::iter::once(unseen)
+            .chain(std::iter::from_fn(|| read(&mut screen)))
+            .collect()
     }
 
     fn read(&mut self) -> Option<String> {
