@@ -53,7 +53,7 @@ fn read(path: &Path) -> (Header, Vec<Finished>, Ktime, Loss) {
 fn shown(path: &Path) -> String {
     let (header, finished, end, loss) = read(path);
     let coverage = Source::of_header(&header).coverage;
-    let mut account = AccountFold::default();
+    let mut account = AccountFold::new(&header);
     let mut why = WhyFold::new(Filter::default(), Zero::Boot, &header.functions, coverage).without_findings();
     let mut aggregates = Aggregates::default();
     let mut findings = Findings::default();

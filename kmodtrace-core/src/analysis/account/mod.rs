@@ -64,7 +64,7 @@ pub struct Account {
     pub requests: u64,
     /// Requests that failed.
     pub failed_requests: u64,
-    /// Nanoseconds from the first event to the end.
+    /// Nanoseconds from the instant in which all probes were attached to the end.
     pub lasted_ns: u64,
     /// Nanoseconds in which at least one load was in flight.
     pub in_flight_ns: u64,
@@ -102,7 +102,7 @@ pub struct Account {
 #[derive(Debug, Default)]
 pub struct AccountFold {
     account: Account,
-    first: Option<Ktime>,
+    began: Ktime,
     union: Union,
     costs: Costs,
     askers: Askers,
@@ -127,6 +127,7 @@ impl AccountFold {
         };
         Self {
             account,
+            began: header.clock.monotonic_ns,
             phases: boot.map(|boot| Phases::new(boot.at(Milestone::Userspace))),
             critical: boot.map_or_else(Critical::default, Critical::new),
             vain: boot.map(|_| Vain::default()),
@@ -143,15 +144,7 @@ impl AccountFold {
         }
     }
 
-    fn begin(&mut self, time: Option<Ktime>) {
-        self.first = match (self.first, time) {
-            (Some(first), Some(time)) => Some(first.min(time)),
-            (first, time) => first.or(time),
-        };
-    }
-
     fn attempt(&mut self, attempt: &Attempt) {
-        self.begin(attempt.start);
         if attempt.is_unload() {
             self.account.unloads += 1;
             return;
@@ -194,7 +187,6 @@ impl AccountFold {
     }
 
     fn request(&mut self, request: &Request) {
-        self.begin(request.start);
         self.account.requests += 1;
         self.account.failed_requests += u64::from(request.failed() || request.got_nothing());
         self.costs.request(request);
@@ -223,7 +215,7 @@ impl AccountFold {
         let mut stages: Vec<(Stage, u64)> = stages.iter().map(|(stage, long)| (*stage, *long)).collect();
         stages.sort_by_key(|(_, long)| std::cmp::Reverse(*long));
         Account {
-            lasted_ns: self.first.map_or(0, |first| end.since(first).0),
+            lasted_ns: end.since(self.began).0,
             in_flight_ns: self.union.total(),
             stages,
             phases: self.phases.map_or_else(Vec::new, Phases::list),
