@@ -79,7 +79,7 @@ fn quoted(cell: &str) -> String {
 }
 
 /// How serde spells a variant.
-fn word(variant: Option<impl serde::Serialize>) -> Option<String> {
+pub(super) fn word(variant: Option<impl serde::Serialize>) -> Option<String> {
     Some(serde_json::to_value(variant?).ok()?.as_str()?.to_owned())
 }
 

@@ -26,6 +26,7 @@ mod select;
 mod spread;
 mod stream;
 mod text;
+mod viewers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub use select::{Selection, SortKey};
 pub use spread::{BucketRow, Spread};
 pub use stream::{LastingRow, STREAM_SCHEMA, StateRow, StreamLine};
 pub use text::write_text;
+pub use viewers::{write_chrome, write_perfetto};
 
 pub use csv::{write_attempts_csv, write_modules_csv};
 
@@ -109,6 +111,10 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<RequestRow>>")]
     pub requests: Option<Rows<RequestRow>>,
+    /// Every state that a module was in; only when attempts are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<StateRow>>")]
+    pub states: Option<Rows<StateRow>>,
     #[serde(skip)]
     coverage: Arc<Coverage>,
 }
@@ -275,6 +281,7 @@ impl Report {
             attempts: None,
             unloads: None,
             requests: None,
+            states: None,
             coverage,
         }
     }
@@ -332,6 +339,14 @@ impl Report {
             })
         };
         (self.attempts, self.unloads) = (Some(attempts(false)), Some(attempts(true)));
+        let (spans, selected) = (Arc::clone(&finished), Arc::clone(&shared));
+        self.states = Some(Rows::new(move || {
+            let shared = Arc::clone(&selected);
+            spans().filter_map(move |one| match one {
+                Finished::State(state) if shared.2.modules.take(Some(&state.module)) => Some(StateRow::new(&state)),
+                _ => None,
+            })
+        }));
         self.requests = Some(Rows::new(move || {
             let all = finished().filter_map(|one| match one {
                 Finished::Request(request) => Some(request),

@@ -138,7 +138,7 @@ impl StreamLine {
 }
 
 impl StateRow {
-    fn new(state: &StateSpan) -> Self {
+    pub(super) fn new(state: &StateSpan) -> Self {
         Self {
             module: state.module.clone(),
             state: state.state,

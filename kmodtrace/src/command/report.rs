@@ -21,7 +21,8 @@ use crate::replay;
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let path = args.recorded.path();
     let args = &args.reporting;
-    let mut recording = if args.attempts {
+    let each = args.attempts || args.format.is_of_attempts();
+    let mut recording = if each {
         replay::open_again(path)?
     } else {
         replay::open(path)?
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     };
     let mut fold = Fold {
         selection: &selection,
-        known: args.attempts.then(KnownAttempts::default),
+        known: each.then(KnownAttempts::default),
         aggregates: Aggregates::default(),
         findings: Findings::default(),
         account: AccountFold::new(recording.header()),

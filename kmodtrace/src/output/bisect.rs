@@ -4,7 +4,7 @@ use kmodtrace_core::compare::bisect::{Summary, write_html, write_text};
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
-use super::{Printed, Writer};
+use super::{MadeOf, Printed, Writer};
 
 impl Printed for Summary {
     const FORMATS: &'static [Writer<Self>] = &[
@@ -13,6 +13,7 @@ impl Printed for Summary {
         Writer {
             name: "html",
             help: "A page for a browser, in one file",
+            made_of: MadeOf::Text,
             write: |summary, mut out| write_html(summary, &mut out),
         },
     ];

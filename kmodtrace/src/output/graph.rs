@@ -7,7 +7,7 @@ use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
 use super::colour::{Look, of_failures};
-use super::{Printed, Writer};
+use super::{MadeOf, Printed, Writer};
 
 /// A graph of waits.
 pub(crate) struct Waits {
@@ -26,11 +26,13 @@ impl Printed for Waits {
         Writer {
             name: "dot",
             help: "For graphviz: pipe it to dot -Tsvg",
+            made_of: MadeOf::Text,
             write: |waits, mut out| write_dot(&waits.waiting.graph, &mut out),
         },
         Writer {
             name: "folded",
             help: "Wait time as folded stacks in microseconds, for flame graph viewers",
+            made_of: MadeOf::Text,
             write: |waits, mut out| write_folded(&waits.waiting.graph, &mut out),
         },
     ];

@@ -14,7 +14,7 @@ mod trace;
 mod why;
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -27,6 +27,7 @@ use kmodtrace_core::text::Harmless;
 use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
+use crate::failure::{FAILED, failure};
 use colour::paint;
 pub(crate) use colour::{Look, is_coloured};
 pub(crate) use drill::Loads;
@@ -60,12 +61,25 @@ pub(crate) fn columns() -> usize {
     }
 }
 
+/// What a format is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MadeOf {
+    /// Text, of which nothing acts on what shows it.
+    Text,
+    /// Text, in which there is no sense without each attempt.
+    Attempts,
+    /// The same in bytes, which no terminal shows.
+    AttemptsAsBytes,
+}
+
 /// A format of something that is printed.
 pub(crate) struct Writer<T: ?Sized> {
     /// As `--format` calls it.
     pub(crate) name: &'static str,
     /// What it is, for `--help`.
     pub(crate) help: &'static str,
+    /// What it is made of.
+    pub(crate) made_of: MadeOf,
     /// Writes it.
     pub(crate) write: fn(&T, &mut dyn Write) -> io::Result<()>,
 }
@@ -110,6 +124,7 @@ impl<T: ?Sized> Writer<T> {
         Self {
             name: TEXT,
             help: "For people",
+            made_of: MadeOf::Text,
             write,
         }
     }
@@ -119,6 +134,7 @@ impl<T: ?Sized> Writer<T> {
         Self {
             name: JSON,
             help,
+            made_of: MadeOf::Text,
             write,
         }
     }
@@ -139,8 +155,20 @@ impl<T: Printed> Format<T> {
         self.chosen.name == TEXT
     }
 
+    /// Whether there is no sense in it without each attempt.
+    pub(crate) fn is_of_attempts(&self) -> bool {
+        self.chosen.made_of != MadeOf::Text
+    }
+
     /// Prints it in the format that was asked for.
     pub(crate) fn print(&self, what: &T) -> Result<()> {
+        if self.chosen.made_of == MadeOf::AttemptsAsBytes && io::stdout().is_terminal() {
+            let name = self.chosen.name;
+            return Err(failure(
+                FAILED,
+                format!("{name} is no text for a terminal: send it into a file, as > boot.{name}"),
+            ));
+        }
         let (screen, coloured) = (self.paged && pager::has_screen(), self.is_coloured());
         if screen || coloured {
             let mut text = Vec::new();
@@ -161,7 +189,12 @@ impl<T: Printed> Format<T> {
 
     /// Writes it to what is stdout in the end, in the format that was asked for, and without characters that act on what shows them.
     pub(crate) fn write(&self, what: &T, out: &mut dyn Write) -> Result<()> {
-        (self.chosen.write)(what, &mut Harmless::new(out)).context("cannot write to stdout")
+        let written = if self.chosen.made_of == MadeOf::AttemptsAsBytes {
+            (self.chosen.write)(what, out)
+        } else {
+            (self.chosen.write)(what, &mut Harmless::new(out))
+        };
+        written.context("cannot write to stdout")
     }
 }
 

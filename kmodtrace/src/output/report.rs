@@ -1,13 +1,14 @@
 //! What a recording holds.
 
 use kmodtrace_core::report::{
-    Report, TextLayout, write_attempts_csv, write_histograms, write_jsonl, write_modules_csv, write_text,
+    Report, TextLayout, write_attempts_csv, write_chrome, write_histograms, write_jsonl, write_modules_csv,
+    write_perfetto, write_text,
 };
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
 
 use super::colour::{Look, of_failures};
-use super::{Printed, Writer};
+use super::{MadeOf, Printed, Writer};
 
 /// A report, and what of it was asked for.
 pub(crate) struct Reported {
@@ -34,11 +35,13 @@ impl Printed for Reported {
         Writer {
             name: "jsonl",
             help: "JSON, a line for each thing",
+            made_of: MadeOf::Text,
             write: |reported, mut out| write_jsonl(&reported.report, &mut out),
         },
         Writer {
             name: "csv",
             help: "Comma-separated values; what a spreadsheet would take for a formula has a ' in front",
+            made_of: MadeOf::Text,
             write: |reported, mut out| {
                 let write = if reported.attempts {
                     write_attempts_csv
@@ -47,6 +50,18 @@ impl Printed for Reported {
                 };
                 write(&reported.report, true, &mut out)
             },
+        },
+        Writer {
+            name: "perfetto",
+            help: "Protobuf for ui.perfetto.dev and trace_processor: a track a task, stages, waits, requests, modules",
+            made_of: MadeOf::AttemptsAsBytes,
+            write: |reported, mut out| write_perfetto(&reported.report, &mut out),
+        },
+        Writer {
+            name: "chrome",
+            help: "The same as JSON, for chrome://tracing, speedscope and others",
+            made_of: MadeOf::Attempts,
+            write: |reported, mut out| write_chrome(&reported.report, &mut out),
         },
     ];
 

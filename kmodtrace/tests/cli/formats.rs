@@ -77,6 +77,47 @@ fn json_is_asked_for_in_the_same_words_everywhere() {
     }
 }
 
+/// Sums of what is of this kind in a trace for viewers and in the report, in nanoseconds.
+fn shown_for<'r>(events: &[Value], kind: &str, rows: impl Iterator<Item = &'r Value>) -> [u64; 2] {
+    // The report's times are whole nanoseconds, the trace's microseconds with three decimals.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "durations of a test"
+    )]
+    let nanos = |event: &Value| (event["dur"].as_f64().unwrap() * 1_000.0).round() as u64;
+    let of_kind = events.iter().filter(|event| event["cat"] == kind && event["ph"] == "X");
+    [
+        of_kind.map(nanos).sum(),
+        rows.filter_map(|row| row["duration_ns"].as_u64()).sum(),
+    ]
+}
+
+#[test]
+fn a_trace_for_viewers_has_what_the_report_has() {
+    let read = |args: &[&str]| serde_json::from_str::<Value>(&shown("viewers", args)).unwrap();
+    let trace = read(&["report", "--format", "chrome"]);
+    let report = read(&["report", "--format", "json", "--attempts"]);
+    let events = trace["traceEvents"].as_array().unwrap();
+    let rows = |key: &str| report[key].as_array().unwrap().iter();
+    let [loads, reported] = shown_for(events, "load", rows("attempts"));
+    assert!(loads > 0 && loads == reported, "{loads} {reported}");
+    let calls = || rows("attempts").chain(rows("unloads"));
+    let stages = calls().flat_map(|row| row["stages"].as_array().unwrap());
+    let [stages, reported] = shown_for(events, "stage", stages);
+    assert!(stages > 0 && stages == reported, "{stages} {reported}");
+    let count = |ph: &str| {
+        events
+            .iter()
+            .filter(|event| event["cat"] == "wait" && event["ph"] == ph)
+            .count()
+    };
+    let waits: usize = calls().map(|row| row["waits"].as_array().unwrap().len()).sum();
+    assert!(waits > 0 && count("b") == waits && count("e") == waits);
+    assert!(count("s") > 0 && count("s") == count("f"), "arrows");
+    assert_eq!(trace["otherData"]["quality"], report["quality"]);
+}
+
 #[test]
 fn jsonl_is_an_object_a_line() {
     let text = shown("jsonl", &["report", "--format", "jsonl"]);

@@ -22,13 +22,14 @@ const RECORDINGS: [&str; 7] = [
 ];
 
 /// Everything that shows a recording. `diff` takes it twice.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "report --histogram",
     "report --attempts",
     "report --attempts --format json",
     "report --attempts --format jsonl",
     "report --attempts --format csv",
     "report --format csv",
+    "report --format chrome",
     "why",
     "why --format json",
     "graph",
@@ -80,6 +81,7 @@ fn show(words: &str, files: &[&str]) -> String {
         Some(&"json") if words[0] != "trace" && words[0] != "drill" => {
             assert!(serde_json::from_str::<Value>(&shown).is_ok());
         }
+        Some(&"chrome") => assert!(serde_json::from_str::<Value>(&shown).is_ok()),
         Some(&"json" | &"jsonl") => assert!(shown.lines().all(|line| serde_json::from_str::<Value>(line).is_ok())),
         Some(&"csv") => shown.lines().for_each(no_formula),
         Some(&"html") => assert!(!shown.contains("<script") && !shown.contains("<img"), "{shown}"),

@@ -15,5 +15,6 @@ pub mod kernel;
 pub mod packages;
 pub mod paths;
 pub mod process;
+pub mod python;
 pub mod virtme;
 pub mod vm;

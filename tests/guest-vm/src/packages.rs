@@ -103,10 +103,13 @@ pub const FOR_KERNELS: &[Need] = &[
 /// What it takes to bisect.
 pub const FOR_BISECTING: &[Need] = &[need("git", "git")];
 
-/// What it takes to run virtme-ng, which asks `file` for the release of an image.
-pub const FOR_VIRTME: &[Need] = &[need("python3", "python3"), need("file", "file")];
+/// What virtme-ng asks for the release of an image.
+pub const FOR_VIRTME: &[Need] = &[need("file", "file")];
 
-/// What it takes to install virtme-ng where Python is seen to lack this: its version is in the path of the files themselves.
+/// What it takes to have packages of Python's index.
+pub const FOR_PYTHON: &[Need] = &[need("python3", "python3")];
+
+/// The same where Python is seen to lack this: its version is in the path of the files themselves.
 pub const FOR_PYTHON_ENVIRONMENTS: &[Need] = &[need("/usr/share/doc/python3-venv", "python3-venv")];
 
 /// What kmodtrace is compared with: nothing is lost without it but the comparison.

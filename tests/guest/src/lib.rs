@@ -33,6 +33,7 @@ mod subject;
 mod summary;
 mod terminal;
 mod tmux;
+mod viewers;
 
 use std::time::Instant;
 

@@ -5,6 +5,7 @@ use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
     bad_input, bisect, bisect_guests, boot, drill, guest::Tally, host, scenarios, selftest, subject::Subject, terminal,
+    viewers,
 };
 
 /// A part of the gate, which has one line of the result.
@@ -109,6 +110,7 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
         part("tests", 260, Some("lints"), Work::Here(host::tests)),
         part("terminal", 60, Some("tests"), Work::Here(terminal::run)),
     ];
+    parts.push(part("viewers", 15, Some("tests"), Work::Here(viewers::run)));
     if !flavours.is_empty() {
         parts.push(part(PROGRAMS, 210, None, Work::Guests(host::programs)));
     }
