@@ -16,6 +16,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
 
 use crate::failure::{FAILED, failure};
+use crate::output::written;
 use crate::plain_file::{folder, sync_name};
 pub(crate) use there::is_recording;
 use there::{device, followed, is_device, look, stdout};
@@ -42,7 +43,7 @@ impl Target {
     /// What a user named: `-` is stdout, and it may be a device or a pipe.
     pub(crate) fn named(path: &Path) -> Result<Self> {
         let place = if path == Path::new("-") {
-            Place::Stdout(stdout()?)
+            Place::Stdout(written(stdout())?)
         } else {
             match path.metadata() {
                 Ok(found) if is_device(&found) => Place::Device(device(path, &found)?),

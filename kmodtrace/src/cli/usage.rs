@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::Cli;
 use crate::failure;
+use crate::output::{raw_stdout, written};
 
 /// How much a word must be like a command to be taken for it: as much as clap asks of options.
 const ALIKE: f64 = 0.7;
@@ -32,9 +33,7 @@ pub(crate) fn parse() -> Result<Cli, clap::Error> {
 /// Help and version as clap prints them; what is wrong with the usage as one line.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        let printed = error
-            .print()
-            .map_err(|error| anyhow::Error::new(error).context("cannot write to stdout"));
+        let printed = written(raw_stdout().and_then(|_out| error.print()));
         return printed.map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS);
     }
     let text = error.render().to_string();

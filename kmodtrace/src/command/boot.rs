@@ -1,7 +1,7 @@
 //! `kmodtrace boot`: tracing of boots.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::cli::{self, Boot, BootEnable, Recorded};
 use crate::failure::{FAILED, failure, say};
 use crate::live::attach::Wish;
 use crate::live::session::Options;
-use crate::output::stdout;
+use crate::output::{raw_stdout, stdout, written};
 
 /// Does what was asked for.
 pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
@@ -40,7 +40,10 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             let kept = boot::keep(Ending::Now, None)?;
             say(format_args!("kept as {}", kept.display()));
         }
-        Boot::Cpio(args) if args.output == Path::new("-") => super::written(io::stdout().write_all(&boot::cpio()?))?,
+        Boot::Cpio(args) if args.output == Path::new("-") => {
+            let archive = boot::cpio()?;
+            written(raw_stdout().and_then(|mut out| out.write_all(&archive)))?;
+        }
         Boot::Cpio(args) => {
             let written = fs::write(&args.output, boot::cpio()?);
             written.with_context(|| format!("cannot write {}", args.output.display()))?;
@@ -112,9 +115,9 @@ fn disable(dry_run: bool) -> Result<()> {
 
 /// What would be done, a line each.
 fn show(installed: &Installed, how: &str) -> Result<()> {
-    let mut out = stdout();
+    let mut out = written(stdout())?;
     for step in &installed.steps {
-        super::written(writeln!(out, "{how}: {step}"))?;
+        written(writeln!(out, "{how}: {step}"))?;
     }
     Ok(())
 }
@@ -130,7 +133,7 @@ fn as_root() -> Result<()> {
 }
 
 fn status() -> Result<()> {
-    let mut out = stdout();
+    let mut out = written(stdout())?;
     let traced = match boot::disable() {
         None => "boots are not traced; kmodtrace boot enable changes that".to_owned(),
         Some(installed) => {
@@ -141,9 +144,9 @@ fn status() -> Result<()> {
             format!("boots are traced, from {from} on")
         }
     };
-    super::written(writeln!(out, "{traced}"))?;
-    super::written(writeln!(out, "{}", printable(&this_boot())))?;
-    super::written(writeln!(out, "{}", boot::ring_status()))
+    written(writeln!(out, "{traced}"))?;
+    written(writeln!(out, "{}", printable(&this_boot())))?;
+    written(writeln!(out, "{}", boot::ring_status()))
 }
 
 /// What became of tracing this boot.

@@ -15,9 +15,6 @@ pub(crate) mod trace;
 pub(crate) mod view;
 pub(crate) mod why;
 
-use std::io;
-
-use anyhow::{Context as _, Result};
 use kmodtrace_core::records::event::Counters;
 use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::refused_text;
@@ -40,11 +37,6 @@ fn options<'o>(tracing: &'o Tracing, modules: &'o [String], quiet: bool, bpf_log
         duration: tracing.duration,
         quiet,
     }
-}
-
-/// What came of writing to stdout.
-fn written<T>(result: io::Result<T>) -> Result<T> {
-    result.context("cannot write to stdout")
 }
 
 /// What is missing, as every front end says it at its end.

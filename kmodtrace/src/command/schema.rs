@@ -7,18 +7,19 @@ use anyhow::{Context as _, Result};
 use kmodtrace_core::text::write_json;
 
 use crate::cli::Schema;
-use crate::output::{SCHEMAS, stdout};
+use crate::output::{SCHEMAS, stdout, written};
 
 /// Prints a JSON Schema, or the names of all.
 pub(crate) fn run(args: &Schema) -> Result<ExitCode> {
+    let mut out = written(stdout())?;
     if args.list {
         for (name, _) in SCHEMAS {
-            super::written(writeln!(stdout(), "{name}"))?;
+            written(writeln!(out, "{name}"))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     let found = SCHEMAS.iter().find(|(name, _)| *name == args.name);
     let (_, schema) = found.context("no such schema")?;
-    super::written(write_json(&schema(), &mut stdout()))?;
+    written(write_json(&schema(), &mut out))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 //! from a recording.
 
 use std::collections::BTreeSet;
-use std::io::{StdoutLock, Write as _, stdout};
+use std::io::{StdoutLock, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -20,7 +20,7 @@ use crate::live::privileges::Keep;
 use crate::live::pump::{Ended, Sink};
 use crate::live::session::Session;
 use crate::notice::Notices;
-use crate::output::{Format, News, Told};
+use crate::output::{Format, News, Told, raw_stdout, written};
 use crate::recorder::Recorder;
 use crate::replay;
 use crate::target::Target;
@@ -91,10 +91,10 @@ impl Lines {
             requests: BTreeSet::new(),
             told: Told::new(header, zero),
             format: args.format.clone(),
-            out: stdout().lock(),
+            out: written(raw_stdout())?,
         };
         lines.print()?;
-        super::written(lines.out.flush())?;
+        written(lines.out.flush())?;
         Ok(lines)
     }
 
@@ -154,7 +154,7 @@ impl Lines {
         let missing = super::missing(&loss);
         self.told.news.push(News::Ended(loss));
         self.print()?;
-        super::written(self.out.flush())?;
+        written(self.out.flush())?;
         if !quiet {
             say(missing);
         }
@@ -174,6 +174,6 @@ impl Sink for Lines {
     }
 
     fn ring_read(&mut self, _idle: bool) -> Result<()> {
-        super::written(self.out.flush())
+        written(self.out.flush())
     }
 }

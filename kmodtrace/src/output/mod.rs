@@ -10,13 +10,14 @@ mod explain;
 mod graph;
 mod pager;
 mod report;
+mod stdout;
 mod trace;
 mod why;
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, ColorChoice, Command, FromArgMatches};
 use kmodtrace_core::compare::bisect::Summary;
@@ -34,6 +35,7 @@ pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
 pub(crate) use graph::Waits;
 pub(crate) use report::Reported;
+pub(crate) use stdout::{raw_stdout, stdout, written};
 pub(crate) use trace::{News, Told};
 pub(crate) use why::Answered;
 
@@ -46,11 +48,6 @@ const JSON: &str = "json";
 const COLUMNS: usize = 80;
 /// Below this no table has a sense.
 const NARROW: usize = 40;
-
-/// Stdout, for text with whatever names in it.
-pub(crate) fn stdout() -> impl Write {
-    Harmless::new(io::stdout().lock())
-}
 
 /// Columns that text may take: those of the terminal on stdout, where it is one.
 pub(crate) fn columns() -> usize {
@@ -178,9 +175,9 @@ impl<T: Printed> Format<T> {
             }
             return if screen { pager::show(&text) } else { pager::pass(&text) };
         }
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = BufWriter::new(written(raw_stdout())?);
         self.write(what, &mut out)?;
-        out.flush().context("cannot write to stdout")
+        written(out.flush())
     }
 
     fn is_coloured(&self) -> bool {
@@ -189,12 +186,11 @@ impl<T: Printed> Format<T> {
 
     /// Writes it to what is stdout in the end, in the format that was asked for, and without characters that act on what shows them.
     pub(crate) fn write(&self, what: &T, out: &mut dyn Write) -> Result<()> {
-        let written = if self.chosen.made_of == MadeOf::AttemptsAsBytes {
+        written(if self.chosen.made_of == MadeOf::AttemptsAsBytes {
             (self.chosen.write)(what, out)
         } else {
             (self.chosen.write)(what, &mut Harmless::new(out))
-        };
-        written.context("cannot write to stdout")
+        })
     }
 }
 

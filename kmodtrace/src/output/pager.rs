@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result};
 use rustix::termios::tcgetwinsize;
 
+use super::{raw_stdout, written};
+
 /// Where nobody names another: it ends at once with what fits the screen, shows colours, and leaves on the screen what it showed.
 const PAGER: &str = "less -FRX";
 
@@ -21,9 +23,7 @@ pub(super) fn show(text: &[u8]) -> Result<()> {
 
 /// Writes a text as it is.
 pub(super) fn pass(text: &[u8]) -> Result<()> {
-    let mut out = stdout().lock();
-    let written = out.write_all(text).and_then(|()| out.flush());
-    written.context("cannot write to stdout")
+    written(raw_stdout().and_then(|mut out| out.write_all(text).and_then(|()| out.flush())))
 }
 
 /// Whether stdout has a screen.

@@ -3,38 +3,25 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use kmodtrace_core::recording;
-use rustix::fs::{FlockOperation, OFlags, fcntl_getfl, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::failure::{FAILED, failure};
+use crate::output::raw_stdout;
 use crate::plain_file;
 
 fn refuse<T>(text: String) -> Result<T> {
     Err(failure(FAILED, text))
 }
 
-/// Standard output. Where it is closed, the Rust runtime has put /dev/null there, open to read too, which no shell does.
-pub(super) fn stdout() -> Result<File> {
-    let file = File::from(
-        io::stdout()
-            .as_fd()
-            .try_clone_to_owned()
-            .context("cannot write stdout")?,
-    );
-    let null = Path::new("/dev/null").metadata().map(|null| null.rdev());
-    let is_null = file
-        .metadata()
-        .is_ok_and(|found| found.file_type().is_char_device() && null.is_ok_and(|null| null == found.rdev()));
-    let reads = fcntl_getfl(&file).is_ok_and(|flags| flags.contains(OFlags::RDWR));
-    if is_null && reads {
-        return refuse("cannot write stdout: it is closed".to_owned());
-    }
-    Ok(file)
+/// Stdout as a file.
+pub(super) fn stdout() -> io::Result<File> {
+    Ok(File::from(raw_stdout()?.as_fd().try_clone_to_owned()?))
 }
 
 pub(super) fn is_device(found: &Metadata) -> bool {
@@ -53,13 +40,9 @@ fn is_own(found: &Metadata) -> bool {
 /// Opens a device or a pipe. One of another user may be there to catch what is not for them, but for what stdout is already.
 pub(super) fn device(path: &Path, found: &Metadata) -> Result<File> {
     let name = path.display();
-    let stdout = File::from(
-        io::stdout()
-            .as_fd()
-            .try_clone_to_owned()
-            .context("cannot look at stdout")?,
-    );
-    let is_stdout = stdout.metadata().is_ok_and(|stdout| is_same(&stdout, found));
+    let is_stdout = stdout()
+        .and_then(|stdout| stdout.metadata())
+        .is_ok_and(|stdout| is_same(&stdout, found));
     let is_trusted = is_own(found) && path.symlink_metadata().is_ok_and(|link| is_own(&link));
     if !(is_stdout || is_trusted) {
         return refuse(format!(

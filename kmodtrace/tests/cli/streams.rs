@@ -47,6 +47,18 @@ fn a_closed_pipe_ends_quietly() {
 }
 
 #[test]
+fn a_closed_stdout_is_told() {
+    let path = torn("closed_stdout");
+    for shown in shows(&path).into_iter().chain([kmodtrace(&["record", "-o", "-"])]) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" >&-"]);
+        command.arg(shown.get_program()).args(shown.get_args());
+        let done = done(command);
+        assert_eq!(done.refused(1), "kmodtrace: cannot write to stdout: it is closed");
+    }
+}
+
+#[test]
 fn a_full_disk_is_told() {
     let path = torn("full_disk");
     for mut command in shows(&path) {

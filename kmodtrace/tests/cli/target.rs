@@ -154,11 +154,3 @@ fn a_name_that_is_too_long_is_told() {
     let done = run(&["record", "-o", path.to_str().unwrap()]);
     assert!(done.refused(1).contains("File name too long"), "{done:?}");
 }
-
-#[test]
-fn a_closed_stdout_is_told() {
-    let mut command = Command::new("sh");
-    command.args(["-c", "exec \"$0\" record -o - >&-", env!("CARGO_BIN_EXE_kmodtrace")]);
-    let done = done(command);
-    assert!(done.refused(1).contains("stdout: it is closed"), "{done:?}");
-}

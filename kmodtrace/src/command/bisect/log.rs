@@ -9,18 +9,17 @@ use kmodtrace_core::text::printable;
 
 use crate::bisect::session::{self, Session};
 use crate::cli::BisectSession;
-use crate::command;
-use crate::output::stdout;
+use crate::output::{stdout, written};
 
 /// Reads the session, but no recording of it.
 pub(crate) fn run(args: &BisectSession) -> Result<ExitCode> {
     let session = session::open(&args.session)?;
-    command::written(write(&session))?;
+    written(write(&session))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn write(session: &Session) -> io::Result<()> {
-    let mut out = stdout();
+    let mut out = stdout()?;
     for rule in session.terms.rules() {
         writeln!(out, "{}", printable(&rule))?;
     }

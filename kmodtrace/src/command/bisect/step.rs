@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum as _;
 use kmodtrace_core::compare::bisect::{
     Criteria, JudgedRun, Judgement, Known, Sample, Shares, StepHead, Told, Verdict, Workload, judge, judge_run, shares,
@@ -17,7 +17,7 @@ use crate::bisect::{git, run, samples};
 use crate::cli::{BisectStep, BisectWorkload, With};
 use crate::failure::{self, BISECT_USAGE, CANNOT_TRACE, failure, say};
 use crate::live::capability;
-use crate::output::stdout;
+use crate::output::{stdout, written};
 use crate::workload;
 
 /// Runs of a step that its user knows to be good or bad, where nobody says how many.
@@ -264,9 +264,9 @@ fn judge_all(terms: &Criteria, samples: &[Sample], good: &[Sample]) -> Vec<Judge
 
 /// A line for people. That nobody reads it is no reason to leave the verdict unwritten.
 fn line(text: &str) -> Result<()> {
-    let mut out = stdout();
+    let mut out = written(stdout())?;
     match writeln!(out, "{}", printable(text)).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("cannot write to stdout"),
-        _ => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => written(done),
     }
 }
