@@ -153,7 +153,7 @@ impl Aggregates {
         match finished {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::State(span) => self.add_state(span),
-            Finished::Request(request) => stats(&mut self.requests, &request.name).add(request),
+            Finished::Request(request) => kept(&mut self.requests, &request.name).add(request),
             Finished::Call(_) => {}
         }
     }
@@ -167,7 +167,7 @@ impl Aggregates {
                 Note::InnerMissing | Note::RecordsLost => {}
             }
         }
-        let stats = stats(&mut self.modules, &attempt.module);
+        let stats = kept(&mut self.modules, &attempt.module);
         if attempt.is_unload() {
             stats.unloads.add(attempt);
         } else {
@@ -176,7 +176,7 @@ impl Aggregates {
     }
 
     fn add_state(&mut self, span: &StateSpan) {
-        let stats = stats(&mut self.modules, &Some(span.module.clone()));
+        let stats = kept(&mut self.modules, &Some(span.module.clone()));
         let times = stats.states.entry(span.state).or_default();
         times.spans += 1;
         if let Some(duration) = span.span.duration() {
@@ -187,7 +187,7 @@ impl Aggregates {
 }
 
 /// Those of this name, or of all others where there are too many.
-fn stats<'s, Name: Ord + Clone + From<String>, Stats: Default>(
+pub(crate) fn kept<'s, Name: Ord + Clone + From<String>, Stats: Default>(
     all: &'s mut BTreeMap<Name, Stats>,
     name: &Name,
 ) -> &'s mut Stats {

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::measures::Unit;
 
 pub(crate) use rank::median;
+use run::COMPARED;
 pub use run::{About, Measured, Run, RunFold};
 pub(crate) use text::value_or_none;
 pub use text::{value_text, write_text};
@@ -63,6 +64,8 @@ pub struct Diff {
     pub least: f64,
     /// Every measure: first what is new or has vanished, then what changed, the largest change first, then the rest.
     pub rows: Vec<DiffRow>,
+    /// Whether there are more than 65,536 measures, of which only the first by the names of modules and requests are compared.
+    pub more: bool,
     /// Measures that some run did not observe, and which are not compared.
     pub unobserved: Vec<String>,
 }
@@ -131,8 +134,10 @@ impl Diff {
     pub fn new(first: &[Run], second: &[Run], limits: Limits) -> Self {
         let runs: Vec<&Run> = first.iter().chain(second).collect();
         let measures: BTreeSet<&Measured> = runs.iter().flat_map(|run| run.values.keys()).collect();
+        let more = measures.len() > COMPARED;
         let (watched, unwatched): (Vec<&Measured>, Vec<&Measured>) = measures
             .into_iter()
+            .take(COMPARED)
             .partition(|measure| runs.iter().all(|run| run.watches(measure)));
         let values: Vec<rank::Values> = watched
             .iter()
@@ -143,7 +148,7 @@ impl Diff {
         let mut rows: Vec<DiffRow> = rows
             .map(|((measure, values), chance)| DiffRow::new((*measure).clone(), &values, first.len(), &chance, limits))
             .collect();
-        rows.sort_by(|a, b| {
+        rows.sort_unstable_by(|a, b| {
             let size = |row: &DiffRow| {
                 row.factor
                     .map_or(f64::INFINITY, |factor| factor.max(f64::MIN_POSITIVE).ln().abs())
@@ -151,7 +156,7 @@ impl Diff {
             let by_size = || size(b).total_cmp(&size(a)).then_with(|| a.measure.cmp(&b.measure));
             a.verdict.rank().cmp(&b.verdict.rank()).then_with(by_size)
         });
-        let names: BTreeSet<String> = unwatched.iter().map(|measure| measure.name.clone()).collect();
+        let names: BTreeSet<&str> = unwatched.iter().map(|measure| &*measure.name).collect();
         Self {
             schema: SCHEMA,
             first: Set::new(first),
@@ -159,7 +164,8 @@ impl Diff {
             limits,
             least: rank::least(first.len(), second.len()),
             rows,
-            unobserved: names.into_iter().collect(),
+            more,
+            unobserved: names.into_iter().map(str::to_owned).collect(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! One run, reduced to numbers: a value for each measure that it has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats};
+use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats, kept};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, KnownAttempt};
 use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
@@ -15,6 +16,9 @@ use crate::report::{KernelRow, Source};
 
 /// Failed attempts whose errno is remembered for those that follow from them.
 const REMEMBERED: usize = 8_192;
+/// Measures that are compared, the first in their order: a thousand modules have some ten thousand. A run keeps one more, so that it shows
+/// where there are others. What one run leaves out comes behind so many that it is not compared for the other runs either.
+pub(super) const COMPARED: usize = 1 << 16;
 
 /// What a measure is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -33,9 +37,9 @@ pub enum About {
 #[schemars(rename = "Measure")]
 pub struct Measured {
     /// What it is about.
-    pub subject: About,
+    pub subject: Arc<About>,
     /// In words: `attempts`, `errno EBUSY`, `wait same-name total`.
-    pub name: String,
+    pub name: Arc<str>,
     /// In what.
     pub unit: Unit,
     /// What has to be seen for it; none for what every plan sees.
@@ -64,7 +68,7 @@ pub struct RunFold {
     failed: Vec<Attempt>,
     /// What these take.
     marks: usize,
-    origins: BTreeMap<(Option<String>, String), u64>,
+    origins: BTreeMap<Option<String>, BTreeMap<String, u64>>,
 }
 
 impl RunFold {
@@ -97,7 +101,7 @@ impl RunFold {
             // By names only: how sure they are is not compared.
             if let Some(origin) = origin::of(attempt, &Coverage::default(), known) {
                 let case = format!("{} from {}", origin.errno, origin.words());
-                *self.origins.entry((attempt.module.clone(), case)).or_default() += 1;
+                *kept(&mut self.origins, &attempt.module).entry(case).or_default() += 1;
             }
         }
         self.failed.clear();
@@ -114,26 +118,28 @@ impl RunFold {
     pub(crate) fn finish_with_sums(mut self, label: String, source: Source) -> (Run, Aggregates) {
         self.add_origins();
         let missing = [source.lost, source.missed, source.clipped];
-        let mut values = Values(BTreeMap::new());
+        let mut values = Values::default();
         let mut all = ModuleStats::default();
         for (name, stats) in &self.aggregates.modules {
-            values.module(&About::Module(name.clone()), stats, MEASURES.iter());
+            values.module(About::Module(name.clone()), stats, MEASURES.iter());
             all.merge(stats);
         }
         let of_all = MEASURES.iter().filter(|measure| measure.of_all);
-        values.module(&About::All, &all, of_all);
+        values.module(About::All, &all, of_all);
         for (name, stats) in &self.aggregates.requests {
-            values.request(&About::Request(name.clone()), stats);
+            values.request(About::Request(name.clone()), stats);
         }
-        for ((module, case), count) in self.origins {
-            let subject = About::Module(module);
-            values.put(&subject, format!("origin {case}"), Unit::Count, None, count);
+        for (module, cases) in self.origins {
+            let subject = Arc::new(About::Module(module));
+            for (case, count) in cases {
+                values.put(&subject, &format!("origin {case}"), Unit::Count, None, count);
+            }
         }
         let run = Run {
             label,
             kernel: source.kernel.clone(),
             missing: missing.into_iter().flatten().fold(0, u64::saturating_add),
-            values: values.0,
+            values: values.kept,
             source,
         };
         (run, self.aggregates)
@@ -156,12 +162,19 @@ impl Run {
     }
 }
 
-struct Values(BTreeMap<Measured, f64>);
+#[derive(Default)]
+struct Values {
+    kept: BTreeMap<Measured, f64>,
+    /// Each name once, for all subjects.
+    names: BTreeSet<Arc<str>>,
+}
 
 impl Values {
-    fn put(&mut self, subject: &About, name: String, unit: Unit, observed: Option<Observed>, value: u64) {
+    fn put(&mut self, subject: &Arc<About>, name: &str, unit: Unit, observed: Option<Observed>, value: u64) {
+        let name = self.names.get(name).map_or_else(|| name.into(), Arc::clone);
+        self.names.insert(Arc::clone(&name));
         let measure = Measured {
-            subject: subject.clone(),
+            subject: Arc::clone(subject),
             name,
             unit,
             observed,
@@ -170,13 +183,16 @@ impl Values {
             clippy::cast_precision_loss,
             reason = "three digits are shown, and ranks do not need more"
         )]
-        self.0.insert(measure, value as f64);
+        self.kept.insert(measure, value as f64);
+        if self.kept.len() > COMPARED + 1 {
+            self.kept.pop_last();
+        }
     }
 
     /// Of a distribution these statistics, where there are any.
     fn times(
         &mut self,
-        subject: &About,
+        subject: &Arc<About>,
         words: &str,
         observed: Option<Observed>,
         times: &Histogram,
@@ -186,24 +202,25 @@ impl Values {
             // How often is known also of what never was, and how long is not.
             let known = stat.unit == Unit::Count || times.count() > 0;
             if let Some(value) = (stat.of)(times).filter(|_| known) {
-                self.put(subject, format!("{words} {called}"), stat.unit, observed, value);
+                self.put(subject, &format!("{words} {called}"), stat.unit, observed, value);
             }
         }
     }
 
-    fn module(&mut self, subject: &About, stats: &ModuleStats, measures: impl Iterator<Item = &'static Measure>) {
+    fn module(&mut self, subject: About, stats: &ModuleStats, measures: impl Iterator<Item = &'static Measure>) {
+        let subject = &Arc::new(subject);
         for measure in measures {
             let observed = measure.observed;
             match (measure.value, measure.compared) {
                 (Value::Number(unit, of), Compared::Number(words) | Compared::Any(words)) => {
                     let always = matches!(measure.compared, Compared::Number(_));
                     if let Some(value) = of(stats).filter(|value| always || *value > 0) {
-                        self.put(subject, words.to_owned(), unit, observed, value);
+                        self.put(subject, words, unit, observed, value);
                     }
                 }
                 (Value::Outcomes(of), Compared::Number(words) | Compared::Any(words)) => {
                     for (errno, count) in &of(stats).outcomes {
-                        self.put(subject, format!("{words} {errno}"), Unit::Count, observed, *count);
+                        self.put(subject, &format!("{words} {errno}"), Unit::Count, observed, *count);
                     }
                 }
                 (Value::Times(_, of), Compared::Parts(words, parts)) => {
@@ -216,11 +233,12 @@ impl Values {
         }
     }
 
-    fn request(&mut self, subject: &About, stats: &RequestStats) {
+    fn request(&mut self, subject: About, stats: &RequestStats) {
+        let subject = &Arc::new(subject);
         let observed = Some(Observed::Requests);
-        self.put(subject, "requests".to_owned(), Unit::Count, observed, stats.count);
+        self.put(subject, "requests", Unit::Count, observed, stats.count);
         for (outcome, count) in &stats.outcomes {
-            self.put(subject, format!("answer {outcome}"), Unit::Count, observed, *count);
+            self.put(subject, &format!("answer {outcome}"), Unit::Count, observed, *count);
         }
         let (parts, slots) = (&[(&P50, "p50"), (&MAX, "max")], Some(Observed::SlotWaits));
         self.times(subject, "slot", slots, &stats.slot, parts);

@@ -43,7 +43,7 @@ fn told(diff: &Diff) -> String {
 }
 
 fn verdict(diff: &Diff, name: &str) -> Difference {
-    diff.rows.iter().find(|row| row.measure.name == name).unwrap().verdict
+    diff.rows.iter().find(|row| &*row.measure.name == name).unwrap().verdict
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn slower_loads_are_told_with_their_size() {
     assert_eq!(verdict(&diff, "load p50"), Difference::More);
     assert_eq!(verdict(&diff, "init total"), Difference::More);
     assert_eq!(verdict(&diff, "attempts"), Difference::Noise);
-    let row = diff.differences().find(|row| row.measure.name == "load max").unwrap();
+    let row = diff.differences().find(|row| &*row.measure.name == "load max").unwrap();
     let factor = row.factor.unwrap();
     assert!((2.5..3.0).contains(&factor), "{factor}");
     assert!((row.p_any.unwrap() - 2.0 / 70.0).abs() < 1e-12);
@@ -145,4 +145,33 @@ fn nothing_is_compared_with_nothing() {
     let one = Diff::new(&runs(&USUAL, Errno::OK), &[], Limits::default());
     assert_eq!(one.differences().count(), 0);
     told(&one);
+}
+
+#[test]
+fn of_very_many_names_the_first_are_compared() {
+    let named = |names: std::ops::Range<u64>| {
+        let mut fold = RunFold::default();
+        for id in names {
+            let one = attempt(id, &format!("m{id:05}"), 10, 20);
+            fold.add(Finished::Attempt(Box::new(one.got(Errno(19)).init(10, 20, Errno(19)))));
+        }
+        fold.finish("many".to_owned(), Source::default())
+    };
+    // The second run keeps other measures than the first, which has them all the same.
+    let (all, most) = (named(1..8_000), named(500..8_000));
+    let diff = Diff::new(&[all], &[most], Limits::default());
+    assert_eq!((diff.rows.len(), diff.more), (COMPARED, true));
+    let gone = |row: &&DiffRow| row.verdict == Difference::PerhapsVanished;
+    let name = |row: &DiffRow| match &*row.measure.subject {
+        About::Module(name) => name.clone(),
+        About::All | About::Request(_) => None,
+    };
+    assert!(
+        diff.rows
+            .iter()
+            .filter(gone)
+            .all(|row| name(row).is_none_or(|name| *name < *"m00500"))
+    );
+    assert!(diff.rows.iter().all(|row| row.verdict != Difference::PerhapsNew));
+    assert!(told(&diff).contains("there are more measures"));
 }

@@ -68,6 +68,12 @@ pub fn write_text(diff: &Diff, out: &mut impl Write) -> io::Result<()> {
         count(Difference::Noise),
         count(Difference::Small)
     )?;
+    if diff.more {
+        writeln!(
+            out,
+            "there are more measures, which are not compared: those above are the first by the names of modules and requests"
+        )?;
+    }
     if !diff.unobserved.is_empty() {
         writeln!(
             out,
@@ -105,8 +111,8 @@ fn section(title: &str, rows: &[&DiffRow], most: usize, out: &mut impl Write) ->
     let shown = &rows[..rows.len().min(most)];
     let names: Vec<(String, String)> = shown
         .iter()
-        .map(|row| (subject(&row.measure.subject), row.measure.name.clone()))
-        .map(|(about, what)| (printable(&about).into_owned(), printable(&what).into_owned()))
+        .map(|row| (subject(&row.measure.subject), &row.measure.name))
+        .map(|(about, what)| (printable(&about).into_owned(), printable(what).into_owned()))
         .collect();
     let widest = |of: fn(&(String, String)) -> usize| names.iter().map(of).max().unwrap_or_default();
     let (about, what) = (widest(|(about, _)| about.len()), widest(|(_, what)| what.len()));
