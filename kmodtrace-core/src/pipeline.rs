@@ -16,6 +16,7 @@ pub struct Pipeline {
     finished: Vec<Finished>,
     ticked: Option<Ktime>,
     reached: Ktime,
+    taken: u64,
     command: Option<WaitStatus>,
     cgroups: Cgroups,
 }
@@ -43,6 +44,11 @@ impl Pipeline {
     /// and in a replay there are the same ticks between the same records.
     pub fn take_tick(&mut self) -> Option<Ktime> {
         self.ticked.take()
+    }
+
+    /// Records, but for ticks, that the session has taken: where there are no more of them, only time has passed for what is in flight.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// The instant that the session has come to: what is in flight has lasted until then.
@@ -104,6 +110,7 @@ impl Pipeline {
     fn advance(&mut self) {
         while let Some(event) = self.order.next() {
             self.reached = self.reached.max(event.time);
+            self.taken += u64::from(!matches!(event.fact, Fact::Tick(_)));
             self.session.apply(event, &mut self.finished);
         }
     }

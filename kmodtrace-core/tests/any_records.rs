@@ -118,7 +118,7 @@ fn everything(header: &Header, records: &[Vec<u8>]) {
         let _ = (pipeline.push(record), monitor.push(record));
         if let Some(now) = pipeline.take_tick() {
             let session = pipeline.session();
-            watch.tick(now, session.in_flight(), session.requests_in_flight());
+            watch.tick(now, pipeline.taken(), session.in_flight(), session.requests_in_flight());
         }
     }
     pictures(&monitor);

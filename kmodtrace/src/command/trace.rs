@@ -139,7 +139,10 @@ impl Lines {
         let attempts = session.in_flight().filter(|one| self.wanted.takes_attempt(one.attempt));
         let requests = session.requests_in_flight();
         let requests = requests.filter(|request| self.wanted.takes_request(request));
-        let lasting = self.watch.tick(now, attempts, requests).into_iter();
+        let lasting = self
+            .watch
+            .tick(now, self.pipeline.taken(), attempts, requests)
+            .into_iter();
         let selected = lasting.filter(|lasting| lasting.is_about(&self.modules));
         self.told.news.extend(selected.map(News::Lasting));
     }

@@ -100,8 +100,14 @@ fn a_long_circle_that_lasts_is_one_line_of_some_length() {
     let told = |all: &[Attempt]| {
         let mut watch = Watch::default();
         let ticks = 1..MANY;
-        let mut looks =
-            ticks.map(|tick| watch.tick(Ktime(tick * 10_000_000_000), in_flight(all).into_iter(), [].iter()));
+        let mut looks = ticks.map(|tick| {
+            watch.tick(
+                Ktime(tick * 10_000_000_000),
+                tick,
+                in_flight(all).into_iter(),
+                [].iter(),
+            )
+        });
         looks.find(|told| !told.is_empty()).unwrap_or_default()
     };
     let deadlocks = |told: &[Lasting]| told.iter().filter(|one| one.text.starts_with("deadlock")).count();
@@ -119,7 +125,14 @@ fn a_long_circle_that_lasts_is_one_line_of_some_length() {
 fn where_much_is_in_flight_not_every_tick_is_looked_at() {
     let all: Vec<Attempt> = chain(1_000).into_iter().map(open).collect();
     let mut watch = Watch::default();
-    let mut at = |second: u64| watch.tick(Ktime(second * 1_000_000_000), in_flight(&all).into_iter(), [].iter());
+    let mut at = |second: u64| {
+        watch.tick(
+            Ktime(second * 1_000_000_000),
+            second,
+            in_flight(&all).into_iter(),
+            [].iter(),
+        )
+    };
     let looked: Vec<u64> = (1_000..1_016).filter(|second| !at(*second).is_empty()).collect();
     assert_eq!(looked, [1_007]);
     // With little in flight every one is.
@@ -127,7 +140,7 @@ fn where_much_is_in_flight_not_every_tick_is_looked_at() {
     let few: Vec<Attempt> = attempts.into_iter().map(open).collect();
     assert!(
         !Watch::default()
-            .tick(Ktime(90_000_000_000), in_flight(&few).into_iter(), [].iter())
+            .tick(Ktime(90_000_000_000), 1, in_flight(&few).into_iter(), [].iter())
             .is_empty()
     );
 }

@@ -142,21 +142,23 @@ impl Node {
     /// An attempt that was handed out.
     pub(crate) fn attempt(attempt: &Attempt) -> Self {
         let lasts = attempt.notes.contains(&Note::InFlight);
-        Self::of_attempt(attempt, None, lasts)
+        let waits = attempt.waits.iter().filter(|wait| lasts || wait.span.end.is_some());
+        let others_wait = !matches!(attempt.role, Some(Role::Follower | Role::Refused));
+        Self {
+            stages: if others_wait { merged(attempt) } else { Vec::new() },
+            ..Self::of_attempt(attempt, waits)
+        }
     }
 
     /// An attempt in flight, and the wait that it is in.
     pub(crate) fn in_flight(attempt: &Attempt, pending: Option<&Wait>) -> Self {
-        // What is still open besides lost its end.
-        Self::of_attempt(attempt, pending, false)
+        Self::of_attempt(attempt, pending.into_iter())
     }
 
-    fn of_attempt(attempt: &Attempt, pending: Option<&Wait>, lasts: bool) -> Self {
-        let others_wait = !matches!(attempt.role, Some(Role::Follower | Role::Refused));
-        let closed = attempt.waits.iter().filter(|wait| lasts || wait.span.end.is_some());
+    fn of_attempt<'a>(attempt: &Attempt, waits: impl Iterator<Item = &'a Wait>) -> Self {
         // One list for all of them: an init function can make any number of requests, one after the other.
         let requests = LazyCell::new(|| -> Arc<[Key]> { attempt.requests.iter().copied().map(Key::Request).collect() });
-        let blocks = closed.chain(pending).map(|wait| Block {
+        let blocks = waits.map(|wait| Block {
             kind: wait.kind.into(),
             span: wait.span,
             on: match (wait.kind, &wait.on) {
@@ -179,7 +181,7 @@ impl Node {
             work: None,
             inside: None,
             request: attempt.request,
-            stages: if others_wait { merged(attempt) } else { Vec::new() },
+            stages: Vec::new(),
         }
     }
 

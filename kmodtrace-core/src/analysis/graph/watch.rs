@@ -14,6 +14,8 @@ use crate::text::{Names, printable, span_text};
 const SECOND: u64 = 1_000_000_000;
 /// How often is looked, in the time of the events.
 const STEP: Nanos = Nanos(SECOND);
+/// How long others are waited for that are due as well: those who began one soon after the other are told together.
+const GATHER: Nanos = Nanos(SECOND / 20);
 /// Attempts and requests in flight for which every tick is good; where there are more, every second, third tick...
 const FOR_A_TICK: usize = 128;
 /// Tasks that a line names.
@@ -61,27 +63,33 @@ pub struct Watch {
     looked: Ktime,
     /// Ticks since.
     ticks: usize,
+    /// Records that the session had taken then.
+    taken: u64,
+    /// When the next wait of those that lasted then is to be told.
+    due: Option<Ktime>,
     /// How many of the instants at which a wait is told have passed.
     told: HashMap<(Key, Ktime), u64>,
     deadlocks: Vec<BTreeSet<Key>>,
 }
 
 impl Watch {
-    /// A tick moved time on to `now`: what there is to tell of what is in flight.
+    /// A tick moved time on to `now`: what there is to tell of what is in flight. `taken` are the records that the session has taken by
+    /// then: where there are no more of them, only time has passed, and what lasts is looked at again when one of the waits is due.
     pub fn tick<'s>(
         &mut self,
         now: Ktime,
+        taken: u64,
         attempts: impl Iterator<Item = InFlight<'s>>,
         requests: impl Iterator<Item = &'s Request>,
     ) -> Vec<Lasting> {
         self.ticks += 1;
         let most = [attempts.size_hint().1, requests.size_hint().1];
         let most = most.into_iter().flatten().fold(0, usize::saturating_add);
-        if now.since(self.looked) < STEP || most > self.ticks.saturating_mul(FOR_A_TICK) {
+        let is_new = taken != self.taken || self.due.is_some_and(|due| now.since(due) >= GATHER);
+        if !is_new || now.since(self.looked) < STEP || most > self.ticks.saturating_mul(FOR_A_TICK) {
             return Vec::new();
         }
-        self.looked = now;
-        self.ticks = 0;
+        (self.looked, self.ticks, self.taken, self.due) = (now, 0, taken, None);
         let mut nodes: Vec<Node> = attempts
             .map(|one| Node::in_flight(one.attempt, one.waits.as_ref()))
             .chain(requests.map(|request| Node::request(request, true)))
@@ -96,6 +104,8 @@ impl Watch {
                     let since = (node.key, block.span.start);
                     let before = self.told.get(&since).copied().unwrap_or_default();
                     let passed = passed(now.since(block.span.start));
+                    let due = Ktime(block.span.start.0.saturating_add(next(passed).0));
+                    self.due = Some(self.due.map_or(due, |other| other.min(due)));
                     if passed > before {
                         crowds.entry(words(node, block, false)).or_default().push((node, block));
                     }
@@ -150,6 +160,16 @@ fn passed(waited: Nanos) -> u64 {
         1..10 => 1,
         seconds => 2 + seconds / 60,
     }
+}
+
+/// How long a wait has lasted when it is told again, after so many times.
+fn next(passed: u64) -> Nanos {
+    let seconds = match passed {
+        0 => 1,
+        1 => 10,
+        more => (more - 1).saturating_mul(60),
+    };
+    Nanos(seconds.saturating_mul(SECOND))
 }
 
 /// Those who wait for the same thing, in the order in which they entered; never empty.

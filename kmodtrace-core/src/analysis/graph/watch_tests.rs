@@ -23,7 +23,8 @@ pub(super) fn open(attempt: Attempt) -> Attempt {
 }
 
 fn told(watch: &mut Watch, ms: u64, attempts: &[Attempt], requests: &[Request]) -> Vec<String> {
-    let told = watch.tick(at(ms), in_flight(attempts).into_iter(), requests.iter());
+    // There are others in every test at another time.
+    let told = watch.tick(at(ms), ms, in_flight(attempts).into_iter(), requests.iter());
     told.iter().map(ToString::to_string).collect()
 }
 
@@ -142,8 +143,20 @@ fn a_deadlock_is_told_when_it_is_complete_and_once() {
 #[test]
 fn lines_are_selected_by_module() {
     let waiting = [open(attempt(2, "xfs", 0, 0).waited(WaitKind::SameInode, Some(1), 0, 0))];
-    let told = Watch::default().tick(at(5_000), in_flight(&waiting).into_iter(), std::iter::empty());
+    let told = Watch::default().tick(at(5_000), 1, in_flight(&waiting).into_iter(), std::iter::empty());
     let about = |glob| told[0].is_about(&Names::matching([glob]));
     assert!(about("x*") && !about("e*"));
     assert!(told[0].is_about(&Names::default()));
+}
+
+#[test]
+fn where_only_time_passes_what_lasts_is_looked_at_when_a_wait_is_due() {
+    let waiting = [open(attempt(2, "xfs", 0, 0).waited(WaitKind::SameInode, Some(1), 0, 0))];
+    let mut looks = Vec::new();
+    let mut watch = Watch::default();
+    for second in 1..200 {
+        let attempts = in_flight(&waiting).into_iter().inspect(|_| looks.push(second));
+        watch.tick(at(second * 1_000), 7, attempts, std::iter::empty());
+    }
+    assert_eq!(looks, [1, 11, 61, 121, 181]);
 }
