@@ -18,7 +18,7 @@ pub(crate) mod image;
 pub(crate) mod link;
 pub(crate) mod request;
 pub(crate) mod start;
-mod unload;
+pub(crate) mod unload;
 
 use crate::model::{Errno, Function, Stage};
 

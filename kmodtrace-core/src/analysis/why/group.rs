@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::chain::{self, Chain};
 use super::window::Window;
 use super::{Reason, outcome, titles};
-use crate::analysis::causes::{Made, link, request};
+use crate::analysis::causes::{Made, link, request, unload};
 use crate::analysis::origin::Origin;
 use crate::model::{Attempt, Errno, Request, kind_of_task};
 use crate::text::bytes_text;
@@ -49,7 +49,7 @@ const GROUPS: usize = 4_096;
 
 /// Requests of the crypto layer that are told as one.
 const ALGORITHMS: &str = "crypto-*";
-/// Names of them that are told.
+/// Names that are told of those that are told as one.
 const NAMES: usize = 6;
 
 /// What failures have in common.
@@ -98,6 +98,18 @@ impl Key {
             name: Some(ALGORITHMS.to_owned()),
             by: None,
             ..Self::of_request(request, origin)
+        })
+    }
+
+    /// The same for all names of modules that a program may not unload, or that are not there: anybody can make up any number.
+    pub(super) fn of_made_up(attempt: &Attempt, origin: &Origin, window: &Window) -> Option<Self> {
+        let causes = [&unload::UNLOAD_NO_CAPABILITY, &unload::UNLOAD_ABSENT];
+        let folds = attempt.module.is_some() && origin.cause().is_some_and(|cause| causes.contains(&cause));
+        let uid = attempt.uid.map_or_else(String::new, |uid| format!(" (uid {uid})"));
+        folds.then(|| Self {
+            name: None,
+            unnamed: Some(format!("several modules, by {}{uid},", attempt.comm)),
+            ..Self::of_attempt(attempt, origin, window)
         })
     }
 
@@ -185,8 +197,8 @@ pub(super) struct Group {
     callers: BTreeMap<String, u64>,
     /// What users get of it.
     made: BTreeSet<String>,
-    /// The first names, where several are told as one, and how many there were in all.
-    names: (Vec<String>, u64),
+    /// The first names, where several are told as one, and whether there were others.
+    names: (Vec<String>, bool),
 }
 
 impl Group {
@@ -224,13 +236,13 @@ impl Group {
 
     /// One of several names that are told as one.
     pub(super) fn name(&mut self, name: &str) {
-        let (first, count) = &mut self.names;
-        if first.iter().any(|known| known == name) {
-            return;
-        }
-        *count += 1;
-        if first.len() < NAMES {
-            first.push(name.to_owned());
+        let (first, others) = &mut self.names;
+        if first.iter().all(|known| known != name) {
+            if first.len() < NAMES {
+                first.push(name.to_owned());
+            } else {
+                *others = true;
+            }
         }
     }
 
@@ -253,24 +265,19 @@ impl Group {
         self.chains.sort_by_key(|(_, count, _)| Reverse(*count));
         self.forget_ends();
         let several = self.chains.len() > 1;
-        let (names, count) = std::mem::take(&mut self.names);
-        let folded = count > 1;
+        let (names, others) = std::mem::take(&mut self.names);
         if let [name] = names.as_slice() {
             key.name = Some(name.clone());
         }
         let advice = self.chains.first().and_then(|(.., chain)| chain.advice.clone());
         let mut sentences = Vec::new();
-        if folded {
-            let more = count.saturating_sub(names.len() as u64);
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
+        if names.len() > 1 {
+            let what = match key.kind {
+                Kind::Request => "algorithms and templates, most of which are no modules anywhere",
+                Kind::Load | Kind::Unload => "the modules",
             };
-            sentences.push(format!(
-                "algorithms and templates, most of which are no modules anywhere: {}{more}",
-                names.join(", ")
-            ));
+            let others = if others { " and others" } else { "" };
+            sentences.push(format!("{what}: {}{others}", names.join(", ")));
         }
         for (_, count, chain) in &self.chains {
             if several {

@@ -139,7 +139,7 @@ pub struct Reason {
     pub count: u64,
     /// Of what: `load`, `unload`, `request`.
     pub kind: Kind,
-    /// The module, or what was requested; null where that is not known.
+    /// The module, or what was requested; null where that is not known, and where it is several.
     pub name: Option<String>,
     /// Who asked, where it is a request.
     pub by: Option<String>,
@@ -367,8 +367,14 @@ impl WhyFold {
                 let returned = self.filter.errno.is_none_or(|errno| has_errno(attempt, &origin, errno));
                 self.returned += u64::from(returned);
                 if returned && self.filter.takes_attempt(attempt) {
-                    let key = self.key_of(attempt, &origin);
-                    group::of_key(&mut self.groups, key).attempt(attempt, &origin, &self.window);
+                    let folded = Key::of_made_up(attempt, &origin, &self.window).filter(|_| self.filter.folds());
+                    let name = folded.as_ref().and(attempt.module.as_ref());
+                    let key = folded.unwrap_or_else(|| self.key_of(attempt, &origin));
+                    let group = group::of_key(&mut self.groups, key);
+                    group.attempt(attempt, &origin, &self.window);
+                    if let Some(name) = name {
+                        group.name(name);
+                    }
                 }
             }
             Entry::Request(id) => {
@@ -388,13 +394,12 @@ impl WhyFold {
                     Some(_) => &mut self.dropped,
                     None => &mut self.perhaps,
                 };
-                let all = self.filter.request.is_none() && self.filter.modules.are_all();
-                let folded = Key::of_algorithm(request, &origin).filter(|_| all);
-                let is_folded = folded.is_some();
+                let folded = Key::of_algorithm(request, &origin).filter(|_| self.filter.folds());
+                let name = folded.as_ref().map(|_| &request.name);
                 let group = group::of_key(groups, folded.unwrap_or_else(|| Key::of_request(request, &origin)));
                 group.request(request, &origin, &self.window);
-                if is_folded {
-                    group.name(&request.name);
+                if let Some(name) = name {
+                    group.name(name);
                 }
             }
         }
@@ -418,6 +423,11 @@ impl Filter {
     /// Whether modules are asked for by name, and nothing else.
     fn asks_for_modules(&self) -> bool {
         !self.modules.are_all() && self.errno.is_none() && self.request.is_none()
+    }
+
+    /// Whether names that anybody can make up are told as one: nobody asks for one of them.
+    fn folds(&self) -> bool {
+        self.request.is_none() && self.modules.are_all()
     }
 
     fn takes_attempt(&self, attempt: &Attempt) -> bool {

@@ -10,7 +10,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::origin::tests::others::{helper, request};
 use crate::analysis::origin::tests::{attempt, init, number, task, wait};
-use crate::model::{AttemptId, Caller, Collision, LogLine, MARKS_KEPT, RequestId, Role, SlotWait, Span, Tid, WaitKind};
+use crate::model::{
+    AttemptId, Caller, Collision, LogLine, MARKS_KEPT, RequestId, Role, SlotWait, Span, Syscall, Tid, WaitKind,
+};
 
 const MS: u64 = 1_000_000;
 const EINVAL: Errno = Errno(22);
@@ -122,6 +124,33 @@ fn failures_of_too_many_names_are_told_as_one() {
     let most = causes.first().unwrap();
     assert_eq!((most.name.as_deref(), causes.len()), (Some("(others)"), 4_097));
     assert_eq!(causes.iter().map(|reason| reason.count).sum::<u64>(), 10_000);
+}
+
+#[test]
+fn names_that_anybody_can_make_up_are_told_as_one() {
+    let unload = |id: u64, errno: &str| {
+        let mut unload = attempt(number(errno), "");
+        (unload.id, unload.syscall, unload.uid) = (AttemptId(id), Some(Syscall::DeleteModule), Some(1_000));
+        unload.module = Some(format!("m{id}"));
+        Finished::Attempt(Box::new(unload))
+    };
+    let flood = |ids: std::ops::RangeInclusive<u64>, filter| fold(filter, ids.map(|id| unload(id, "EPERM")).collect());
+    let told = text(&flood(1..=10_000, Filter::default()));
+    assert!(
+        told.contains(
+            "10000 unloads of several modules, by modprobe (uid 1000), failed: not allowed to unload modules (EPERM)"
+        ) && told.contains("the modules: m1, m2, m3, m4, m5, m6 and others"),
+        "{told}"
+    );
+    // One name is told as such, and so is the one that is asked for, and what a module itself is the reason for.
+    assert!(text(&flood(1..=1, Filter::default())).contains("1 unload of m1 failed"));
+    let filter = Filter {
+        modules: Names::matching(["m2*"]),
+        ..Filter::default()
+    };
+    assert_eq!(flood(1..=20, filter).causes.len(), 2);
+    let busy = (1..=3).map(|id| unload(id, "EBUSY")).collect();
+    assert_eq!(fold(Filter::default(), busy).causes.len(), 3);
 }
 
 #[test]
