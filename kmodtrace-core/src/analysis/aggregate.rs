@@ -7,7 +7,7 @@ use crate::analysis::histogram::Histogram;
 use crate::analysis::stages::each_stage;
 use crate::model::{
     Attempt, Collision, Errno, Finished, Helper, Ktime, ModuleState, Note, Request, Role, Stage, StateSpan, WaitKind,
-    ret_text,
+    entry_or, ret_text,
 };
 use crate::text::Names;
 
@@ -191,12 +191,7 @@ pub(crate) fn kept<'s, Name: Ord + Clone + From<String>, Stats: Default>(
     all: &'s mut BTreeMap<Name, Stats>,
     name: &Name,
 ) -> &'s mut Stats {
-    let name = if all.len() < KEPT || all.contains_key(name) {
-        name.clone()
-    } else {
-        OTHERS.to_owned().into()
-    };
-    all.entry(name).or_default()
+    entry_or(all, KEPT, name.clone(), |_| OTHERS.to_owned().into()).or_default()
 }
 
 impl StateTimes {

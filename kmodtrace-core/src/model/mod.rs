@@ -1,6 +1,7 @@
 //! What the rest speaks of: attempts, requests, modules and their states, tasks, waits, functions, errnos and times.
 
 mod attempt;
+mod bounded;
 mod call;
 mod cgroup;
 mod command;
@@ -26,6 +27,7 @@ mod wanted;
 mod zero;
 
 pub use attempt::{Attempt, Edge, FileId, Init, Mark, Role, SymbolLookUp, Syscall};
+pub(crate) use bounded::{entry_or, entry_within};
 pub use call::{CallEdge, CallMark, OffCpu};
 pub use cgroup::Cgroups;
 pub use command::WaitStatus;

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bounded::entry_within;
+
 /// Users and programs that are told apart: as many as the programs in the kernel do. A file may claim more.
 const MOST: usize = 256;
 
@@ -29,8 +31,8 @@ impl RefusedCalls {
     /// Takes what is known of a user and program: the count only grows.
     pub fn add(&mut self, refused: &Refused) {
         let key = (refused.uid, refused.comm.clone());
-        if self.0.len() < MOST || self.0.contains_key(&key) {
-            let calls = self.0.entry(key).or_default();
+        if let Some(calls) = entry_within(&mut self.0, MOST, key) {
+            let calls = calls.or_default();
             *calls = (*calls).max(refused.calls);
         }
     }

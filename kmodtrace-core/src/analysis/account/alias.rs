@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::became::Became;
-use crate::model::Attempt;
+use crate::model::{Attempt, entry_within};
 
 /// Aliases that are told apart; the rest is not counted by alias.
 const KEPT: usize = 4_096;
@@ -45,10 +45,10 @@ impl Aliases {
     pub(super) fn add(&mut self, load: &Attempt, became: Became, long: u64) {
         let Some(device) = &load.device else { return };
         let key = device.alias.as_ref().unwrap_or(&device.path);
-        if self.all.len() >= KEPT && !self.all.contains_key(key) {
+        let Some(entry) = entry_within(&mut self.all, KEPT, key.clone()) else {
             return;
-        }
-        let (row, devices) = self.all.entry(key.clone()).or_insert_with(|| {
+        };
+        let (row, devices) = entry.or_insert_with(|| {
             let row = AliasRow {
                 alias: device.alias.clone(),
                 device: device.path.clone(),

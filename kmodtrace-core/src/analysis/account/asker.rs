@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Attempt, Request, RequestId, kind_of_task};
+use crate::model::{Attempt, Request, RequestId, entry_or, kind_of_task};
 
 /// Askers that are told apart; the rest is one.
 const KEPT: usize = 1_024;
@@ -63,11 +63,9 @@ impl Askers {
     }
 
     fn count(&mut self, comm: &str, by_request: bool, (loads, long): (u64, u64)) {
-        let mut key = (kind_of_task(comm).to_owned(), by_request);
-        if self.all.len() >= KEPT && !self.all.contains_key(&key) {
-            key = ("(others)".to_owned(), by_request);
-        }
-        let known = self.all.entry(key).or_default();
+        let key = (kind_of_task(comm).to_owned(), by_request);
+        let others = |(_, by_request)| ("(others)".to_owned(), by_request);
+        let known = entry_or(&mut self.all, KEPT, key, others).or_default();
         known.0 += loads;
         known.1 = known.1.saturating_add(long);
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::union::Union;
 use crate::analysis::stages::stages;
-use crate::model::{Attempt, Ktime, Nanos, Request, Stage};
+use crate::model::{Attempt, Ktime, Nanos, Request, Stage, entry_or};
 use crate::plan::{Coverage, Observed};
 use crate::text::{bytes_text, span_text};
 
@@ -72,7 +72,7 @@ pub(super) struct Costs {
 
 impl Costs {
     pub(super) fn attempt(&mut self, attempt: &Attempt, waited: u64) {
-        let spent = room(&mut self.modules, attempt.module.clone(), None);
+        let spent = entry_or(&mut self.modules, KEPT, attempt.module.clone(), |_| None).or_default();
         spent.count(attempt.start, attempt.end);
         let cost = &mut spent.cost;
         if waited > 0 {
@@ -117,7 +117,8 @@ impl Costs {
         if loaded {
             return;
         }
-        room(&mut self.requests, request.name.clone(), String::new()).count(request.start, request.end);
+        let spent = entry_or(&mut self.requests, KEPT, request.name.clone(), |_| String::new()).or_default();
+        spent.count(request.start, request.end);
     }
 
     /// Those that cost most.
@@ -138,12 +139,6 @@ impl Costs {
         }
         all
     }
-}
-
-/// The entry of a name; that of `others` where there are too many.
-fn room<K: Ord>(map: &mut BTreeMap<K, Spent>, name: K, others: K) -> &mut Spent {
-    let room = map.len() < KEPT || map.contains_key(&name);
-    map.entry(if room { name } else { others }).or_default()
 }
 
 impl Spent {

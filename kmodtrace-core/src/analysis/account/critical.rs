@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::union::Union;
-use crate::model::{Attempt, Cgroups, Ktime};
+use crate::model::{Attempt, Cgroups, Ktime, entry_or, entry_within};
 use crate::recording::{Boot, Milestone};
 
 /// Modules that are told apart for a unit; the rest is one.
@@ -53,15 +53,12 @@ impl Step {
             return;
         }
         self.union.add(from, to);
-        let name = load.module.as_deref().unwrap_or("(unknown)");
-        let full = self.modules.len() >= MODULES && !self.modules.contains_key(name);
-        let name = if full { "(others)" } else { name };
-        let long = self.modules.entry(name.to_owned()).or_default();
+        let name = load.module.as_deref().unwrap_or("(unknown)").to_owned();
+        let long = entry_or(&mut self.modules, MODULES, name, |_| "(others)".to_owned()).or_default();
         *long = long.saturating_add(to.since(from).0);
-        if let Some(id) = load.cgroup.filter(|_| start >= self.from)
-            && (self.cgroups.len() < CGROUPS || self.cgroups.contains_key(&id))
-        {
-            *self.cgroups.entry(id).or_default() += 1;
+        let cgroup = load.cgroup.filter(|_| start >= self.from);
+        if let Some(loads) = cgroup.and_then(|id| entry_within(&mut self.cgroups, CGROUPS, id)) {
+            *loads.or_default() += 1;
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Attempt, Cgroups};
+use crate::model::{Attempt, Cgroups, entry_or};
 
 /// Cgroups that are told apart; the rest is one.
 const KEPT: usize = 1_024;
@@ -36,9 +36,7 @@ pub(super) struct Services(BTreeMap<Option<u64>, (u64, u64)>);
 
 impl Services {
     pub(super) fn add(&mut self, attempt: &Attempt, long: u64) {
-        let full = self.0.len() >= KEPT;
-        let known = attempt.cgroup.filter(|id| !full || self.0.contains_key(&Some(*id)));
-        let (loads, time) = self.0.entry(known).or_default();
+        let (loads, time) = entry_or(&mut self.0, KEPT, attempt.cgroup, |_| None).or_default();
         *loads += 1;
         *time = time.saturating_add(long);
     }

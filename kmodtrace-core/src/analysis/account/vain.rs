@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::became::Became;
 use super::cost::KEPT;
 use super::union::Union;
-use crate::model::{Attempt, Errno, Ktime, Request, Role};
+use crate::model::{Attempt, Errno, Ktime, Request, Role, entry_within};
 use crate::text::span_text;
 
 /// Nanoseconds with one of them in flight, below which nothing is told: to leave them out gives no more back than two boots of one
@@ -58,11 +58,11 @@ pub(super) struct Vain {
 
 impl Vain {
     pub(super) fn attempt(&mut self, attempt: &Attempt, became: Became) {
-        let Some(module) = attempt.module.as_ref() else { return };
-        if self.modules.len() >= KEPT && !self.modules.contains_key(module) {
+        let Some(module) = attempt.module.clone() else { return };
+        let Some(loads) = entry_within(&mut self.modules, KEPT, module) else {
             return;
-        }
-        let loads = self.modules.entry(module.clone()).or_default();
+        };
+        let loads = loads.or_default();
         let own = attempt
             .init
             .as_ref()

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
-use crate::model::{CallEdge, CallMark, Errno, Ktime, Tid};
-use crate::model::{Outcome, ProbedFunction};
+use crate::model::{CallEdge, CallMark, Errno, Ktime, Outcome, ProbedFunction, Tid, entry_within};
 use crate::text::{printable, span_text};
 
 /// Calls that have not returned, at most: of more the time is not known.
@@ -56,8 +55,8 @@ impl Elsewhere {
                 sum.returned += 1;
                 sum.total = sum.total.saturating_add(took);
                 sum.longest = sum.longest.max(took);
-                if let Some(ret) = ret.filter(|ret| sum.returns.len() < RESULTS || sum.returns.contains_key(ret)) {
-                    *sum.returns.entry(ret).or_default() += 1;
+                if let Some(count) = ret.and_then(|ret| entry_within(&mut sum.returns, RESULTS, ret)) {
+                    *count.or_default() += 1;
                 }
             }
         }

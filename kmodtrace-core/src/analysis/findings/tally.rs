@@ -1,10 +1,11 @@
 //! What findings are made of: counts for each module, with a few examples.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::evidence::Evidence;
 use super::finding::Name;
-use crate::model::Inode;
+use crate::model::{Inode, entry_within};
 
 /// Who and what is told by name.
 pub(super) const NAMED: usize = 8;
@@ -129,8 +130,7 @@ impl Tallies {
     /// The counts of this; none when there are too many different ones.
     pub(super) fn of(&mut self, name: Name, module: Option<&str>, case: &str) -> Option<&mut Tally> {
         let key = (name, module.map(str::to_owned), case.to_owned());
-        let room = self.0.len() < KEPT || self.0.contains_key(&key);
-        room.then(|| self.0.entry(key).or_default())
+        entry_within(&mut self.0, KEPT, key).map(Entry::or_default)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Tally)> {

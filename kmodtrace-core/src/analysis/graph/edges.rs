@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::node::{Block, EdgeKind, Key, Node};
-use crate::model::SLOTS;
+use crate::model::{SLOTS, entry_or};
 
 /// Different edges at most; more are added to one of no name. A machine has some thousand modules, and few of them wait.
 const KEPT: usize = 4_096;
@@ -49,13 +49,8 @@ impl Edges {
     pub(super) fn add(&mut self, node: &Node) {
         for block in &node.blocks {
             let key = (owner(node, block), block.kind, waiter(node));
-            let known = self.0.len() < KEPT || self.0.contains_key(&key);
-            let key = if known {
-                key
-            } else {
-                (OTHERS.to_owned(), block.kind, OTHERS.to_owned())
-            };
-            let edge = self.0.entry(key).or_insert_with_key(|(owner, kind, waiter)| WaitEdge {
+            let others = |(_, kind, _)| (OTHERS.to_owned(), kind, OTHERS.to_owned());
+            let edge = entry_or(&mut self.0, KEPT, key, others).or_insert_with_key(|(owner, kind, waiter)| WaitEdge {
                 owner: owner.clone(),
                 kind: *kind,
                 waiter: waiter.clone(),

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::edges::{OTHERS, UNKNOWN, owner};
 use super::node::{EdgeKind, Node, Nodes, On};
+use crate::model::entry_or;
 
 /// Different stacks at most; more are added to one of no name.
 const KEPT: usize = 16_384;
@@ -60,9 +61,7 @@ impl Stacks {
     }
 
     fn add(&mut self, stack: Vec<String>, nanos: u64) {
-        let known = self.0.len() < KEPT || self.0.contains_key(&stack);
-        let stack = if known { stack } else { vec![OTHERS.to_owned()] };
-        let sum = self.0.entry(stack).or_default();
+        let sum = entry_or(&mut self.0, KEPT, stack, |_| vec![OTHERS.to_owned()]).or_default();
         *sum = sum.saturating_add(nanos);
     }
 

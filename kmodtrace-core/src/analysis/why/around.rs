@@ -6,7 +6,7 @@ use super::words::{task, took};
 use crate::analysis::causes::{Cause, image};
 use crate::analysis::origin::Origin;
 use crate::analysis::stages::stages;
-use crate::model::{Attempt, AttemptId, Errno, Ktime, Nanos, Span, Tid};
+use crate::model::{Attempt, AttemptId, Errno, Ktime, Nanos, Span, Tid, entry_within};
 
 /// Failures, loads of helpers and modules that are remembered, each.
 const KEPT: usize = 4_096;
@@ -100,11 +100,11 @@ impl Around {
     }
 
     fn count(&mut self, attempt: &Attempt) {
-        let Some(module) = &attempt.module else { return };
-        if self.modules.len() >= KEPT && !self.modules.contains_key(module) {
+        let Some(module) = attempt.module.clone() else { return };
+        let Some(loads) = entry_within(&mut self.modules, KEPT, module) else {
             return;
-        }
-        let loads = self.modules.entry(module.clone()).or_default();
+        };
+        let loads = loads.or_default();
         loads.count += 1;
         if let Some(init) = &attempt.init {
             loads.last = Some(Load {

@@ -12,7 +12,7 @@ use super::window::Window;
 use super::{Reason, outcome, titles};
 use crate::analysis::causes::{Made, link, request, unload};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Request, kind_of_task};
+use crate::model::{Attempt, Errno, Request, entry_or, kind_of_task};
 use crate::text::bytes_text;
 
 /// Ids that are kept of a group.
@@ -321,12 +321,7 @@ const HARMLESS: &[&str] = &[link::ALREADY_LIVE.id];
 
 /// The group of this key, or that of all others where there are too many.
 pub(super) fn of_key(groups: &mut BTreeMap<Key, Group>, key: Key) -> &mut Group {
-    let key = if groups.len() < GROUPS || groups.contains_key(&key) {
-        key
-    } else {
-        key.of_others()
-    };
-    groups.entry(key).or_default()
+    entry_or(groups, GROUPS, key, Key::of_others).or_default()
 }
 
 /// The groups, the most frequent first, what is harmless last.
