@@ -1,9 +1,9 @@
 //! Lines of source: of an address, and the names of files.
 
-use gimli::{AttributeValue, Dwarf, Unit};
+use gimli::Unit;
 
 use super::room::Room;
-use super::{DebugError, Reader};
+use super::{Debug, DebugError, Reader};
 
 /// A stretch of code that is of one line.
 struct Span {
@@ -19,7 +19,7 @@ pub(super) struct Rows(Vec<Span>);
 
 impl Rows {
     /// Runs a unit's program of lines, up to where it is damaged.
-    pub(super) fn read(unit: &Unit<Reader<'_>>, room: &mut Room) -> Result<Self, DebugError> {
+    pub(super) fn read(unit: &Unit<Reader<'_>>, room: &Room) -> Result<Self, DebugError> {
         let mut spans = Vec::new();
         if let Some(program) = unit.line_program.clone() {
             let mut rows = program.rows();
@@ -51,26 +51,22 @@ impl Rows {
     }
 }
 
-/// The name of a unit's file by its number: relative to where the compiler ran, where it is below that, and without folders where it is
-/// elsewhere: they say where somebody built the module, and recordings are handed on.
-pub(super) fn file_name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, file: u64) -> Option<String> {
-    let header = unit.line_program.as_ref()?.header();
-    let file = header.file(file)?;
-    let text = |value: AttributeValue<Reader<'_>>| {
-        let text = dwarf.attr_string(unit, value).ok()?;
-        Some(String::from_utf8_lossy(text.slice()).into_owned())
-    };
-    let top = unit
-        .comp_dir
-        .map(|top| String::from_utf8_lossy(top.slice()).into_owned());
-    let directory = file.directory(header).and_then(text).unwrap_or_default();
-    let name = text(file.path_name())?;
-    let name = if name.starts_with('/') || directory.is_empty() {
-        name
-    } else {
-        format!("{}/{name}", directory.trim_end_matches('/'))
-    };
-    Some(relative(&name, top.as_deref().unwrap_or_default()))
+impl<'a> Debug<'a> {
+    /// The name of a unit's file by its number: relative to where the compiler ran, where it is below that, and without folders where it
+    /// is elsewhere: they say where somebody built the module, and recordings are handed on.
+    pub(super) fn file_name(&self, unit: &Unit<Reader<'a>>, file: u64) -> Option<String> {
+        let header = unit.line_program.as_ref()?.header();
+        let file = header.file(file)?;
+        let top = unit.comp_dir.and_then(|top| self.text(top)).unwrap_or_default();
+        let directory = file.directory(header).and_then(|value| self.string(unit, value));
+        let directory = directory.unwrap_or_default();
+        let name = self.string(unit, file.path_name())?;
+        if name.starts_with('/') || directory.is_empty() {
+            return Some(relative(&name, &top));
+        }
+        let name = format!("{}/{name}", directory.trim_end_matches('/'));
+        Some(relative(&name, &top))
+    }
 }
 
 /// Without the directory in front, steps that stay or go back, and what goes up from it.

@@ -1,6 +1,8 @@
 //! How much of debugging information is read: hundreds of megabytes of it can be packed into hundreds of bytes, and a byte of a
 //! unit's tables can take a hundred in memory.
 
+use std::cell::Cell;
+
 use gimli::{AttributeValue, Dwarf, Reader as _, Section as _, Unit, UnitHeader, constants};
 
 use super::{DebugError, Reader};
@@ -11,24 +13,28 @@ const TABLES: usize = 8 << 20;
 const UNIT: usize = 64;
 /// Lines of all units together that functions are looked for in.
 const LINES: usize = 1 << 23;
+/// Bytes of what entries refer to, each time that one does: any number can refer to the same.
+const REFERRED: usize = 1 << 28;
 
 /// What there is room for.
 pub(super) struct Room {
-    tables: usize,
-    lines: usize,
+    tables: Cell<usize>,
+    lines: Cell<usize>,
+    referred: Cell<usize>,
 }
 
 impl Room {
     pub(super) fn new() -> Self {
         Self {
-            tables: TABLES,
-            lines: LINES,
+            tables: Cell::new(TABLES),
+            lines: Cell::new(LINES),
+            referred: Cell::new(REFERRED),
         }
     }
 
     /// The units as far as there is room, and what stopped that or was damaged. What is behind a damaged header cannot be found; a
     /// damaged unit hides nothing but itself.
-    pub(super) fn units<'a>(&mut self, dwarf: &Dwarf<Reader<'a>>) -> (Vec<Unit<Reader<'a>>>, Option<DebugError>) {
+    pub(super) fn units<'a>(&self, dwarf: &Dwarf<Reader<'a>>) -> (Vec<Unit<Reader<'a>>>, Option<DebugError>) {
         let (mut units, mut damage) = (Vec::new(), None);
         let mut headers = dwarf.units();
         while let Some(header) = headers.next().transpose() {
@@ -46,7 +52,7 @@ impl Room {
     }
 
     /// Makes room for what is kept of a unit.
-    fn unit(&mut self, dwarf: &Dwarf<Reader<'_>>, header: &UnitHeader<Reader<'_>>) -> Result<(), DebugError> {
+    fn unit(&self, dwarf: &Dwarf<Reader<'_>>, header: &UnitHeader<Reader<'_>>) -> Result<(), DebugError> {
         self.tables(UNIT)?;
         let mut table = *dwarf.debug_abbrev.reader();
         table.skip(header.debug_abbrev_offset().0)?;
@@ -57,16 +63,26 @@ impl Room {
         self.tables(line_header(dwarf, header)?)
     }
 
-    fn tables(&mut self, bytes: usize) -> Result<(), DebugError> {
-        self.tables = self.tables.checked_sub(bytes).ok_or(DebugError::TooLarge)?;
-        Ok(())
+    fn tables(&self, bytes: usize) -> Result<(), DebugError> {
+        take(&self.tables, bytes)
     }
 
     /// Makes room for a line.
-    pub(super) fn line(&mut self) -> Result<(), DebugError> {
-        self.lines = self.lines.checked_sub(1).ok_or(DebugError::TooLarge)?;
-        Ok(())
+    pub(super) fn line(&self) -> Result<(), DebugError> {
+        take(&self.lines, 1)
     }
+
+    /// Counts bytes that something refers to, and says whether there is room for more.
+    pub(super) fn refer(&self, bytes: usize) -> bool {
+        let left = self.referred.get().saturating_sub(bytes);
+        self.referred.set(left);
+        left > 0
+    }
+}
+
+fn take(left: &Cell<usize>, wanted: usize) -> Result<(), DebugError> {
+    left.set(left.get().checked_sub(wanted).ok_or(DebugError::TooLarge)?);
+    Ok(())
 }
 
 /// Goes to the end of a table of abbreviations.

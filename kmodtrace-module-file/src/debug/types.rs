@@ -2,7 +2,8 @@
 
 use gimli::{AttributeValue, constants};
 
-use super::{Debug, Die, number};
+use super::entries::number;
+use super::{Debug, Die};
 use kmodtrace_core::model::Returns;
 
 /// How long a chain of qualifiers and typedefs may be: those of the kernel have a handful.
@@ -12,7 +13,7 @@ impl Debug<'_> {
     /// What a function returns; none where its entry cannot be followed.
     pub(super) fn returns(&self, mut die: Die) -> Option<Returns> {
         for _ in 0..CHAIN {
-            let entry = self.units.get(die.0)?.entry(die.1).ok()?;
+            let (_, entry) = self.entry(die)?;
             if let Some(ty) = entry.attr_value(constants::DW_AT_type) {
                 return self.class(self.target(die.0, &ty)?);
             }
@@ -28,7 +29,7 @@ impl Debug<'_> {
     /// How a type is read.
     fn class(&self, mut die: Die) -> Option<Returns> {
         for _ in 0..CHAIN {
-            let entry = self.units.get(die.0)?.entry(die.1).ok()?;
+            let (_, entry) = self.entry(die)?;
             let encoding = match entry.attr_value(constants::DW_AT_encoding) {
                 Some(AttributeValue::Encoding(encoding)) => Some(encoding),
                 _ => None,
