@@ -11,7 +11,7 @@ use super::sample::{Recorded, Sample, Unread};
 use crate::compare::diff::{median, value_text};
 use crate::measures::Unit;
 
-/// A rule, as its user wrote it.
+/// A rule, as its user wrote it, with one space for each run of blanks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rule {
@@ -89,18 +89,20 @@ pub struct Answer {
 impl FromStr for Rule {
     type Err = BadRule;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    fn from_str(written: &str) -> Result<Self, Self::Err> {
         let bad = |why: String, wants_fields| BadRule {
-            rule: text.to_owned(),
+            rule: written.to_owned(),
             why,
             wants_fields,
         };
-        let words: Vec<&str> = text.split_whitespace().collect();
+        let words: Vec<&str> = written.split_whitespace().collect();
+        // What is read is what is shown, so that it reads back as the same: names may have blanks in them.
+        let text = words.join(" ");
         let condition = match words.as_slice() {
             ["command", "fails"] => Condition::CommandFails,
             ["no", "recording"] => Condition::NoRecording,
             _ => {
-                let Some((at, sign, op)) = comparison(text) else {
+                let Some((at, sign, op)) = comparison(&text) else {
                     let why =
                         "expected FIELD, one of > >= < <= == !=, and a value; or `command fails`; or `no recording`";
                     return Err(bad(why.to_owned(), true));
@@ -113,10 +115,7 @@ impl FromStr for Rule {
                 Condition::Compare { field, op, bound }
             }
         };
-        Ok(Self {
-            text: words.join(" "),
-            condition,
-        })
+        Ok(Self { text, condition })
     }
 }
 

@@ -130,6 +130,20 @@ fn every_field_of_the_list_is_one() {
 }
 
 #[test]
+fn a_rule_reads_back_from_what_it_is_shown_as() {
+    for text in [
+        "request(a\rb).failed > 0",
+        " errno( EINVAL )\n>=\u{2028}1 ",
+        "command \t fails",
+        "no  recording",
+    ] {
+        let rule = rule(text);
+        assert_eq!(rule.to_string().parse::<Rule>().unwrap(), rule, "{text:?}");
+        assert!(!rule.to_string().contains(['\r', '\n', '\t', '\u{2028}']), "{text:?}");
+    }
+}
+
+#[test]
 fn what_was_not_seen_is_not_told() {
     let run = xfs(8, 0, 1);
     // A name that nobody loaded may be spelt wrong.
