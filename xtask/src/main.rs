@@ -4,6 +4,7 @@ mod bench;
 mod bisect_demo;
 mod demo;
 mod facts;
+mod fuzz;
 mod kernel;
 mod setup;
 mod test;
@@ -35,6 +36,7 @@ enum Task {
     BisectDemo(bisect_demo::BisectDemoArgs),
     Test(test::TestArgs),
     Facts(facts::FactsArgs),
+    Fuzz(fuzz::FuzzArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -60,6 +62,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::BisectDemo(args) => bisect_demo::main(args),
         Task::Test(args) => test::main(args),
         Task::Facts(args) => facts::main(args),
+        Task::Fuzz(args) => fuzz::main(args),
         Task::Bench(args) => bench::main(args),
     }
 }

@@ -9,7 +9,7 @@ use guest_vm::{kernel, packages};
 
 use crate::setup;
 
-/// Checks the tree: format, lints, tests of the crates, then scenarios on every kernel of the matrix.
+/// Checks the tree: format, lints, tests of the crates, fuzzing, then scenarios on every kernel of the matrix.
 ///
 /// Installs what it needs first. Several parts run at the same time, and one that fails does not keep the others from being tried.
 /// The part `boot`, which boots a whole Debian system, only runs where it is named.
@@ -44,6 +44,7 @@ pub(crate) fn main(args: &TestArgs) -> Result<ExitCode> {
         return list(&parts);
     }
     packages::ensure(packages::FOR_TERMINALS)?;
+    packages::ensure(packages::FOR_FUZZING)?;
     if parts.iter().any(Part::needs_guests) {
         packages::ensure(packages::FOR_GUESTS)?;
     }

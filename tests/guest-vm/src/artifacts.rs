@@ -72,6 +72,26 @@ pub fn debug_kmodtrace() -> Result<PathBuf> {
     built.into_iter().next().context("cargo built no kmodtrace")
 }
 
+/// What has the compiler of Rust count which edges of the code an input takes, as the sanitizers of LLVM do. Comparisons are not traced:
+/// seeds have the words and numbers that matter, and tracing them takes half of the time of a run.
+const COVERAGE: [&str; 4] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=3",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+];
+
+/// Builds the program that runs targets under libFuzzer, with assertions, by the compiler that builds everything else.
+pub fn fuzzer() -> Result<PathBuf> {
+    let mut cargo = process::command(env!("CARGO"), ["build", "--profile", "fuzz", "--target", TARGET]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\x1f"));
+    let built = programs(
+        &mut cargo,
+        &["--package", "fuzz", "--bin", "fuzzer", "--features", "libfuzzer"],
+    )?;
+    built.into_iter().next().context("cargo built no fuzzer")
+}
+
 /// Builds what cargo's arguments name, static and optimised.
 fn static_programs(what: &[&str]) -> Result<Vec<PathBuf>> {
     let mut cargo = process::command(env!("CARGO"), ["build", "--release", "--target", TARGET]);

@@ -39,6 +39,9 @@ pub const FOR_BUILDING: &[Need] = &[
     ),
 ];
 
+/// What it takes to build a fuzzer: libFuzzer is C++.
+pub const FOR_FUZZING: &[Need] = &[need("c++", "g++")];
+
 /// What it takes to make guests and run them.
 pub const FOR_GUESTS: &[Need] = &[
     need("qemu-system-x86_64", "qemu-system-x86"),

@@ -1,6 +1,6 @@
 //! Everything that must hold before a change is done: the parts of `cargo xtask test`.
 //!
-//! A [`part::Part`] is a check of this machine (format, lints, tests of the crates, the view in a terminal), or scenarios in a guest
+//! A [`part::Part`] is a check of this machine (format, lints, tests of the crates, fuzzing, the view in a terminal), or scenarios in a guest
 //! with a kernel of the matrix. A scenario is an arrangement, what it forces, and a check of the JSON that kmodtrace gives of it: no
 //! check of a guest reads a sentence where there is a field. The arrangements of the driver are in `tests/driver`, and say in its
 //! log what they force.
@@ -16,6 +16,7 @@ mod compare;
 mod corpus;
 mod drill;
 mod flood;
+pub mod fuzzing;
 mod guest;
 mod host;
 mod observed;

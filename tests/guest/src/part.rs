@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
-    bad_input, bisect, bisect_guests, boot, drill, guest::Tally, host, scenarios, selftest, subject::Subject, terminal,
-    viewers,
+    bad_input, bisect, bisect_guests, boot, drill, fuzzing, guest::Tally, host, scenarios, selftest, subject::Subject,
+    terminal, viewers,
 };
 
 /// A part of the gate, which has one line of the result.
@@ -109,6 +109,7 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
         part("lints", 160, Some(PROGRAMS), Work::Here(host::lints)),
         part("tests", 260, Some("lints"), Work::Here(host::tests)),
         part("terminal", 60, Some("tests"), Work::Here(terminal::run)),
+        part("fuzz", 120, Some("lints"), Work::Here(fuzzing::run)),
     ];
     parts.push(part("viewers", 15, Some("tests"), Work::Here(viewers::run)));
     if !flavours.is_empty() {

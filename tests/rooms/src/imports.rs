@@ -18,7 +18,7 @@ use syn::{Attribute, Item, UseTree};
 type Module = Vec<String>;
 
 /// The crates of the product and of its tests, with the file at the root of each.
-const CRATES: [(&str, &str); 10] = [
+const CRATES: [(&str, &str); 11] = [
     ("kmodtrace-common", "lib.rs"),
     ("kmodtrace-core", "lib.rs"),
     ("kmodtrace-module-file", "lib.rs"),
@@ -27,6 +27,7 @@ const CRATES: [(&str, &str); 10] = [
     ("kmodtrace", "main.rs"),
     ("xtask", "main.rs"),
     ("tests/driver", "main.rs"),
+    ("tests/fuzz", "lib.rs"),
     ("tests/guest", "lib.rs"),
     ("tests/guest-vm", "lib.rs"),
 ];
