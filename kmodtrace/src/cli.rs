@@ -66,7 +66,7 @@ pub(crate) struct Cli {
 }
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 success; 1 failure; 2 wrong usage; 69 this kernel or user cannot trace; 130 interrupted twice.
+Exit status: 0 success; 1 failure; 2 wrong usage; 69 this kernel or user cannot trace; 130 interrupted twice; 134 out of memory.
 With a COMMAND: its own exit status; 126 or 127 if it could not be started.
 `bisect step`, for `git bisect run`: 0 good, 1 bad, 125 cannot tell. All of bisect: 128 wrong usage, 129 failure, 130 interrupted.";
 

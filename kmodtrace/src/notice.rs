@@ -43,7 +43,7 @@ impl Notices {
         let watcher = self.shown.then(|| {
             let (end, ended) = mpsc::channel::<()>();
             let done = done.clone();
-            let thread = thread::spawn(move || {
+            let thread = thread::Builder::new().spawn(move || {
                 let mut wait = PATIENCE;
                 while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                     let so_far = total.map_or_else(String::new, |total| share(done.load(Ordering::Relaxed), total));
@@ -54,8 +54,10 @@ impl Notices {
                     draw("");
                 }
             });
-            (end, thread)
+            // Where there is no thread to be had, nobody is told.
+            thread.ok().map(|thread| (end, thread))
         });
+        let watcher = watcher.flatten();
         Progress { done, watcher }
     }
 }

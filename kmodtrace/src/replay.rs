@@ -177,7 +177,14 @@ impl Replay {
         thread::scope(|scope| {
             let (batches, received) = mpsc::sync_channel(BATCHES);
             let (give_back, spent) = mpsc::channel();
-            let reading = scope.spawn(move || self.decode(&batches, &spent, progress));
+            let reading = thread::Builder::new().spawn_scoped(scope, move || self.decode(&batches, &spent, progress));
+            let reading = match reading {
+                Ok(reading) => reading,
+                Err(error) => {
+                    let error = Error::new(error).context("cannot start a thread");
+                    return (Err(error), Ktime::default(), Loss::default());
+                }
+            };
             for batch in received {
                 let spent: Vec<Finished> = batch.into_iter().filter_map(&mut take).collect();
                 // It has ended where nobody takes it.

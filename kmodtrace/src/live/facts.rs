@@ -38,7 +38,7 @@ pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
     let uname = rustix::system::uname();
     let arch = uname.machine().to_string_lossy().into_owned();
     let questions = Arc::new(plan::questions(&arch));
-    let symbols = std::thread::spawn({
+    let symbols = std::thread::Builder::new().spawn({
         let questions = Arc::clone(&questions);
         move || read_kallsyms(&questions)
     });
@@ -71,8 +71,11 @@ pub(crate) fn gather<T>(meanwhile: impl FnOnce() -> T) -> (Gathered, T) {
     };
     let btf = read_btf(&questions);
     let done = meanwhile();
-    // A reader that panicked found nothing, as one that could not open the file.
-    let symbols = symbols.join().unwrap_or_default();
+    // A reader that panicked found nothing, as one that could not open the file. Where there is no thread to be had, this one reads.
+    let symbols = symbols.map_or_else(
+        |_| read_kallsyms(&questions),
+        |symbols| symbols.join().unwrap_or_default(),
+    );
     let (facts, addresses) = KernelFacts::new(environment, &questions, btf.as_ref(), &symbols);
     let gathered = Gathered { facts, addresses, btf };
     (gathered, done)

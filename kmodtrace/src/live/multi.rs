@@ -64,8 +64,11 @@ impl Multi {
             // Beside the links, and beside each other: of a privileged process the verifier holds no lock (`bpf_check`,
             // kernel/bpf/verifier.c), and programs take most of the time of a start.
             let parts = names.chunks(names.len().div_ceil(LOADERS));
-            let running: Vec<_> = parts.map(|part| scope.spawn(|| load_all(&object, part))).collect();
-            let sides = Self::sides(&object, ebpf, kernel, plan)?;
+            let object = &object;
+            let start = |part| thread::Builder::new().spawn_scoped(scope, move || load_all(object, part));
+            let running: io::Result<Vec<_>> = parts.map(start).collect();
+            let running = running.context("cannot start a thread")?;
+            let sides = Self::sides(object, ebpf, kernel, plan)?;
             let loaded = running.into_iter().flat_map(|part| part.join().unwrap_or_default());
             Ok(Some(Self {
                 sides,

@@ -318,7 +318,8 @@ fn is_ignored(signal: SignalKind) -> bool {
 /// Detaching and writing the rest take a moment, and a pipe that nobody reads takes nothing at all: who presses Ctrl-C again does not
 /// want to wait for it.
 fn exit_on_second_interrupt() {
-    std::thread::spawn(|| {
+    // Where there is no thread to be had, it is waited for.
+    let _ = std::thread::Builder::new().spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async {

@@ -34,7 +34,7 @@ impl Follow {
         let fd = unsafe { AsyncFd::register(fd) };
         Ok(Self {
             grown: fd.map_err(io::Error::from)?,
-            released: Some(released(File::open(path)?)),
+            released: Some(released(File::open(path)?)?),
         })
     }
 
@@ -56,14 +56,14 @@ impl Follow {
 
 /// Waits in a thread for the lock that a writer holds. inotify tells of a file that is closed before its locks are gone (`__fput`,
 /// `fs/file_table.c`), so whoever looks then may still find one, and is never told again. The thread ends with the program.
-fn released(file: File) -> oneshot::Receiver<()> {
+fn released(file: File) -> io::Result<oneshot::Receiver<()>> {
     let (sender, receiver) = oneshot::channel();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         while flock(&file, FlockOperation::LockShared) == Err(rustix::io::Errno::INTR) {}
         // The view may have ended meanwhile.
         let _ = sender.send(());
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 /// Waits for an answer that comes once.

@@ -1,6 +1,7 @@
 //! Keys, from a thread of their own.
 
 use std::io;
+use std::thread;
 use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
@@ -19,8 +20,8 @@ pub(super) enum Input {
 }
 
 /// Listens until the terminal goes away, or nobody wants to know any more.
-pub(super) fn listen(to: UnboundedSender<Input>) {
-    std::thread::spawn(move || {
+pub(super) fn listen(to: UnboundedSender<Input>) -> io::Result<()> {
+    let thread = thread::Builder::new().spawn(move || {
         while let Some(input) = next() {
             if to.send(input).is_err() {
                 return;
@@ -28,6 +29,7 @@ pub(super) fn listen(to: UnboundedSender<Input>) {
         }
         let _ = to.send(Input::Closed);
     });
+    thread.map(drop)
 }
 
 /// How long crossterm looks for more of what has begun to come. Without any time it does not look at all.

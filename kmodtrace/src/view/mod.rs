@@ -115,7 +115,7 @@ impl View {
             listen(SignalKind::from_raw(libc::SIGTSTP))?,
         );
         let screen = Screen::take(sender.clone(), options.mouse)?;
-        input::listen(sender);
+        input::listen(sender).context("cannot start a thread")?;
         let mut scene = Scene::new(Monitor::new(header), state);
         // Keys may come before the first frame.
         scene.state.area = screen.area().unwrap_or(scene.state.area);

@@ -9,7 +9,7 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context as _, Result};
 use ratatui::backend::CrosstermBackend;
@@ -46,7 +46,8 @@ impl Screen {
             sender,
         };
         let counter = Arc::clone(&unwritten);
-        let writer = std::thread::spawn(move || write_all(&receiver, &counter, &written));
+        let writer = thread::Builder::new().spawn(move || write_all(&receiver, &counter, &written));
+        let writer = writer.context("cannot start a thread")?;
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             restore();
