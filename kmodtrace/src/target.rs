@@ -3,21 +3,20 @@
 
 mod there;
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use kmodtrace_core::recording::{Header, Reader, Writer};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::Errno;
 
 use crate::failure::{FAILED, failure};
 use crate::output::written;
-use crate::plain_file::{folder, sync_name};
+use crate::plain_file::{folder, sync_name, unnamed};
 pub(crate) use there::is_recording;
 use there::{device, followed, is_device, look, stdout};
 
@@ -78,7 +77,7 @@ impl Target {
         match &self.place {
             Place::Stdout(file) | Place::Device(file) => begun(file.try_clone()?),
             Place::File => {
-                let new = beside(&self.path);
+                let new = unnamed(&self.path);
                 let file = create(&new).map_err(|error| self.error(&error, ""))?;
                 lock(&file);
                 begun(file)
@@ -94,7 +93,9 @@ impl Target {
     /// Gives the new recording its name. An older one is kept, which one without a record is not.
     fn put(&self, new: &Path) -> Result<()> {
         let older = look(&self.path)?.filter(holds_records);
-        let old = older.map_or(Ok(()), |_| fs::rename(&self.path, with(&self.path, ".old")));
+        let old = older.map_or(Ok(()), |_| {
+            fs::rename(&self.path, self.path.with_added_extension("old"))
+        });
         old.and_then(|()| fs::rename(new, &self.path))
             .map_err(|error| self.error(&error, ""))?;
         // Not every file system can; there nothing more can be done.
@@ -139,9 +140,14 @@ fn holds_records(older: &File) -> bool {
 /// Makes the file that the recording begins in, as if for real, and takes it away: the name may be too long, the folder not to be written,
 /// the disk full.
 fn try_out(path: &Path) -> Result<()> {
-    let new = beside(path);
+    let new = unnamed(path);
+    // What was left by one that was killed before its recording had its header.
+    if look(&new)?.is_some() {
+        fs::remove_file(&new).with_context(|| format!("cannot remove {}", new.display()))?;
+    }
     let tried = create(&new).and_then(|file| {
-        let room = fallocate(&file, FallocateFlags::empty(), 0, ROOM);
+        // It stays empty: one that is killed here leaves nothing that looks like somebody's file.
+        let room = fallocate(&file, FallocateFlags::KEEP_SIZE, 0, ROOM);
         fs::remove_file(&new)?;
         match room {
             Err(error @ (Errno::NOSPC | Errno::DQUOT)) => Err(error.into()),
@@ -156,17 +162,6 @@ fn try_out(path: &Path) -> Result<()> {
         };
         failure(FAILED, text)
     })
-}
-
-/// The name of a recording before it has its header.
-fn beside(path: &Path) -> PathBuf {
-    with(path, &format!(".{}.new", std::process::id()))
-}
-
-fn with(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
 }
 
 /// Makes a file that was not there, for this user alone: a recording says what goes on in the kernel.

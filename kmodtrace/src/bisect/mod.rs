@@ -14,7 +14,7 @@
 //!              mark.json      what the user said of it
 //! ```
 //!
-//! Every file is written beside its place, brought to the disk and renamed, so none is ever half there.
+//! Every file, and the folder of a step, is made beside its place as `.new`, brought to the disk and renamed, so none is ever half there.
 
 pub(crate) mod git;
 pub(crate) mod run;

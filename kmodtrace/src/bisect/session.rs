@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{self, Lock};
 use crate::failure::{BISECT_FAILED, BISECT_USAGE, failure};
+use crate::plain_file::{sweep, sync_name, unnamed};
 
 /// Which session of which kind of folder it is.
 const SCHEMA: &str = "kmodtrace.bisect/1";
@@ -59,7 +60,8 @@ pub(crate) fn create(folder: &Path, terms: Criteria) -> Result<()> {
         schema: SCHEMA.to_owned(),
         terms,
     };
-    store::write(&folder.join("session.json"), &head)
+    store::write(&folder.join("session.json"), &head)?;
+    sync_name(folder).with_context(|| format!("cannot write {}", folder.display()))
 }
 
 /// What a session goes by.
@@ -104,6 +106,9 @@ pub(crate) fn open_to_write(folder: &Path) -> Result<Writing> {
     // A folder without a session gets no lock file.
     terms(folder)?;
     let lock = Lock::take(folder)?;
+    for step in numbers(folder, |name| name)? {
+        sweep(&step_folder(folder, step));
+    }
     Ok(Writing {
         session: open(folder)?,
         _lock: lock,
@@ -121,8 +126,6 @@ impl Session {
                     self.damage.push(text);
                     continue;
                 }
-                // Made, and not filled before somebody pulled the plug: nothing was recorded.
-                Ok(None) if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none()) => continue,
                 Ok(None) => {
                     self.damage.push(format!("{}: step.json is missing", folder.display()));
                     continue;
@@ -166,7 +169,7 @@ impl Session {
 
     /// Where a step's files are.
     pub(crate) fn step_folder(&self, number: u32) -> PathBuf {
-        self.folder.join(format!("{number:04}"))
+        step_folder(&self.folder, number)
     }
 
     /// Where a file of a run is.
@@ -209,9 +212,17 @@ impl Writing {
 
     /// Begins a step.
     pub(crate) fn begin(&mut self, head: StepHead) -> Result<()> {
+        // It has its name once it says what it is.
         let folder = self.session.step_folder(head.number);
-        fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        store::write(&folder.join("step.json"), &head)?;
+        let new = unnamed(&folder);
+        let cannot = || format!("cannot make {}", folder.display());
+        // What was left by one that was killed.
+        let _ = fs::remove_dir_all(&new);
+        fs::create_dir(&new).with_context(cannot)?;
+        store::write(&new.join("step.json"), &head)?;
+        fs::rename(&new, &folder)
+            .and_then(|()| sync_name(&folder))
+            .with_context(cannot)?;
         self.session.steps.push(Step {
             head,
             runs: Vec::new(),
@@ -259,6 +270,10 @@ impl Writing {
     pub(crate) fn mark(&mut self, step: u32, known: Known) -> Result<()> {
         store::write(&self.session.step_folder(step).join("mark.json"), &known)
     }
+}
+
+fn step_folder(session: &Path, number: u32) -> PathBuf {
+    session.join(format!("{number:04}"))
 }
 
 /// The name of a file in its folder.

@@ -17,18 +17,8 @@ use crate::plain_file::{self, sync_name};
 pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = Vec::new();
     write_json(value, &mut text)
-        .and_then(|()| whole(path, &text))
+        .and_then(|()| plain_file::whole(path, 0o666, |mut file| file.write_all(&text).map(|()| file)))
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    sync_name(path)
 }
 
 /// Brings a file that is whole to the disk and gives it its name.

@@ -1,8 +1,8 @@
 //! The end of a boot: the tracer is stopped, and what it wrote is kept.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use super::{RECORDING, RUN, STORE, chain, reason, ring, store, systemd};
 use crate::failure::{FAILED, failure};
 use crate::live::machine;
 use crate::live::pump::now;
-use crate::plain_file::sync_name;
+use crate::plain_file::{sweep, whole};
 use crate::replay;
 
 const LOOK: Duration = Duration::from_secs(1);
@@ -128,19 +128,16 @@ fn copy(written: &Written, ended: Ktime) -> Result<PathBuf> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make {}", folder.display()))?;
     let path = store::path_of(&boot.id);
-    let new = path.with_extension("new");
     header.boot = Some(boot);
-    let cannot = || format!("cannot write {}", new.display());
-    let _ = fs::remove_file(&new);
-    let file = File::options().write(true).create_new(true).mode(0o600).open(&new);
-    let mut writer = Writer::new(file.with_context(cannot)?, &header).with_context(cannot)?;
-    recording.each(|record, _| writer.push(record).with_context(cannot))?;
-    // A tracer that was killed left no trailer, and none is made up.
-    writer.flush_block().with_context(cannot)?;
-    let mut file = writer.into_output();
-    file.flush().and_then(|()| file.sync_all()).with_context(cannot)?;
-    fs::rename(&new, &path).with_context(cannot)?;
-    sync_name(&path).with_context(|| format!("cannot write into {}", folder.display()))?;
+    sweep(folder);
+    let written = whole(&path, 0o600, |file| -> Result<File> {
+        let mut writer = Writer::new(file, &header)?;
+        recording.each(|record, _| Ok(writer.push(record)?))?;
+        // A tracer that was killed left no trailer, and none is made up.
+        writer.flush_block()?;
+        Ok(writer.into_output())
+    });
+    written.with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
