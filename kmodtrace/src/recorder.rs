@@ -12,8 +12,9 @@ use kmodtrace_core::report::refused_text;
 use crate::live::pump::{Sink, Stop, now};
 use crate::target::Target;
 
-/// A block is written at least this often while records come, so a killed tracer loses no more than that.
-const FLUSH_NS: u64 = 250_000_000;
+/// How old a block may be before it is written. A killed tracer is to lose no more than a quarter of a second: what came first into a block
+/// waits this long, then for the next look at the ring (`GATHER` of the pump), and then for a processor.
+const FLUSH_NS: u64 = 100_000_000;
 
 /// Said of a recording that cannot be gone on with.
 const SO_FAR: &str = "; what was written before can be read";
