@@ -14,7 +14,7 @@ use crate::{paths, process};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The packages whose programs a guest gets.
-const PACKAGES: [&str; 2] = ["kmodtrace", "load-driver"];
+const PACKAGES: [&str; 3] = ["kmodtrace", "load-driver", "faults"];
 
 /// Builds every program that a guest gets.
 pub fn guest_programs() -> Result<Vec<PathBuf>> {

@@ -79,6 +79,9 @@ pub const FOR_IMAGES: &[Need] = &[
     need("strip", "binutils"),
 ];
 
+/// What it takes to let system calls fail, and to make a disk of a guest.
+pub const FOR_FAULTS: &[Need] = &[need("strace", "strace"), need("mke2fs", "e2fsprogs")];
+
 /// What it takes to try programs that draw on a terminal.
 pub const FOR_TERMINALS: &[Need] = &[need("tmux", "tmux")];
 

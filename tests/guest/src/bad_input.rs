@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 use guest_vm::{
     artifacts,
     kernel::{BadInput, Flavour},
@@ -48,14 +48,7 @@ pub(crate) fn run(subject: &Subject<'_>) -> Result<Tally> {
     spec.guest.copies = vec![(paths::workspace().join(SCRIPT), "root/bad-input.sh".to_owned())];
     let mut tally = Tally::default();
     let outcome = guest::run(&spec, &mut tally)?;
-    let said = String::from_utf8_lossy(&outcome.stdout);
-    for line in said.lines() {
-        if let Some(case) = line.strip_prefix("ok ") {
-            tally.scenario(case, Ok(0));
-        } else if let Some(case) = line.strip_prefix("not ok ") {
-            tally.scenario(SCRIPT, Err(anyhow!("{case}")));
-        }
-    }
+    tally.cases(&outcome.stdout);
     ensure!(
         tally.scenarios > 0 && (outcome.status == 0) == tally.failures.is_empty(),
         "{SCRIPT} ended with status {} after {} cases: {}",

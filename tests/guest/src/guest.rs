@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Error, Result, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 use guest_vm::vm::{self, EmulatorFailed, Outcome, VmSpec};
 
 use crate::corpus::Counts;
@@ -50,6 +50,20 @@ impl Tally {
         self.died += other.died;
         self.lines.extend(other.lines);
         self.failures.extend(other.failures);
+    }
+
+    /// Adds the cases that a program says went well or wrong, a line each, and what it says of them.
+    pub(crate) fn cases(&mut self, said: &[u8]) {
+        for line in String::from_utf8_lossy(said).lines() {
+            if let Some(case) = line.strip_prefix("ok ") {
+                self.scenarios += 1;
+                if case.contains(' ') {
+                    self.lines.push(case.to_owned());
+                }
+            } else if let Some(case) = line.strip_prefix("not ok ") {
+                self.scenario(case, Err(anyhow!("it went wrong")));
+            }
+        }
     }
 
     /// Adds a scenario, which compared so many calls or went wrong.

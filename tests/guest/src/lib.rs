@@ -15,6 +15,7 @@ mod clipped;
 mod compare;
 mod corpus;
 mod drill;
+mod faults;
 mod flood;
 pub mod fuzzing;
 mod guest;

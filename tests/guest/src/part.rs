@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
-    bad_input, bisect, bisect_guests, boot, drill, fuzzing, guest::Tally, host, scenarios, selftest, subject::Subject,
-    terminal, viewers,
+    bad_input, bisect, bisect_guests, boot, drill, faults, fuzzing, guest::Tally, host, scenarios, selftest,
+    subject::Subject, terminal, viewers,
 };
 
 /// A part of the gate, which has one line of the result.
@@ -122,6 +122,11 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
             part(BISECT_KERNELS, 480, Some(PROGRAMS), Work::Guests(bisect::kernels)),
             part("bisect-guests", 110, Some(BISECT_KERNELS), bisect_guests),
             part("bisect", 173, Some(BISECT_KERNELS), bisect),
+            part("faults", 100, Some(PROGRAMS), Work::Guests(faults::few)),
+            Part {
+                on_demand: true,
+                ..part("faults-many", 1500, Some(PROGRAMS), Work::Guests(faults::many))
+            },
             part("boot-small", 120, Some(PROGRAMS), Work::Guests(boot::small)),
             Part {
                 on_demand: true,
