@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use kmodtrace_core::compare::bisect::{Criteria, Known, RunEnd, Step, StepHead, Told};
 use serde::{Deserialize, Serialize};
 
-use super::store::{self, Lock};
+use super::store::{self, Lock, Unread};
 use crate::failure::{BISECT_FAILED, BISECT_USAGE, failure};
 use crate::plain_file::{sweep, sync_name, unnamed};
 
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) steps: Vec<Step>,
     /// What cannot be read, in lines for users. Nothing of it is counted, and nothing of it is touched.
     pub(crate) damage: Vec<String>,
+    /// The first of these that the system refused to read: it may be whole.
+    refused: Option<String>,
 }
 
 /// A session that this process alone writes.
@@ -76,7 +78,7 @@ fn terms(folder: &Path) -> Result<Criteria> {
             );
             return Err(failure(BISECT_USAGE, text));
         }
-        Err(error) => return Err(failure(BISECT_FAILED, format!("{error}; {advice}"))),
+        Err(unread) => return Err(failure(BISECT_FAILED, format!("{}; {advice}", unread.why))),
     };
     if head.schema != SCHEMA {
         let text = format!(
@@ -96,6 +98,7 @@ pub(crate) fn open(folder: &Path) -> Result<Session> {
         terms: terms(folder)?,
         steps: Vec::new(),
         damage: Vec::new(),
+        refused: None,
     };
     session.read_steps()?;
     Ok(session)
@@ -109,10 +112,12 @@ pub(crate) fn open_to_write(folder: &Path) -> Result<Writing> {
     for step in numbers(folder, |name| name)? {
         sweep(&step_folder(folder, step));
     }
-    Ok(Writing {
-        session: open(folder)?,
-        _lock: lock,
-    })
+    let session = open(folder)?;
+    // A verdict without what may be there would be another, and the disk is about to be written.
+    if let Some(why) = session.refused {
+        return Err(failure(BISECT_FAILED, format!("cannot read {why}")));
+    }
+    Ok(Writing { session, _lock: lock })
 }
 
 impl Session {
@@ -130,8 +135,8 @@ impl Session {
                     self.damage.push(format!("{}: step.json is missing", folder.display()));
                     continue;
                 }
-                Err(error) => {
-                    self.damage.push(error.to_string());
+                Err(unread) => {
+                    self.note(unread);
                     continue;
                 }
             };
@@ -154,17 +159,24 @@ impl Session {
             match store::read::<RunEnd>(&path) {
                 Ok(Some(run)) => step.runs.push((number, run)),
                 Ok(None) => step.interrupted.push(number),
-                Err(error) => self.damage.push(error.to_string()),
+                Err(unread) => self.note(unread),
             }
         }
         Ok(step)
     }
 
     fn read_or_note<T: serde::de::DeserializeOwned>(&mut self, path: &Path) -> Option<T> {
-        store::read(path).unwrap_or_else(|error| {
-            self.damage.push(error.to_string());
+        store::read(path).unwrap_or_else(|unread| {
+            self.note(unread);
             None
         })
+    }
+
+    fn note(&mut self, unread: Unread) {
+        if unread.is_refused && self.refused.is_none() {
+            self.refused = Some(unread.why.clone());
+        }
+        self.damage.push(unread.why);
     }
 
     /// Where a step's files are.

@@ -1,10 +1,11 @@
 //! Files that are whole or not there.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use kmodtrace_core::text::write_json;
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
@@ -30,14 +31,29 @@ pub(super) fn keep_as(from: &Path, to: &Path) -> Result<()> {
     done.with_context(|| format!("cannot keep {} as {}", from.display(), to.display()))
 }
 
+/// A file that was not read.
+pub(super) struct Unread {
+    /// Which, and why.
+    pub(super) why: String,
+    /// The system refused, as where the disk fails: the file may be whole all the same.
+    pub(super) is_refused: bool,
+}
+
 /// Reads a value; none where there is no such file.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Unread> {
+    let unread = |error: &dyn Display, is_refused| Unread {
+        why: format!("{}: {error}", path.display()),
+        is_refused,
+    };
     let text = match plain_file::open(path).and_then(io::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(anyhow!("{}: {error}", path.display())),
+        Err(error) => {
+            let is_link = error.raw_os_error() == Some(libc::ELOOP);
+            return Err(unread(&error, error.raw_os_error().is_some() && !is_link));
+        }
     };
-    let value = serde_json::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    let value = serde_json::from_str(&text).map_err(|error| unread(&error, false))?;
     Ok(Some(value))
 }
 
