@@ -1,12 +1,11 @@
 //! The answer, before any table: what cost most, what hangs, what failed, who asked, and where the time went.
 
-use std::io::{self, Write};
-
-use super::section::{first_of, item, more, paragraph, width};
-use super::{Report, TextLayout, before};
+use super::section::{Section, first_of};
+use super::{Report, before};
 use crate::analysis::account::{AliasRow, Asker, Cost, CriticalRow, InVain, PhaseRow, ServiceRow};
-use crate::model::{Ktime, Stage};
-use crate::text::{printable, span_text};
+use crate::analysis::why::Reason;
+use crate::model::{Ktime, Stage, Zero};
+use crate::text::span_text;
 
 /// Costs that are told: the first screen has room for more, but nobody reads more.
 const COSTS: usize = 5;
@@ -19,53 +18,49 @@ const STAGES: usize = 8;
 const MODULES: usize = 6;
 /// Characters of an alias: those of processors list some hundred features.
 const ALIAS: usize = 60;
+/// What tells of those that are not told.
+const ALL: &str = "--json has all";
 
-pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+/// Its parts, those that there is something to say in.
+pub(super) fn sections(report: &Report, zero: Zero) -> Vec<Section> {
     let Some(account) = &report.account else {
-        return Ok(());
+        return Vec::new();
     };
-    costs(&account.costs, layout, out)?;
-    if let Some(before) = &account.before {
-        before::write(before, layout, out)?;
-    }
-    phases(&account.phases, layout, out)?;
-    critical(&account.critical, layout, out)?;
-    hanging(report, layout, out)?;
-    failures(report, layout, out)?;
-    in_vain(&account.in_vain, layout, out)?;
-    askers(&account.askers, layout, out)?;
-    services(&account.services, layout, out)?;
-    devices(&account.devices, layout, out)?;
-    stages(&account.stages, layout, out)
+    let [failed, harmless] = failures(report.failures.as_deref().unwrap_or_default());
+    let parts = [
+        costs(&account.costs),
+        account.before.as_ref().map(|before| before::section(before, zero)),
+        phases(&account.phases, zero),
+        critical(&account.critical, zero),
+        hanging(report),
+        failed,
+        harmless,
+        in_vain(&account.in_vain),
+        askers(&account.askers, &account.services),
+        devices(&account.devices),
+        stages(&account.stages),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
-fn costs(costs: &[Cost], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+fn costs(costs: &[Cost]) -> Option<Section> {
     let most = costs.first().map_or(0, |cost| cost.task_ns);
     let large = |cost: &&Cost| cost.task_ns > 0 && cost.task_ns >= most / SHARE;
-    let told: Vec<&Cost> = costs.iter().filter(large).take(COSTS).collect();
-    if told.is_empty() {
-        return Ok(());
+    let mut section = Section::new("WHAT COST MOST");
+    for cost in costs.iter().filter(large).take(COSTS) {
+        section.item(name(cost), &cost.sentence);
     }
-    writeln!(out, "\nWHAT COST MOST")?;
-    let width = width(told.iter().map(|cost| name(cost)));
-    for cost in told {
-        item(name(cost), &cost.sentence, width, layout, out)?;
-    }
-    Ok(())
+    section.some()
 }
 
-fn phases(phases: &[PhaseRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    if phases.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nPHASES OF THE BOOT")?;
-    let width = width(phases.iter().map(|row| row.phase.text()));
+fn phases(phases: &[PhaseRow], zero: Zero) -> Option<Section> {
+    let mut section = Section::new("PHASES OF THE BOOT");
     for row in phases {
         let counts = besides(row.duplicates, row.failed);
         let many = if row.loads == 1 { "" } else { "s" };
-        let first = row.first_ns.map_or_else(String::new, |first| {
-            format!(" from {} on", layout.zero.text(Ktime(first)))
-        });
+        let first = row
+            .first_ns
+            .map_or_else(String::new, |first| format!(" from {} on", zero.text(Ktime(first))));
         let waited = match row.waited_ns {
             0 => String::new(),
             waited => format!(", tasks waited {} in all", span_text(waited)),
@@ -75,23 +70,21 @@ fn phases(phases: &[PhaseRow], layout: &TextLayout, out: &mut impl Write) -> io:
             row.loads,
             span_text(row.in_flight_ns)
         );
-        item(row.phase.text(), &sentence, width, layout, out)?;
+        section.item(row.phase.text(), sentence);
     }
-    Ok(())
+    section.some()
 }
 
 /// The units that took a hundredth of the boot or more.
-fn critical(rows: &[CriticalRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    let Some(last) = rows.last() else { return Ok(()) };
+fn critical(rows: &[CriticalRow], zero: Zero) -> Option<Section> {
+    let last = rows.last()?;
     let many = |row: &&CriticalRow| row.added_ns >= last.active_ns / 100;
-    writeln!(
-        out,
-        "\nCRITICAL PATH to {}, by systemd's times, and the loads meanwhile",
-        printable(&last.unit)
-    )?;
-    let width = width(rows.iter().filter(many).map(|row| row.unit.as_str()));
+    let mut section = Section::new(format!(
+        "CRITICAL PATH to {}, by systemd's times, and the loads meanwhile",
+        last.unit
+    ));
     for row in rows.iter().filter(many) {
-        let (added, until) = (span_text(row.added_ns), layout.zero.text(Ktime(row.active_ns)));
+        let (added, until) = (span_text(row.added_ns), zero.text(Ktime(row.active_ns)));
         let names = row
             .modules
             .iter()
@@ -110,15 +103,9 @@ fn critical(rows: &[CriticalRow], layout: &TextLayout, out: &mut impl Write) -> 
             Some(1) => ", 1 load of its own".to_owned(),
             Some(own) => format!(", {own} loads of its own"),
         };
-        item(
-            &row.unit,
-            &format!("{added} until {until}; {loads}{own}"),
-            width,
-            layout,
-            out,
-        )?;
+        section.item(&row.unit, format!("{added} until {until}; {loads}{own}"));
     }
-    Ok(())
+    Some(section)
 }
 
 /// `, 53 duplicate, 8 failed`, or as much of it as there is.
@@ -134,59 +121,49 @@ fn name(cost: &Cost) -> &str {
     name.filter(|name| !name.is_empty()).unwrap_or("(unknown)")
 }
 
-fn hanging(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+fn hanging(report: &Report) -> Option<Section> {
     let hanging = report.hanging.as_deref().unwrap_or_default();
-    if hanging.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nWHAT STILL HANGS at the end of the recording")?;
-    for hang in hanging.iter().take(FAILURES) {
-        paragraph(&hang.headline, layout, out)?;
-    }
-    more(hanging.len(), FAILURES, "kmodtrace why tells of all", layout, out)
+    headlines(
+        "WHAT STILL HANGS at the end of the recording",
+        hanging.iter().map(|hang| &hang.headline),
+    )
 }
 
-fn failures(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    let all = report.failures.as_deref().unwrap_or_default();
-    let (harmless, failed): (Vec<_>, Vec<_>) = all.iter().partition(|reason| reason.harmless);
-    if !failed.is_empty() {
-        writeln!(out, "\nWHAT FAILED (kmodtrace why: how it came about, and what to do)")?;
-        for reason in failed.iter().take(FAILURES) {
-            paragraph(&reason.headline, layout, out)?;
-        }
-        more(failed.len(), FAILURES, "kmodtrace why tells of all", layout, out)?;
+/// Those to care about, and the others.
+fn failures(all: &[Reason]) -> [Option<Section>; 2] {
+    let of = |title: &str, harmless: bool| {
+        let these = all.iter().filter(|reason| reason.harmless == harmless);
+        headlines(title, these.map(|reason| &reason.headline))
+    };
+    [
+        of("WHAT FAILED (kmodtrace why: how it came about, and what to do)", false),
+        of("HARMLESS", true),
+    ]
+}
+
+/// The first of what `why` tells of.
+fn headlines<'r>(title: &str, all: impl Iterator<Item = &'r String>) -> Option<Section> {
+    let all: Vec<&String> = all.collect();
+    let mut section = Section::new(title);
+    for headline in all.iter().take(FAILURES) {
+        section.sentence(*headline);
     }
-    if !harmless.is_empty() {
-        writeln!(out, "\nHARMLESS")?;
-        for reason in harmless.iter().take(FAILURES) {
-            paragraph(&reason.headline, layout, out)?;
-        }
-        more(harmless.len(), FAILURES, "kmodtrace why tells of all", layout, out)?;
-    }
-    Ok(())
+    section.more(all.len(), FAILURES, "kmodtrace why tells of all");
+    section.some()
 }
 
 /// What a boot could do without.
-fn in_vain(rows: &[InVain], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+fn in_vain(rows: &[InVain]) -> Option<Section> {
+    let mut section = Section::new("IN VAIN EACH TIME, and what to change");
+    for row in rows.iter().take(FAILURES) {
+        section.item(row.module.as_deref().unwrap_or("requests"), &row.sentence);
     }
-    writeln!(out, "\nIN VAIN EACH TIME, and what to change")?;
-    let name = |row: &'_ InVain| row.module.clone().unwrap_or_else(|| "requests".to_owned());
-    let names: Vec<String> = rows.iter().take(FAILURES).map(name).collect();
-    let width = width(names.iter().map(String::as_str));
-    for (name, row) in names.iter().zip(rows) {
-        item(name, &row.sentence, width, layout, out)?;
-    }
-    more(rows.len(), FAILURES, "--json has all", layout, out)
+    section.more(rows.len(), FAILURES, ALL);
+    section.some()
 }
 
-fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    if askers.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nWHO ASKED")?;
-    let width = width(askers.iter().take(ASKERS).map(|asker| asker.comm.as_str()));
+fn askers(askers: &[Asker], services: &[ServiceRow]) -> Option<Section> {
+    let mut section = Section::new("WHO ASKED");
     for asker in askers.iter().take(ASKERS) {
         let many = if asker.loads == 1 { "" } else { "s" };
         let how = if asker.by_request {
@@ -195,31 +172,24 @@ fn askers(askers: &[Asker], layout: &TextLayout, out: &mut impl Write) -> io::Re
             ""
         };
         let sentence = format!("{} load{many}{how}, {} in all", asker.loads, span_text(asker.task_ns));
-        item(&asker.comm, &sentence, width, layout, out)?;
+        section.item(&asker.comm, sentence);
     }
-    more(askers.len(), ASKERS, "--json has all", layout, out)
-}
-
-/// Services, and whatever else has a cgroup; nothing where all is in one.
-fn services(rows: &[ServiceRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    if rows.len() < 2 {
-        return Ok(());
+    section.more(askers.len(), ASKERS, ALL);
+    // Services, and whatever else has a cgroup; nothing where all is in one.
+    if services.len() > 1 {
+        let told = services.iter().take(ASKERS).map(|row| {
+            let many = if row.loads == 1 { "" } else { "s" };
+            format!("{} {} load{many}, {}", row.name(), row.loads, span_text(row.task_ns))
+        });
+        section.sentence(format!("by cgroup: {}", told.collect::<Vec<_>>().join("; ")));
+        section.more(services.len(), ASKERS, ALL);
     }
-    let told = rows.iter().take(ASKERS).map(|row| {
-        let many = if row.loads == 1 { "" } else { "s" };
-        format!("{} {} load{many}, {}", row.name(), row.loads, span_text(row.task_ns))
-    });
-    let told = told.collect::<Vec<_>>().join("; ");
-    paragraph(&format!("by cgroup: {told}"), layout, out)?;
-    more(rows.len(), ASKERS, "--json has all", layout, out)
+    section.some()
 }
 
 /// Aliases of devices, with the modules that udev loaded for them.
-fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nFOR WHICH DEVICES, by the alias that udev looked up")?;
+fn devices(rows: &[AliasRow]) -> Option<Section> {
+    let mut section = Section::new("FOR WHICH DEVICES, by the alias that udev looked up");
     for row in rows.iter().take(ASKERS) {
         let what = cut(row.alias.as_ref().unwrap_or(&row.device), ALIAS);
         let modules = first_of(row.modules.iter().cloned(), MODULES);
@@ -230,16 +200,16 @@ fn devices(rows: &[AliasRow], layout: &TextLayout, out: &mut impl Write) -> io::
         } else {
             format!("{} devices ({}, ...)", row.devices, row.device)
         };
-        let sentence = format!(
+        section.sentence(format!(
             "{what}: {place}, {} load{}{}, {} in all: {modules}",
             row.loads,
             plural(row.loads),
             counts,
             span_text(row.task_ns)
-        );
-        paragraph(&sentence, layout, out)?;
+        ));
     }
-    more(rows.len(), ASKERS, "--json has all", layout, out)
+    section.more(rows.len(), ASKERS, ALL);
+    section.some()
 }
 
 /// Its beginning, where it is longer than this.
@@ -251,7 +221,7 @@ fn cut(text: &str, chars: usize) -> String {
 }
 
 /// Sums over all loads, most first; what took no part worth a word is left out.
-fn stages(stages: &[(Stage, u64)], layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+fn stages(stages: &[(Stage, u64)]) -> Option<Section> {
     let all: u64 = stages.iter().map(|(_, long)| *long).fold(0, u64::saturating_add);
     let told = stages
         .iter()
@@ -260,9 +230,9 @@ fn stages(stages: &[(Stage, u64)], layout: &TextLayout, out: &mut impl Write) ->
     let told: Vec<String> = told
         .map(|(stage, long)| format!("{} {}", stage.name(), span_text(*long)))
         .collect();
-    if told.is_empty() {
-        return Ok(());
+    let mut section = Section::new("WHERE THE TIME WENT, by stage, all loads added up");
+    if !told.is_empty() {
+        section.sentence(told.join(", "));
     }
-    writeln!(out, "\nWHERE THE TIME WENT, by stage, all loads added up")?;
-    paragraph(&told.join(", "), layout, out)
+    section.some()
 }

@@ -1,21 +1,17 @@
-//! What was before the tracer of a boot was attached, as text.
+//! What was before the tracer of a boot was attached.
 
-use std::io::{self, Write};
-
-use super::section::{first_of, item, paragraph};
-use super::{NOT_OBSERVED, TextLayout};
+use super::NOT_OBSERVED;
+use super::section::{Section, first_of};
 use crate::analysis::account::{BeforeTracer, EventNames};
 use crate::kernel::ring::Ring;
-use crate::model::Ktime;
+use crate::model::{Ktime, Zero};
 
 /// Names that are told of each kind.
 const NAMES: usize = 8;
-/// As wide as the longest kind.
-const WIDTH: usize = "requests".len();
 
-pub(super) fn write(before: &BeforeTracer, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    let attached = layout.zero.text(Ktime(before.attached_ns));
-    writeln!(out, "\nBEFORE THE TRACER WAS ATTACHED at {attached}")?;
+pub(super) fn section(before: &BeforeTracer, zero: Zero) -> Section {
+    let attached = zero.text(Ktime(before.attached_ns));
+    let mut section = Section::new(format!("BEFORE THE TRACER WAS ATTACHED at {attached}"));
     if let Some(ring) = &before.ring {
         let whole = ring.lost == Some(0) && ring.left_out == 0 && ring.unread == 0;
         for (what, names) in [
@@ -23,21 +19,23 @@ pub(super) fn write(before: &BeforeTracer, layout: &TextLayout, out: &mut impl W
             ("loads", &before.loads),
             ("frees", &before.frees),
         ] {
-            let sentence = names
-                .as_ref()
-                .map_or_else(|| NOT_OBSERVED.to_owned(), |names| told(names, whole));
-            item(what, &sentence, WIDTH, layout, out)?;
+            let names = names.as_ref();
+            section.item(
+                what,
+                names.map_or_else(|| NOT_OBSERVED.to_owned(), |names| told(names, whole)),
+            );
         }
-        let source = format!("from the kernel's own ring, which does not tell results and waits ({NOT_OBSERVED})");
-        paragraph(&source, layout, out)?;
+        section.sentence(format!(
+            "from the kernel's own ring, which does not tell results and waits ({NOT_OBSERVED})"
+        ));
         for sentence in lacking(ring) {
-            paragraph(&sentence, layout, out)?;
+            section.sentence(sentence);
         }
     }
-    match &before.unobserved {
-        Some(why) => paragraph(&format!("{NOT_OBSERVED}: {why}"), layout, out),
-        None => Ok(()),
+    if let Some(why) = &before.unobserved {
+        section.sentence(format!("{NOT_OBSERVED}: {why}"));
     }
+    section
 }
 
 /// `24: crypto-ccm(aes) 2, crypto-hmac(sha256)`.
@@ -69,10 +67,12 @@ fn lacking(ring: &Ring) -> Vec<String> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
     use super::*;
+    use crate::report::TextLayout;
 
     fn text(before: &BeforeTracer) -> String {
         let mut text = Vec::new();
-        write(before, &TextLayout::default(), &mut text).unwrap();
+        let layout = TextLayout::default();
+        section(before, layout.zero).write(&layout, &mut text).unwrap();
         String::from_utf8(text).unwrap()
     }
 

@@ -50,67 +50,62 @@ impl RecordingRow {
     }
 }
 
-pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+/// Its lines. That of the command is cut where it would be longer than these columns, because what ran may be a script.
+pub(super) fn lines(report: &Report, columns: usize) -> Vec<String> {
     let release = report.kernel.release.as_deref().unwrap_or("of unknown release");
     let arch = report.kernel.arch.as_deref().unwrap_or_default();
-    let mut kernel = format!("Linux {release} {arch}").trim_end().to_owned();
-    if let Some(recording) = &report.recording {
-        let many = if recording.cpus == 1 { "" } else { "s" };
-        kernel = format!("{kernel}, {} CPU{many}", recording.cpus);
-    }
-    line(&kernel, layout, out)?;
-    if let Some(recording) = &report.recording {
-        let lasted = report
-            .account
-            .as_ref()
-            .map_or_else(String::new, |account| format!(", for {}", span_text(account.lasted_ns)));
-        let began = Zero::Boot.text(Ktime(recording.began_ns));
-        let when = calendar(recording.began_unix_ns / 1_000_000_000);
-        let boot = recording
-            .boot_id
-            .as_ref()
-            .map_or_else(String::new, |id| format!("; boot {id}"));
-        line(
-            &format!("recorded {when} UTC, {began} after boot{lasted}{boot}"),
-            layout,
-            out,
-        )?;
-        if let Some(command) = &recording.command {
-            let ended = recording.command_status;
-            let ended = ended.map_or_else(String::new, |status| format!(" ({status})"));
-            let command = format!("command: {}", command.join(" "));
-            writeln!(
-                out,
-                "{}{ended}",
-                cut(&printable(&command), layout.columns.saturating_sub(ended.len()))
-            )?;
+    let kernel = format!("Linux {release} {arch}").trim_end().to_owned();
+    let mut lines = Vec::new();
+    match &report.recording {
+        Some(recording) => {
+            let many = if recording.cpus == 1 { "" } else { "s" };
+            lines.push(format!("{kernel}, {} CPU{many}", recording.cpus));
+            lines.extend(recorded(report, recording, columns));
         }
+        None => lines.push(kernel),
     }
-    if let Some(recording) = report.recording.as_ref().filter(|recording| recording.drilled > 0) {
-        let drilled = recording.drilled;
-        line(
-            &format!("drill traced {drilled} functions: times in notifiers and init functions include its cost"),
-            layout,
-            out,
-        )?;
-    }
-    line(&missing(&report.quality), layout, out)?;
-    if let Some(waits) = report.quality.unsearched {
-        line(&unsearched_text(waits), layout, out)?;
-    }
-    if let Some(refused) = super::refused::refused_text(&report.quality.refused) {
-        line(&refused, layout, out)?;
-    }
+    lines.push(missing(&report.quality));
+    lines.extend(report.quality.unsearched.map(unsearched_text));
+    lines.extend(super::refused::refused_text(&report.quality.refused));
     if let Some(account) = &report.account {
-        line(&totals(account), layout, out)?;
-        line(&times(account), layout, out)?;
+        lines.extend([totals(account), times(account)]);
     }
-    Ok(())
+    lines
 }
 
-/// A sentence over as many lines as it needs.
-pub(super) fn line(text: &str, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
-    write_wrapped(text, "", "  ", layout.columns, out)
+/// When, what ran, and what else was traced.
+fn recorded(report: &Report, recording: &RecordingRow, columns: usize) -> Vec<String> {
+    let lasted = report
+        .account
+        .as_ref()
+        .map_or_else(String::new, |account| format!(", for {}", span_text(account.lasted_ns)));
+    let began = Zero::Boot.text(Ktime(recording.began_ns));
+    let when = calendar(recording.began_unix_ns / 1_000_000_000);
+    let boot = recording
+        .boot_id
+        .as_ref()
+        .map_or_else(String::new, |id| format!("; boot {id}"));
+    let mut lines = vec![format!("recorded {when} UTC, {began} after boot{lasted}{boot}")];
+    if let Some(command) = &recording.command {
+        let ended = recording.command_status;
+        let ended = ended.map_or_else(String::new, |status| format!(" ({status})"));
+        let command = printable(&format!("command: {}", command.join(" "))).into_owned();
+        lines.push(format!("{}{ended}", cut(&command, columns.saturating_sub(ended.len()))));
+    }
+    if recording.drilled > 0 {
+        let drilled = recording.drilled;
+        lines.push(format!(
+            "drill traced {drilled} functions: times in notifiers and init functions include its cost"
+        ));
+    }
+    lines
+}
+
+pub(super) fn write(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+    let lines = lines(report, layout.columns);
+    lines
+        .iter()
+        .try_for_each(|line| write_wrapped(line, "", "  ", layout.columns, out))
 }
 
 fn cut(text: &str, columns: usize) -> String {

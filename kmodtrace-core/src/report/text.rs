@@ -19,8 +19,17 @@ pub fn write_text(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
     head::write(report, layout, out)?;
     match (&report.attempts, &report.unloads) {
         (None, None) => {
-            answer::write(report, layout, out)?;
-            write_modules(report, layout, out)?;
+            for section in answer::sections(report, layout.zero) {
+                section.write(layout, out)?;
+            }
+            for table in tables(report) {
+                writeln!(out)?;
+                table.grid.write(layout.columns, out)?;
+                table.note.map_or(Ok(()), |note| writeln!(out, "{note}"))?;
+            }
+            if report.modules.is_empty() {
+                writeln!(out, "\nno attempts")?;
+            }
         }
         (loads, unloads) => {
             for rows in [loads, unloads].into_iter().flatten() {
@@ -63,29 +72,28 @@ fn write_rows<T>(
     Ok(())
 }
 
-fn write_modules(report: &Report, layout: &TextLayout, out: &mut impl Write) -> io::Result<()> {
+/// A table, and what it leaves out.
+pub(super) struct Table {
+    pub(super) grid: Grid,
+    pub(super) note: Option<String>,
+}
+
+/// A table for each side of the modules that there is something to say of.
+pub(super) fn tables(report: &Report) -> Vec<Table> {
     let rows = &report.modules;
     let (waits, left_out) = waits(rows);
+    let many = if left_out == 1 { "" } else { "s" };
+    let note = (left_out > 0).then(|| format!("and {left_out} row{many} of short waits: --json has all"));
     let requested = requested(report.requested.as_deref().unwrap_or_default());
     let tables = [
-        (modules(rows), 0),
-        (waits, left_out),
-        (collisions(rows), 0),
-        (unloads(rows), 0),
-        (requested, 0),
+        (modules(rows), None),
+        (waits, note),
+        (collisions(rows), None),
+        (unloads(rows), None),
+        (requested, None),
     ];
-    for (table, left_out) in tables.iter().filter(|(table, _)| !table.is_empty()) {
-        writeln!(out)?;
-        table.write(layout.columns, out)?;
-        if *left_out > 0 {
-            let many = if *left_out == 1 { "" } else { "s" };
-            writeln!(out, "and {left_out} row{many} of short waits: --json has all")?;
-        }
-    }
-    if report.modules.is_empty() {
-        writeln!(out, "\nno attempts")?;
-    }
-    Ok(())
+    let tables = tables.into_iter().map(|(grid, note)| Table { grid, note });
+    tables.filter(|table| !table.grid.is_empty()).collect()
 }
 
 fn modules(rows: &[ModuleRow]) -> Grid {
@@ -159,7 +167,7 @@ fn unloads(rows: &[ModuleRow]) -> Grid {
     grid
 }
 
-fn attempts(rows: &mut dyn Iterator<Item = AttemptRow>, zero: Zero) -> Grid {
+pub(super) fn attempts(rows: &mut dyn Iterator<Item = AttemptRow>, zero: Zero) -> Grid {
     let mut grid = Grid::new(&[
         "ATTEMPT",
         "START s",
