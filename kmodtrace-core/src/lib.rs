@@ -51,6 +51,7 @@ pub mod kernel;
 pub mod measures;
 pub mod model;
 pub mod monitor;
+mod picture;
 pub mod pipeline;
 pub mod plan;
 pub mod recording;

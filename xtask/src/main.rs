@@ -6,6 +6,7 @@ mod demo;
 mod facts;
 mod fuzz;
 mod kernel;
+mod pictures;
 mod setup;
 mod test;
 mod vm;
@@ -37,6 +38,7 @@ enum Task {
     Test(test::TestArgs),
     Facts(facts::FactsArgs),
     Fuzz(fuzz::FuzzArgs),
+    Pictures(pictures::PicturesArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -63,6 +65,7 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Test(args) => test::main(args),
         Task::Facts(args) => facts::main(args),
         Task::Fuzz(args) => fuzz::main(args),
+        Task::Pictures(args) => pictures::main(args),
         Task::Bench(args) => bench::main(args),
     }
 }

@@ -53,6 +53,28 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Those of a load, in the order in which it passes them.
+    pub const OF_LOADS: [Self; 18] = [
+        Self::Entry,
+        Self::SharedLoad,
+        Self::Read,
+        Self::Decompress,
+        Self::Signature,
+        Self::Checks,
+        Self::Layout,
+        Self::DuplicateCheck,
+        Self::Symbols,
+        Self::Relocation,
+        Self::Arguments,
+        Self::Formation,
+        Self::Notifiers,
+        Self::Parameters,
+        Self::Sysfs,
+        Self::Init,
+        Self::Async,
+        Self::CleanUp,
+    ];
+
     /// What takes the time, as a sentence has it: `decompressing it`.
     pub fn doing(self) -> &'static str {
         match self {
@@ -106,6 +128,34 @@ impl Stage {
             Self::Slot => "slot",
             Self::Helper => "helper",
             Self::Caller => "caller",
+        }
+    }
+
+    /// Where there is room for no more than a letter.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Entry => 'e',
+            Self::SharedLoad => 'w',
+            Self::Read => 'r',
+            Self::Decompress => 'z',
+            Self::Signature => 'g',
+            Self::Checks => 'c',
+            Self::Layout => 'l',
+            Self::DuplicateCheck => 'd',
+            Self::Symbols => 's',
+            Self::Relocation => 'R',
+            Self::Arguments => 'a',
+            Self::Formation => 'f',
+            Self::Notifiers => 'n',
+            Self::Parameters => 'p',
+            Self::Sysfs => 'y',
+            Self::Init => 'I',
+            Self::Async => 'A',
+            Self::CleanUp => 'x',
+            Self::Security => 'S',
+            Self::Slot => 'o',
+            Self::Helper => 'h',
+            Self::Caller => 'k',
         }
     }
 }

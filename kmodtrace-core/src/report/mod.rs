@@ -16,6 +16,7 @@ mod layout;
 pub mod line;
 mod modules;
 mod origins;
+mod page;
 mod refused;
 pub(crate) mod request_line;
 mod requests;
@@ -37,6 +38,7 @@ use serde::Serialize;
 use crate::analysis::account::Account;
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::Finding;
+use crate::analysis::graph::Graph;
 use crate::analysis::origin;
 use crate::analysis::why::{Hang, Reason, Why};
 use crate::model::{Finished, Refused, WaitStatus};
@@ -54,6 +56,7 @@ pub use json::write_jsonl;
 pub use layout::TextLayout;
 pub use modules::{CallsRow, CollisionsRow, GoingRow, ModuleRow, WaitRow};
 pub use origins::{CertaintyRow, LogRow, OriginRow, ParentRow, StageRow};
+pub use page::{write_flamegraph, write_html, write_svg};
 pub use refused::refused_text;
 pub use request_line::RequestLine;
 pub use requests::{CallerRow, HelperRow, RequestRow, RequestedRow, SlotRow, SpanRow};
@@ -115,6 +118,9 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<StateRow>>")]
     pub states: Option<Rows<StateRow>>,
+    /// Who waited for whom, for pages; `graph` has it for programs.
+    #[serde(skip)]
+    pub waits: Option<Graph>,
     #[serde(skip)]
     coverage: Arc<Coverage>,
 }
@@ -282,6 +288,7 @@ impl Report {
             unloads: None,
             requests: None,
             states: None,
+            waits: None,
             coverage,
         }
     }

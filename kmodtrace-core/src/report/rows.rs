@@ -23,7 +23,7 @@ impl<T> Rows<T> {
     }
 
     /// Goes through them.
-    pub fn iter(&self) -> impl Iterator<Item = T> {
+    pub fn iter(&self) -> impl Iterator<Item = T> + use<T> {
         (self.0)()
     }
 }

@@ -41,6 +41,21 @@ impl Grid {
         self.rows.is_empty()
     }
 
+    /// That of the first column, which says what the rows are of.
+    pub(crate) fn title(&self) -> &'static str {
+        self.columns.first().map_or("", |(title, _)| title)
+    }
+
+    /// Titles, and whether what is below is aligned to the left.
+    pub(crate) fn columns(&self) -> &[(&'static str, bool)] {
+        &self.columns
+    }
+
+    /// As many cells as there are columns in each.
+    pub(crate) fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     /// Writes it so that no line is longer than these columns: what does not fit beside the first column comes in further blocks, each
     /// with the first column again, and a column that is too wide by itself is broken into lines.
     pub(crate) fn write(&self, columns: usize, out: &mut impl Write) -> io::Result<()> {

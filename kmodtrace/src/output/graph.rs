@@ -1,6 +1,6 @@
 //! Who waited for whom.
 
-use kmodtrace_core::analysis::graph::{write_dot, write_folded};
+use kmodtrace_core::analysis::graph::{write_dot, write_flamegraph, write_folded, write_svg};
 use kmodtrace_core::analysis::waits::{Waiting, write_text};
 use kmodtrace_core::model::Zero;
 use kmodtrace_core::text::{json_schema, write_json};
@@ -25,7 +25,7 @@ impl Printed for Waits {
         Writer::json("One JSON object", |waits, out| write_json(&waits.waiting, out)),
         Writer {
             name: "dot",
-            help: "For graphviz: pipe it to dot -Tsvg",
+            help: "For graphviz, which lays out more than svg does: pipe it to dot -Tsvg",
             made_of: MadeOf::Text,
             write: |waits, mut out| write_dot(&waits.waiting.graph, &mut out),
         },
@@ -34,6 +34,18 @@ impl Printed for Waits {
             help: "Wait time as folded stacks in microseconds, for flame graph viewers",
             made_of: MadeOf::Text,
             write: |waits, mut out| write_folded(&waits.waiting.graph, &mut out),
+        },
+        Writer {
+            name: "svg",
+            help: "The graph as a picture",
+            made_of: MadeOf::Text,
+            write: |waits, mut out| write_svg(&waits.waiting.graph, &mut out),
+        },
+        Writer {
+            name: "flamegraph",
+            help: "The folded stacks as a picture in SVG",
+            made_of: MadeOf::Text,
+            write: |waits, mut out| write_flamegraph(&waits.waiting.graph, &mut out),
         },
     ];
 

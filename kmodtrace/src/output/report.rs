@@ -1,8 +1,8 @@
 //! What a recording holds.
 
 use kmodtrace_core::report::{
-    Report, TextLayout, write_attempts_csv, write_chrome, write_histograms, write_jsonl, write_modules_csv,
-    write_perfetto, write_text,
+    Report, TextLayout, write_attempts_csv, write_chrome, write_flamegraph, write_histograms, write_html, write_jsonl,
+    write_modules_csv, write_perfetto, write_svg, write_text,
 };
 use kmodtrace_core::text::{json_schema, write_json};
 use serde_json::Value;
@@ -50,6 +50,24 @@ impl Printed for Reported {
                 };
                 write(&reported.report, true, &mut out)
             },
+        },
+        Writer {
+            name: "html",
+            help: "A page in one file: the answer, a line of time, distributions, tables; it opens without a network",
+            made_of: MadeOf::Attempts,
+            write: |reported, mut out| write_html(&reported.report, &reported.layout, &mut out),
+        },
+        Writer {
+            name: "svg",
+            help: "The line of time by itself, as a picture",
+            made_of: MadeOf::Attempts,
+            write: |reported, mut out| write_svg(&reported.report, &reported.layout, &mut out),
+        },
+        Writer {
+            name: "flamegraph",
+            help: "The time of all loads by task, module and stage, as a picture in SVG",
+            made_of: MadeOf::Attempts,
+            write: |reported, mut out| write_flamegraph(&reported.report, &mut out),
         },
         Writer {
             name: "perfetto",

@@ -167,56 +167,6 @@ impl Theme {
     }
 }
 
-/// Stages of a load, in the order in which it passes them.
-pub(super) const STAGES: [Stage; 18] = [
-    Stage::Entry,
-    Stage::SharedLoad,
-    Stage::Read,
-    Stage::Decompress,
-    Stage::Signature,
-    Stage::Checks,
-    Stage::Layout,
-    Stage::DuplicateCheck,
-    Stage::Symbols,
-    Stage::Relocation,
-    Stage::Arguments,
-    Stage::Formation,
-    Stage::Notifiers,
-    Stage::Parameters,
-    Stage::Sysfs,
-    Stage::Init,
-    Stage::Async,
-    Stage::CleanUp,
-];
-
-/// The letter of a stage, where there is room for no more.
-pub(super) fn letter(stage: Stage) -> char {
-    match stage {
-        Stage::Entry => 'e',
-        Stage::SharedLoad => 'w',
-        Stage::Read => 'r',
-        Stage::Decompress => 'z',
-        Stage::Signature => 'g',
-        Stage::Checks => 'c',
-        Stage::Layout => 'l',
-        Stage::DuplicateCheck => 'd',
-        Stage::Symbols => 's',
-        Stage::Relocation => 'R',
-        Stage::Arguments => 'a',
-        Stage::Formation => 'f',
-        Stage::Notifiers => 'n',
-        Stage::Parameters => 'p',
-        Stage::Sysfs => 'y',
-        Stage::Init => 'I',
-        Stage::Async => 'A',
-        Stage::CleanUp => 'x',
-        Stage::Security => 'S',
-        Stage::Slot => 'o',
-        Stage::Helper => 'h',
-        Stage::Caller => 'k',
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -267,3 +267,18 @@ fn a_graph_tells_first_what_hangs() {
     let others = run(&["graph", HANGS, "-m", "no-such-module"]);
     assert_eq!(others.quiet(), "no wait was seen\n");
 }
+
+/// Too many attempts for a page are told there.
+#[test]
+fn a_page_says_what_it_leaves_out() {
+    let folder = scratch("page");
+    let path = file(&folder, "many.kmt", sample(6_000).bytes);
+    let report: Value = serde_json::from_str(run(&["report", "--json", &path]).quiet()).unwrap();
+    let calls = ["loads", "unloads"].map(|what| report["account"][what].as_u64().unwrap());
+    let done = run(&["report", "--format", "html", &path]);
+    let page = done.quiet();
+    let [loads, unloads] = calls;
+    let told = format!("These are the 4000 longest of {loads} loads");
+    assert!(page.contains(&told), "{calls:?}");
+    assert_eq!(page.matches("<tr id=\"a").count() as u64, 4_000 + unloads);
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 
+use roxmltree::Document;
 use serde_json::{Value, json};
 use synth::{hostile, spoil, string_fields};
 
@@ -22,7 +23,7 @@ const RECORDINGS: [&str; 7] = [
 ];
 
 /// Everything that shows a recording. `diff` takes it twice.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 22] = [
     "report --histogram",
     "report --attempts",
     "report --attempts --format json",
@@ -30,12 +31,17 @@ const COMMANDS: [&str; 17] = [
     "report --attempts --format csv",
     "report --format csv",
     "report --format chrome",
+    "report --format html",
+    "report --format svg",
+    "report --format flamegraph",
     "why",
     "why --format json",
     "graph",
     "graph --format json",
     "graph --format dot",
     "graph --format folded",
+    "graph --format svg",
+    "graph --format flamegraph",
     "trace",
     "trace --format json",
     "diff",
@@ -84,7 +90,19 @@ fn show(words: &str, files: &[&str]) -> String {
         Some(&"chrome") => assert!(serde_json::from_str::<Value>(&shown).is_ok()),
         Some(&"json" | &"jsonl") => assert!(shown.lines().all(|line| serde_json::from_str::<Value>(line).is_ok())),
         Some(&"csv") => shown.lines().for_each(no_formula),
-        Some(&"html") => assert!(!shown.contains("<script") && !shown.contains("<img"), "{shown}"),
+        Some(&"svg" | &"flamegraph") => {
+            let picture = Document::parse(&shown).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+            let known = [
+                "svg", "style", "defs", "marker", "pattern", "path", "line", "rect", "g", "title", "text",
+            ];
+            let mut elements = picture.descendants().filter(roxmltree::Node::is_element);
+            assert!(elements.all(|one| known.contains(&one.tag_name().name())), "{shown}");
+        }
+        Some(&"html") => {
+            let own = usize::from(words[0] == "report");
+            assert_eq!(shown.matches("<script").count(), own, "{shown}");
+            assert!(!shown.contains("<img"), "{shown}");
+        }
         _ => {}
     }
     shown

@@ -7,7 +7,7 @@ use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::drill::{
     Elsewhere, Load, TreeLimits, write_json as write_load_json, write_text as write_load,
 };
-use kmodtrace_core::analysis::graph::{WaitGraph, Watch, write_dot, write_folded};
+use kmodtrace_core::analysis::graph::{WaitGraph, Watch, write_dot, write_flamegraph, write_folded, write_svg};
 use kmodtrace_core::analysis::waits::{Waiting, write_text as write_waits};
 use kmodtrace_core::analysis::why::{Filter, Why, WhyFold, write_text as write_why};
 use kmodtrace_core::compare::bisect::RecordedFold;
@@ -20,7 +20,7 @@ use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::line::{Line, time_text};
 use kmodtrace_core::report::{
     KnownAttempts, Report, RequestLine, Selection, Source, StreamLine, TextLayout, write_attempts_csv, write_chrome,
-    write_histograms, write_jsonl, write_modules_csv, write_perfetto, write_text,
+    write_histograms, write_html, write_jsonl, write_modules_csv, write_perfetto, write_text,
 };
 use kmodtrace_core::text::{write_json, write_json_line};
 
@@ -83,6 +83,7 @@ pub(crate) fn attempts(bytes: &[u8]) {
     csv(|out| write_attempts_csv(&report, true, out));
     json(|out| write_chrome(&report, out));
     write_perfetto(&report, &mut io::sink()).unwrap();
+    write_html(&report, &TextLayout::default(), &mut io::sink()).unwrap();
 }
 
 /// `report`, with findings, what failed and what it cost.
@@ -153,6 +154,8 @@ pub(crate) fn graph(bytes: &[u8]) {
     };
     text(|out| write_waits(&waiting, Zero::Boot, COLUMNS, out));
     text(|out| write_dot(&waiting.graph, out));
+    text(|out| write_svg(&waiting.graph, out));
+    text(|out| write_flamegraph(&waiting.graph, out));
     json(|out| write_json(&waiting, out));
     for line in text(|out| write_folded(&waiting.graph, out)).lines() {
         let microseconds = line.rsplit(' ').next().map(str::parse::<u64>);

@@ -118,6 +118,9 @@ pub const FOR_PYTHON: &[Need] = &[need("python3", "python3")];
 /// The same where Python is seen to lack this: its version is in the path of the files themselves.
 pub const FOR_PYTHON_ENVIRONMENTS: &[Need] = &[need("/usr/share/doc/python3-venv", "python3-venv")];
 
+/// What opens pages.
+pub const FOR_PAGES: &[Need] = &[need("chromium", "chromium")];
+
 /// What kmodtrace is compared with: nothing is lost without it but the comparison.
 pub const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

@@ -28,6 +28,7 @@ mod recording;
 mod requests;
 mod scenarios;
 mod schedule;
+mod scripted;
 mod selftest;
 mod services;
 mod storm;
@@ -35,11 +36,11 @@ mod subject;
 mod summary;
 mod terminal;
 mod tmux;
-mod viewers;
 
 use std::time::Instant;
 
 use part::Part;
+pub use scripted::pictures;
 use summary::Summary;
 
 /// Runs parts, several at the same time, and prints what comes of each. Whether all is well; the last line says how many checks and

@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
-    bad_input, bisect, bisect_guests, boot, drill, faults, fuzzing, guest::Tally, host, scenarios, selftest,
-    subject::Subject, terminal, viewers,
+    bad_input, bisect, bisect_guests, boot, drill, faults, fuzzing, guest::Tally, host, scenarios, scripted, selftest,
+    subject::Subject, terminal,
 };
 
 /// A part of the gate, which has one line of the result.
@@ -111,7 +111,8 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
         part("terminal", 60, Some("tests"), Work::Here(terminal::run)),
         part("fuzz", 120, Some("lints"), Work::Here(fuzzing::run)),
     ];
-    parts.push(part("viewers", 15, Some("tests"), Work::Here(viewers::run)));
+    parts.push(part("viewers", 15, Some("tests"), Work::Here(scripted::viewers)));
+    parts.push(part("pages", 60, Some("tests"), Work::Here(scripted::pages)));
     if !flavours.is_empty() {
         parts.push(part(PROGRAMS, 210, None, Work::Guests(host::programs)));
     }

@@ -30,14 +30,17 @@ impl Evidence {
         }
     }
 
+    /// How many there are besides those ids.
+    pub(crate) fn more(&self) -> u64 {
+        self.count.saturating_sub(self.ids.len() as u64)
+    }
+
     /// `attempt 1`, `attempts 1, 2 and 40 more`
     pub(super) fn text(&self, what: &str) -> Option<String> {
         let ids: Vec<String> = self.ids.iter().map(u64::to_string).collect();
-        let more = self.count.saturating_sub(self.ids.len() as u64);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
+        let more = match self.more() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
         };
         let many = if self.count == 1 { "" } else { "s" };
         (self.count > 0).then(|| format!("{what}{many} {}{more}", ids.join(", ")))

@@ -7,11 +7,10 @@ use serde::Serialize;
 
 use super::node::{Block, EdgeKind, Key, Node};
 use crate::model::{SLOTS, entry_or};
+use crate::picture::OTHERS;
 
 /// Different edges at most; more are added to one of no name. A machine has some thousand modules, and few of them wait.
 const KEPT: usize = 4_096;
-/// Where edges go that are too many.
-pub(super) const OTHERS: &str = "(others)";
 /// A module, or an owner, without a name.
 pub(super) const UNKNOWN: &str = "(unknown)";
 

@@ -35,6 +35,7 @@ mod watch_tests;
 use std::collections::BTreeSet;
 
 use crate::model::{Attempt, Finished, Ktime, Parent, Request};
+use crate::picture::Stacks;
 pub(crate) use cycle::ETIME;
 pub use cycle::{Cycle, Member, Pattern};
 use deadlock::{closure, knots};
@@ -46,8 +47,8 @@ pub(crate) use tree::lasting;
 pub use tree::{Tree, TreeRow};
 pub use view::{Graph, SCHEMA};
 pub use watch::{Lasting, Watch};
-pub(crate) use write::unsearched_text;
-pub use write::{write_dot, write_folded, write_text};
+pub(crate) use write::{picture, unsearched_text};
+pub use write::{write_dot, write_flamegraph, write_folded, write_svg, write_text};
 
 /// Attempts and requests among which circles are looked for. Members of a circle are handed out soon after one another,
 /// when it breaks; this is some hundred of them for each slot.
@@ -68,7 +69,7 @@ pub struct WaitGraph {
     edges: edges::Edges,
     piles: pile_ups::Piles,
     /// Only where somebody draws them.
-    stacks: Option<stacks::Stacks>,
+    stacks: Option<Stacks>,
     cycles: Vec<Cycle>,
     more_cycles: u64,
     /// Steps that may be taken; below 0 where the last search took more than there were.
@@ -96,7 +97,7 @@ impl WaitGraph {
     /// One that gathers stacks as well.
     pub fn with_stacks() -> Self {
         Self {
-            stacks: Some(stacks::Stacks::default()),
+            stacks: Some(Stacks::default()),
             ..Self::default()
         }
     }
@@ -131,7 +132,7 @@ impl WaitGraph {
             (self.cycles.clone(), self.more_cycles, self.unsearched()),
             self.pile_ups(),
             self.edges.clone().into_vec(),
-            stacks::Stacks::default(),
+            Stacks::default(),
         )
     }
 
@@ -141,7 +142,7 @@ impl WaitGraph {
         // Their requests were never handed out.
         for node in self.nodes.iter().filter(|node| node.request.is_some()) {
             if let Some(stacks) = &mut self.stacks {
-                stacks.attempt(node, edges::UNKNOWN);
+                stacks::attempt(stacks, node, edges::UNKNOWN);
             }
         }
         Graph::new(
@@ -159,11 +160,11 @@ impl WaitGraph {
             // Where its request comes later, that adds it.
             if let Some(request) = request.and_then(|key| self.nodes.get(key)) {
                 node.request = None;
-                stacks.attempt(&node, &stacks::requester(request));
+                stacks::attempt(stacks, &node, &stacks::requester(request));
             } else if request.is_none() {
                 let parent = attempt.parent.as_ref().map(|Parent { comm, .. }| comm.as_str());
                 let parent = parent.filter(|comm| !comm.is_empty());
-                stacks.attempt(&node, parent.unwrap_or(edges::UNKNOWN));
+                stacks::attempt(stacks, &node, parent.unwrap_or(edges::UNKNOWN));
             }
         }
         self.add_node(node);
@@ -172,7 +173,7 @@ impl WaitGraph {
     fn add_request(&mut self, request: &Request) {
         let node = Node::request(request, false);
         if let Some(stacks) = &mut self.stacks {
-            stacks.request(&node, &mut self.nodes);
+            stacks::request(stacks, &node, &mut self.nodes);
         }
         self.add_node(node);
     }
@@ -185,7 +186,7 @@ impl WaitGraph {
             && oldest.request.is_some()
             && let Some(stacks) = &mut self.stacks
         {
-            stacks.attempt(&oldest, edges::UNKNOWN);
+            stacks::attempt(stacks, &oldest, edges::UNKNOWN);
         }
         self.steps = STEPS_KEPT.min(self.steps + STEPS);
         let mut left = self.steps;

@@ -237,7 +237,7 @@ fn text_dot_and_stacks() {
     );
     let dot = written(|out| write_dot(&graph, out));
     assert!(
-        dot.contains("  \"request inner\" -> \"50 slots\" [label=\"slot 1x 5.00s\"];\n"),
+        dot.contains("  \"request inner\" -> \"50 slots\" [label=\"slot 1x\\n5.00s\", penwidth=4];\n"),
         "{dot}"
     );
     let json = written(|out| write_json(&graph, out));

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::cycle::Cycle;
 use super::edges::WaitEdge;
 use super::pile_ups::PileUp;
-use super::stacks::Stacks;
+use crate::picture::Stacks;
 use crate::text::Names;
 
 /// Name and version of the JSON. Additions keep it; what removes or changes a field raises it.
@@ -70,6 +70,8 @@ impl Graph {
         self.pile_ups.retain(|pile| names.take(pile.module.as_deref()));
         self.edges
             .retain(|edge| all || takes(&edge.owner) || takes(&edge.waiter));
-        self.stacks.retain(|name| all || takes(name));
+        // The module, or the name of the request, is the third.
+        self.stacks
+            .retain(|stack| all || stack.get(2).is_some_and(|name| takes(name)));
     }
 }

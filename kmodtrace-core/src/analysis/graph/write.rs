@@ -2,14 +2,21 @@
 
 use std::io::{self, Write};
 
+use askama::Template as _;
+
 use super::cycle::{Cycle, Member};
 use super::edges::WaitEdge;
 use super::view::Graph;
 use crate::model::{Ktime, Zero};
+use crate::picture::{Arrow, Flame, Layers, thickness};
 use crate::text::{printable, span_text, write_wrapped};
 
 /// Columns that a waiter's name has where there is room.
 const WAITER: usize = 24;
+
+/// Letters in a line of a label of graphviz: a kind of wait without its numbers, and a sentence.
+const EDGE_LABEL: usize = 12;
+const LABEL: usize = 48;
 
 /// Where it begins.
 const BELOW: &str = "              ";
@@ -128,13 +135,13 @@ pub fn write_dot(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
         write_cluster(number, cycle, out)?;
     }
     for edge in &graph.edges {
-        let label = format!("{} {}x {}", edge.kind.name(), edge.count, span_text(edge.total_ns));
+        let width = thickness(edge.total_ns);
         writeln!(
             out,
-            "  {} -> {} [label={}];",
+            "  {} -> {} [label={}, penwidth={width}];",
             quoted(&edge.waiter),
             quoted(&edge.owner),
-            quoted(&label)
+            wrapped(&edge_text(edge), EDGE_LABEL)
         )?;
     }
     writeln!(out, "}}")
@@ -142,10 +149,14 @@ pub fn write_dot(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
 
 fn write_cluster(number: usize, cycle: &Cycle, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "  subgraph cluster_{number} {{\n    color=red;")?;
-    writeln!(out, "    label={};", quoted(&cycle.text()))?;
+    writeln!(out, "    label={};", wrapped(&cycle.text(), LABEL))?;
     for (at, member) in cycle.way.iter().enumerate() {
         let next = (at + 1) % cycle.way.len();
-        writeln!(out, "    c{number}_{at} [label={}];", quoted(&member_text(member)))?;
+        writeln!(
+            out,
+            "    c{number}_{at} [label={}];",
+            wrapped(&member_text(member), LABEL)
+        )?;
         writeln!(
             out,
             "    c{number}_{at} -> c{number}_{next} [color=red, label={}];",
@@ -155,9 +166,55 @@ fn write_cluster(number: usize, cycle: &Cycle, out: &mut impl Write) -> io::Resu
     writeln!(out, "  }}")
 }
 
+/// The same in lines of so many letters.
+fn wrapped(text: &str, columns: usize) -> String {
+    let mut lines = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = write_wrapped(text, "", "", columns, &mut lines);
+    let lines = String::from_utf8_lossy(&lines);
+    let lines: Vec<String> = lines.lines().map(escaped).collect();
+    format!("\"{}\"", lines.join("\\n"))
+}
+
 /// A quoted ID of the DOT language: only quotes have to be escaped, and a backslash before one.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", printable(text).replace('\\', "\\\\").replace('"', "\\\""))
+    format!("\"{}\"", escaped(text))
+}
+
+fn escaped(text: &str) -> String {
+    printable(text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Draws the same as SVG.
+pub fn write_svg(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
+    picture(graph).write_into(out).map_err(io::Error::other)
+}
+
+/// The same as part of another picture.
+pub(crate) fn picture(graph: &Graph) -> Layers {
+    let together = |edge: &WaitEdge| {
+        let mut cycles = graph.cycles.iter();
+        cycles.any(|cycle| cycle.names.contains(&edge.owner) && cycle.names.contains(&edge.waiter))
+    };
+    let arrows = graph.edges.iter().map(|edge| Arrow {
+        from: edge.waiter.clone(),
+        to: edge.owner.clone(),
+        nanos: edge.total_ns,
+        words: edge_text(edge),
+        stuck: together(edge),
+    });
+    Layers::new("Who waited for whom", arrows.collect())
+}
+
+/// `dependency 3x 25.8ms`
+fn edge_text(edge: &WaitEdge) -> String {
+    format!("{} {}x {}", edge.kind.name(), edge.count, span_text(edge.total_ns))
+}
+
+/// Draws the stacks of wait time as SVG.
+pub fn write_flamegraph(graph: &Graph, out: &mut impl Write) -> io::Result<()> {
+    let picture = Flame::new("Time that tasks waited", &graph.stacks);
+    picture.write_into(out).map_err(io::Error::other)
 }
 
 /// Writes `requester;modprobe;module;kind;owner MICROSECONDS`, a line for each stack of wait time.

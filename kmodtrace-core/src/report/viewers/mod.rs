@@ -14,14 +14,14 @@ use crate::model::ModuleState;
 
 /// A task by its thread group and itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Task {
-    tgid: u32,
-    tid: u32,
+pub(super) struct Task {
+    pub(super) tgid: u32,
+    pub(super) tid: u32,
 }
 
 /// A line on which slices lie inside or behind one another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Track {
+pub(super) enum Track {
     /// What a task does: its loads and unloads, and their stages.
     Task(Task),
     /// What it waits for meanwhile: that may begin in one stage and end in another.
@@ -34,33 +34,33 @@ enum Track {
 
 /// A stretch of time.
 #[derive(Debug)]
-struct Slice {
-    track: Track,
+pub(super) struct Slice {
+    pub(super) track: Track,
     /// Name of the task that it is about; empty where it is of none, or that was not seen.
-    comm: String,
-    kind: &'static str,
-    name: String,
+    pub(super) comm: String,
+    pub(super) kind: &'static str,
+    pub(super) name: String,
     /// Nanoseconds of `CLOCK_MONOTONIC`.
-    start_ns: u64,
+    pub(super) start_ns: u64,
     /// None where it lasted at the end, or that was not seen.
-    duration_ns: Option<u64>,
+    pub(super) duration_ns: Option<u64>,
     /// What else there is to say.
-    notes: Vec<(&'static str, String)>,
+    pub(super) notes: Vec<(&'static str, String)>,
     /// Of a wait for somebody who was seen, the number of the arrow that leads there.
-    arrow: Option<u64>,
+    pub(super) arrow: Option<u64>,
 }
 
 /// Where an arrow ends: at what a task is about.
 #[derive(Debug)]
-struct Target {
-    arrow: u64,
-    time_ns: u64,
-    task: Task,
+pub(super) struct Target {
+    pub(super) arrow: u64,
+    pub(super) time_ns: u64,
+    pub(super) task: Task,
 }
 
 /// Something whose number changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+pub(super) enum Level {
     /// Loads that have not returned.
     Loads,
     /// Tasks inside loads that wait for somebody.
@@ -82,18 +82,18 @@ impl Level {
 }
 
 /// When a level changed, and by how much or to what.
-type Change = (u64, Level, i64);
+pub(super) type Change = (u64, Level, i64);
 
 /// What is known when all slices are.
 #[derive(Debug)]
-struct Rest {
+pub(super) struct Rest {
     /// What levels came to, in the order of time.
-    levels: Vec<Change>,
-    targets: Vec<Target>,
+    pub(super) levels: Vec<Change>,
+    pub(super) targets: Vec<Target>,
 }
 
 /// Goes through all slices; what lies inside another one comes behind it.
-fn each<E>(report: &Report, mut take: impl FnMut(Slice) -> Result<(), E>) -> Result<Rest, E> {
+pub(super) fn each<E>(report: &Report, mut take: impl FnMut(Slice) -> Result<(), E>) -> Result<Rest, E> {
     let mut changes = Vec::new();
     let mut arrows = Arrows::default();
     let mut change = |level, start: Option<u64>, duration: Option<u64>| {
@@ -269,6 +269,7 @@ fn wait_name(wait: &WaitOfAttempt) -> String {
 
 fn of_request(row: RequestRow) -> Option<Slice> {
     let notes = [
+        ("id", Some(row.id.to_string())),
         ("outcome", row.outcome),
         ("asked by", row.call_site),
         ("work", row.work),

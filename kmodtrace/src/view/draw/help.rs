@@ -1,12 +1,13 @@
 //! The keys and the signs, over everything.
 
+use kmodtrace_core::model::Stage;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph};
 
 use crate::view::keys::{BINDINGS, Part};
-use crate::view::theme::{STAGES, Theme, letter};
+use crate::view::theme::Theme;
 
 /// Characters of a line of help.
 const COLUMN: u16 = 60;
@@ -48,10 +49,10 @@ fn lines(theme: Theme) -> Vec<Line<'static>> {
         }
     }
     lines.push(Line::from(Span::styled("Stages, on bars and lanes", theme.title())));
-    for pair in STAGES.chunks(2) {
+    for pair in Stage::OF_LOADS.chunks(2) {
         let mut spans = vec![Span::raw("  ")];
         for stage in pair {
-            spans.push(Span::styled(letter(*stage).to_string(), theme.stage(*stage)));
+            spans.push(Span::styled(stage.letter().to_string(), theme.stage(*stage)));
             spans.push(Span::raw(format!(" {:<16}", stage.name())));
         }
         lines.push(Line::from(spans));

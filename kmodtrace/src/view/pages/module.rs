@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::wrapped;
 use crate::view::columns::{NONE, NOT_OBSERVED, UNKNOWN};
-use crate::view::theme::{Theme, letter};
+use crate::view::theme::Theme;
 
 /// Characters of the longest bar.
 const BAR: usize = 40;
@@ -109,7 +109,7 @@ fn stages(lines: &mut Vec<Line<'static>>, detail: &ModuleDetail, width: usize, t
         let end = scaled(done, total, room);
         let cells = usize::try_from(end.saturating_sub(drawn)).unwrap_or_default();
         drawn = end;
-        let sign = letter(share.stage);
+        let sign = share.stage.letter();
         bar.push(Span::styled(sign.to_string().repeat(cells), theme.stage(share.stage)));
         let percent = scaled(share.total_ns, total, 100);
         let text = format!(

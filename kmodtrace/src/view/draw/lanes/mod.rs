@@ -19,7 +19,7 @@ use crate::view::layout::{parts, titles};
 use crate::view::pages::{comm, module_name};
 use crate::view::rows;
 use crate::view::state::State;
-use crate::view::theme::{Theme, letter};
+use crate::view::theme::Theme;
 use scale::Scale;
 
 /// Names, lanes, and what the one under the cursor is.
@@ -112,7 +112,7 @@ fn bar(buffer: &mut Buffer, y: u16, attempt: &LaneAttempt, scale: &Scale, theme:
         let piece = attempt.stages.iter().rev().find(|piece| piece.start_ns <= at);
         let stage = piece.map_or(Stage::Entry, |piece| piece.stage);
         let waits = attempt.waits.iter().any(|wait| wait.start_ns <= at && at < wait.end_ns);
-        let sign = if waits { '~' } else { letter(stage) };
+        let sign = if waits { '~' } else { stage.letter() };
         buffer[(column, y)].set_char(sign).set_style(theme.stage(stage));
     }
 }

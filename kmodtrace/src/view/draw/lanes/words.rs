@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::scale::time;
 use crate::view::pages::{comm, module_name};
-use crate::view::theme::{STAGES, Theme, letter};
+use crate::view::theme::Theme;
 
 /// What the signs and letters of these lanes mean, in as many lines as there are above the last one.
 pub(super) fn legend(all: &Lanes, area: Rect, theme: Theme) -> Vec<Line<'static>> {
@@ -32,11 +32,11 @@ pub(super) fn legend(all: &Lanes, area: Rect, theme: Theme) -> Vec<Line<'static>
         total(own.map(|piece| (piece.start_ns, piece.end_ns)))
     };
     // Where there is no room for all, those that take the least time are left out.
-    let mut stages: Vec<(u64, Stage)> = STAGES.iter().map(|stage| (long(*stage), *stage)).collect();
+    let mut stages: Vec<(u64, Stage)> = Stage::OF_LOADS.iter().map(|stage| (long(*stage), *stage)).collect();
     stages.retain(|(long, _)| *long > 0);
     stages.sort_by_key(|(long, _)| Reverse(*long));
     let stages = stages.into_iter().map(|(_, stage)| {
-        let sign = Span::styled(letter(stage).to_string(), theme.stage(stage));
+        let sign = Span::styled(stage.letter().to_string(), theme.stage(stage));
         (sign, stage.name().to_owned())
     });
     let mut lines = vec![Line::default()];
