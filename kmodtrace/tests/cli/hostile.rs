@@ -23,7 +23,7 @@ const RECORDINGS: [&str; 7] = [
 ];
 
 /// Everything that shows a recording. `diff` takes it twice.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "report --histogram",
     "report --attempts",
     "report --attempts --format json",
@@ -46,6 +46,7 @@ const COMMANDS: [&str; 22] = [
     "trace --format json",
     "diff",
     "diff --format json",
+    "diff --format html",
 ];
 
 fn recorded(name: &str) -> File {

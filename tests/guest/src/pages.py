@@ -1,6 +1,7 @@
 """Opens a page in Chromium as a person would, with its script and without, and compares it with the report of the same recording as JSON.
 
-Arguments: the browser, the page, the report, and a folder for pictures. Prints how many marks and rows were compared.
+Arguments: the browser, the page, the report, a folder for pictures, and other pages, which are only looked at. Prints how many marks and
+rows were compared.
 """
 
 import json
@@ -14,15 +15,15 @@ WIDTHS = [400, 800, 1600]
 # A person waits no longer, and mails no larger file.
 MOST_SECONDS, MOST_BYTES = 2, 3_000_000
 
-browser, page, report, pictures = sys.argv[1:5]
+browser, page, report, pictures, *others = sys.argv[1:]
 page = pathlib.Path(page)
 address = page.as_uri()
 report = json.loads(pathlib.Path(report).read_text())
 small = page.stat().st_size <= MOST_BYTES
 
 
-def open_in(context):
-    """The page, with what it asks for and what the console says."""
+def open_in(context, address=address):
+    """A page, with what it asks for and what the console says."""
     asked, said = [], []
     opened = context.new_page()
     opened.on("request", lambda request: asked.append(request.url))
@@ -137,19 +138,22 @@ with sync_playwright() as playwright:
     context.close()
 
     # Everybody can read it.
-    for scheme in ["light", "dark"]:
-        for width in WIDTHS:
-            # Only the checker needs what the page itself forbids.
-            size = {"width": width, "height": 1400}
-            context = chromium.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
-            opened, *_ = open_in(context)
-            wide = opened.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"it is {wide} wide where there is room for {width}"
-            opened.screenshot(path=f"{pictures}/{page.stem}-{width}-{scheme}.png")
-            if width == WIDTHS[1]:
-                found = Axe().run(opened).response["violations"]
-                told = [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in found]
-                equal(f"violations in {scheme}", told, [])
-            context.close()
+    for one in [page, *map(pathlib.Path, others)]:
+        for scheme in ["light", "dark"]:
+            for width in WIDTHS:
+                # Only the checker needs what the page itself forbids.
+                size = {"width": width, "height": 1400}
+                context = chromium.new_context(viewport=size, color_scheme=scheme, bypass_csp=True)
+                opened, asked, said = open_in(context, one.as_uri())
+                wide = opened.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, f"{one.name} is {wide} wide where there is room for {width}"
+                opened.screenshot(path=f"{pictures}/{one.stem}-{width}-{scheme}.png")
+                equal(f"what {one.name} fetches", asked, [one.as_uri()])
+                equal(f"what the console says of {one.name}", said, [])
+                if width == WIDTHS[1]:
+                    found = Axe().run(opened).response["violations"]
+                    told = [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in found]
+                    equal(f"violations of {one.name} in {scheme}", told, [])
+                context.close()
     chromium.close()
 print(compared)

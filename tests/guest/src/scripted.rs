@@ -23,6 +23,8 @@ struct Script {
     name: &'static str,
     package: (&'static str, &'static str),
     text: &'static str,
+    /// What else it looks at: the comparison of a storm with each recording, in this format.
+    compared: Option<&'static str>,
     /// Recordings that have what it looks at; all where none are named.
     recordings: &'static [&'static str],
 }
@@ -33,6 +35,7 @@ pub(crate) fn viewers() -> Result<Tally> {
         name: "perfetto",
         package: PERFETTO,
         text: include_str!("viewers.py"),
+        compared: None,
         recordings: &[],
     };
     script.run(&[])
@@ -46,6 +49,7 @@ pub(crate) fn pages() -> Result<Tally> {
         name: "html",
         package: AXE,
         text: include_str!("pages.py"),
+        compared: Some("html"),
         // Requests and findings, failures, unloads, and one of which nothing returned.
         recordings: &["6.1-nested", "6.1-failing-init", "6.12-going", "6.12-clipped"],
     };
@@ -95,17 +99,28 @@ impl Script {
             if !self.recordings.is_empty() && !self.recordings.contains(&name.as_str()) {
                 continue;
             }
-            let written = |format: &str, attempts: &[&str]| -> Result<PathBuf> {
-                let mut command = process::command(&tool, ["report", "--format", format]);
-                let output = process::captured(command.args(attempts).arg(&recording));
-                let path = folder.join(&name).with_added_extension(format);
+            let written = |words: &[&str], recordings: &[&PathBuf], ending: &str| -> Result<PathBuf> {
+                let output = process::captured(process::command(&tool, words).args(recordings));
+                let path = folder.join(format!("{name}.{ending}"));
                 fs::write(&path, output?.stdout).with_context(|| format!("cannot write {}", path.display()))?;
                 Ok(path)
             };
             let compare = || -> Result<usize> {
-                let (file, report) = (written(self.name, &[])?, written("json", &["--attempts"])?);
+                let mut files = vec![
+                    written(&["report", "--format", self.name], &[&recording], self.name)?,
+                    written(&["report", "--attempts", "--format", "json"], &[&recording], "json")?,
+                    folder.clone(),
+                ];
+                if let Some(format) = self.compared {
+                    let other = recordings.join("6.1-stock-storm.kmt");
+                    files.push(written(
+                        &["diff", "--format", format],
+                        &[&other, &recording],
+                        "diff.html",
+                    )?);
+                }
                 let mut command = process::command(&python, [&script]);
-                let compared: usize = process::text(command.args(before).args([&file, &report, &folder]))?
+                let compared: usize = process::text(command.args(before).args(files))?
                     .trim()
                     .parse()
                     .context("the script gave no number")?;

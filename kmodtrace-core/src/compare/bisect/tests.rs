@@ -400,8 +400,8 @@ fn steps_stand_in_the_order_of_their_commits() {
     let mut page = Vec::new();
     write_html(&summary, &mut page).unwrap();
     let page = String::from_utf8(page).unwrap();
-    assert!(page.contains("commit &lt;7&gt;") && !page.contains("<7>"), "{page}");
-    assert_eq!(page.matches("<circle").count(), 20);
+    assert!(page.contains("commit &#60;7&#62;") && !page.contains("<7>"), "{page}");
+    assert_eq!(page.matches("<circle class=").count(), 20);
 
     // A good one behind a bad one is said.
     more.push(kept(7, 12, Some(Verdict::Good), good()));

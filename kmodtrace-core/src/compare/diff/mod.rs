@@ -4,9 +4,11 @@
 //! much, in any measure, less often than `alpha`; and where the difference is large enough to matter. With too few runs to
 //! ever say so, that is said instead.
 
+mod html;
 mod rank;
 mod run;
 mod text;
+mod told;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
@@ -19,11 +21,14 @@ use serde::Serialize;
 
 use crate::measures::Unit;
 
+pub(crate) use html::Strip;
+pub use html::write_html;
 pub(crate) use rank::median;
 use run::COMPARED;
 pub use run::{About, Measured, Run, RunFold};
-pub(crate) use text::value_or_none;
-pub use text::{value_text, write_text};
+pub use text::write_text;
+pub use told::value_text;
+pub(crate) use told::{TITLES, Told, value_or_none};
 
 /// Name and version of the JSON.
 pub const SCHEMA: &str = "kmodtrace.diff/1";
