@@ -5,6 +5,7 @@
 mod error;
 mod header;
 mod reader;
+mod redact;
 mod writer;
 
 use crc32fast::Hasher as Crc;
@@ -14,6 +15,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub use error::{End, ReadError};
 pub use header::{Boot, BootMark, BootUnit, Header, Kernel, Milestone, RecordField, RecordLayout};
 pub use reader::Reader;
+pub use redact::{Private, Redactor};
 pub use writer::Writer;
 
 /// The version of the container that this build writes, and the newest that it reads.

@@ -57,3 +57,15 @@ pub enum GoingCause {
     /// Its load failed after COMING, mostly in its init function.
     FailedLoad,
 }
+
+/// The name of a module's file without what compressed it.
+pub(crate) fn unpacked(file: &str) -> &str {
+    let endings = [".xz", ".zst", ".gz"];
+    let unpacked = endings.iter().find_map(|end| file.strip_suffix(end));
+    unpacked.unwrap_or(file)
+}
+
+/// Whether a file is a module's by its name.
+pub(crate) fn is_module_file(file: &str) -> bool {
+    unpacked(file).strip_suffix(".ko").is_some()
+}

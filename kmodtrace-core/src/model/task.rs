@@ -23,6 +23,23 @@ pub struct Parent {
     pub comm: String,
 }
 
+/// Programs that load modules for whoever started them.
+pub(crate) const LOADERS: &[&str] = &["modprobe", "insmod", "rmmod", "kmod"];
+
+/// Whether it is udevd, a worker of it, or udevadm.
+pub(crate) fn is_udev(comm: &str) -> bool {
+    comm.contains("udev")
+}
+
+/// Whether systems have tasks of this name, whosever they are: those that analyses go by, those of the kernel, and what starts a system.
+pub(crate) fn is_of_every_system(comm: &str) -> bool {
+    const NAMES: &[&str] = &["init", "sh", "busybox", "kthreadd", "kdevtmpfs", "depmod", "kmodtrace"];
+    const BEGINS: &[&str] = &["systemd", "(systemd", "(sd-", "dracut", "kworker/", "swapper/"];
+    is_udev(comm)
+        || [LOADERS, NAMES].iter().any(|names| names.contains(&comm))
+        || BEGINS.iter().any(|begin| comm.starts_with(begin))
+}
+
 /// The name that tasks of one kind share: they are numbered, as `test_kmod-12`, `kworker/u8:1`.
 pub fn kind_of_task(comm: &str) -> &str {
     let comm = comm.split_once('/').map_or(comm, |(kind, _)| kind);

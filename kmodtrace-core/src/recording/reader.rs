@@ -1,13 +1,15 @@
 //! Reading a recording.
 
 use super::{
-    BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, VERSION, check_of, has_too_much,
+    BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, Redactor, VERSION, check_of,
+    has_too_much,
 };
-use crate::records::decode;
+use crate::records::decode::{self, DecodeError};
 use crate::records::event::{Event, Fact};
 use kmodtrace_common::{ABI_VERSION, kind, record};
 use serde::Deserialize;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use zerocopy::FromBytes as _;
 
 /// Reads the records of a recording: raw by [`next_record`](Self::next_record), decoded as an iterator. It holds one
@@ -26,6 +28,7 @@ pub struct Reader<R> {
     next: usize,
     /// The end that the last record of `content` makes, where that is the trailer.
     trailer: Option<End>,
+    redactor: Option<Redactor>,
     unknown: u64,
     state: State,
 }
@@ -54,9 +57,18 @@ impl<R: Read> Reader<R> {
             content: Vec::new(),
             next: 0,
             trailer: None,
+            redactor: None,
             unknown: 0,
             state: State::Open,
         })
+    }
+
+    /// The same recording without what is private, before any of its records was read. Those of kinds that this build does not know are left out.
+    #[must_use]
+    pub fn redacted(mut self, mut redactor: Redactor) -> Self {
+        redactor.header(&mut self.header);
+        self.redactor = Some(redactor);
+        self
     }
 
     /// What the recording says about itself.
@@ -72,7 +84,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Records of kinds that this build does not know, among those decoded so far.
+    /// Records of kinds that this build does not know, among those decoded or left out so far.
     pub fn unknown(&self) -> u64 {
         self.unknown
     }
@@ -82,8 +94,26 @@ impl<R: Read> Reader<R> {
         self.block
     }
 
-    /// The next record, exactly as the ring held it.
+    /// The next record, exactly as the ring held it, or [redacted](Self::redacted).
     pub fn next_record(&mut self) -> Result<Option<&[u8]>, ReadError> {
+        loop {
+            let Some(at) = self.step()? else { return Ok(None) };
+            if self.redact(at.clone())? {
+                return Ok(self.content.get(at));
+            }
+            self.unknown += 1;
+        }
+    }
+
+    /// Redacts the record that lies there. False for one that is to be left out.
+    fn redact(&mut self, at: Range<usize>) -> Result<bool, ReadError> {
+        let redacted = self.redactor.as_mut().zip(self.content.get_mut(at.clone()));
+        let redacted = redacted.map_or(Ok(true), |(redactor, record)| redactor.record(record));
+        redacted.map_err(|source| self.misfit(at.start, source))
+    }
+
+    /// Where in `content` the next record lies.
+    fn step(&mut self) -> Result<Option<Range<usize>>, ReadError> {
         while self.next == self.content.len() {
             if !matches!(self.state, State::Open) {
                 return Ok(None);
@@ -103,8 +133,21 @@ impl<R: Read> Reader<R> {
         let rest = &self.content[self.next..];
         // The whole block was split when it was read, so the sizes lead from record to record.
         let size = record::Header::read_from_prefix(rest).map_or(rest.len(), |(header, _)| usize::from(header.size));
+        let begin = self.next;
         self.next += size;
-        Ok(Some(&rest[..size]))
+        Ok(Some(begin..self.next))
+    }
+
+    /// Nothing follows a record that is not as this build knows it.
+    fn misfit(&mut self, within: usize, source: DecodeError) -> ReadError {
+        self.content.clear();
+        self.next = 0;
+        self.state = State::Failed;
+        ReadError::Record {
+            offset: self.block,
+            within,
+            source,
+        }
     }
 
     fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
@@ -116,17 +159,7 @@ impl<R: Read> Reader<R> {
                 self.unknown += u64::from(matches!(event.fact, Fact::Unknown(_)));
                 Ok(Some(event))
             }
-            (size, Err(source)) => {
-                let within = self.next - size;
-                self.content.clear();
-                self.next = 0;
-                self.state = State::Failed;
-                Err(ReadError::Record {
-                    offset: self.block,
-                    within,
-                    source,
-                })
-            }
+            (size, Err(source)) => Err(self.misfit(self.next - size, source)),
         }
     }
 

@@ -21,6 +21,7 @@ use zerocopy::FromBytes;
 
 pub use split::{Records, SplitError, split};
 pub use tick::{CgroupBytes, CommandBytes, RefusedBytes, TickBytes, Tracer};
+pub(crate) use uevent::properties;
 
 /// Why the bytes of a record could not be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -358,7 +359,7 @@ fn read(count: u32) -> Option<u32> {
 }
 
 /// A string up to its first NUL. The kernel promises no encoding, so what is no UTF-8 is replaced.
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
     String::from_utf8(bytes[..end].to_vec()).unwrap_or_else(replaced)

@@ -3,4 +3,5 @@
 pub mod decode;
 pub mod event;
 pub mod order;
+pub mod strings;
 pub mod unnamed;

@@ -1,8 +1,12 @@
 //! Records of any bytes: those of recordings are the seeds.
 
+use std::collections::BTreeSet;
+
 use kmodtrace_common::{kind, record};
+use kmodtrace_core::analysis::causes;
 use kmodtrace_core::pipeline::Pipeline;
-use kmodtrace_core::records::decode::split;
+use kmodtrace_core::recording::Redactor;
+use kmodtrace_core::records::decode::{decode, split};
 
 use crate::story;
 
@@ -10,6 +14,7 @@ use crate::story;
 /// behind it are found, and one of no kind gets a kind.
 pub(crate) fn run(bytes: &[u8]) {
     let mut pipeline = Pipeline::default();
+    let mut redactor = Redactor::new(BTreeSet::new(), causes::log_words());
     let mut rest = bytes;
     while let Some((kind, _)) = rest.split_first_chunk::<2>() {
         let kind = u16::from_le_bytes(*kind);
@@ -22,6 +27,9 @@ pub(crate) fn run(bytes: &[u8]) {
         record[2..4].copy_from_slice(&u16::try_from(layout.size).unwrap().to_le_bytes());
         rest = behind;
         let _ = pipeline.push(&record);
+        // It stays a record of its kind.
+        assert_eq!(redactor.record(&mut record), Ok(true));
+        assert!(decode(&record).is_ok());
     }
     let _ = pipeline.finish();
     // As they are: no record is shorter than its header, and together they are no longer than the bytes.

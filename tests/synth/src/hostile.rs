@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Read;
 
-use kmodtrace_common::record::{self, Layout};
+use kmodtrace_common::record;
 use kmodtrace_common::{kind, syscall};
 use kmodtrace_core::model::Ktime;
 use kmodtrace_core::recording::{Boot, Header, Reader, Writer};
+use kmodtrace_core::records::strings::strings;
 use serde_json::Value;
 use zerocopy::{FromBytes as _, Immutable, IntoBytes};
 
@@ -172,12 +173,6 @@ fn filled<const N: usize>(text: &str) -> [u8; N] {
     room
 }
 
-/// Name, offset and size of the strings: no number has more than 8 bytes, but for lists of thread groups.
-fn strings(layout: &Layout) -> impl Iterator<Item = (&'static str, usize, usize)> + use<> {
-    let fields = layout.fields.iter().copied();
-    fields.filter(|(name, _, size)| *size > 8 && !matches!(*name, "header" | "tgid"))
-}
-
 /// Which harm each text has: the same the same one, so that names still tell what belongs together.
 #[derive(Default)]
 struct Harm {
@@ -252,24 +247,18 @@ impl Harm {
             return;
         };
         for (name, offset, size) in strings(layout) {
-            let each = if name == "comm" {
-                kmodtrace_common::COMM_LEN
-            } else {
-                size
-            };
-            for room in record[offset..offset + size].chunks_mut(each) {
-                let text = String::from_utf8_lossy(room).trim_end_matches('\0').to_owned();
-                if text.is_empty() {
-                    continue;
-                }
-                let text = match kind {
-                    kind::UEVENT => self.properties(&text),
-                    _ => self.text(&text),
-                };
-                let kept = text.len().min(room.len());
-                room[..kept].copy_from_slice(&text.as_bytes()[..kept]);
-                self.done.insert((layout.fields, name));
+            let room = &mut record[offset..offset + size];
+            let text = String::from_utf8_lossy(room).trim_end_matches('\0').to_owned();
+            if text.is_empty() {
+                continue;
             }
+            let text = match kind {
+                kind::UEVENT => self.properties(&text),
+                _ => self.text(&text),
+            };
+            let kept = text.len().min(room.len());
+            room[..kept].copy_from_slice(&text.as_bytes()[..kept]);
+            self.done.insert((layout.fields, name));
         }
         if let (kind::UEVENT, Ok(uevent)) = (kind, record::Uevent::mut_from_bytes(record)) {
             uevent.len = u32::try_from(uevent.text.len()).unwrap_or(u32::MAX);

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Attempt, Request, RequestId, entry_or, kind_of_task};
+use crate::model::{Attempt, LOADERS, Request, RequestId, entry_or, kind_of_task};
 
 /// Askers that are told apart; the rest is one.
 const KEPT: usize = 1_024;
 /// Requests that are remembered by the attempts made for them.
 const REQUESTS: usize = 4_096;
-
-/// Programs that load modules for whoever started them.
-const LOADERS: &[&str] = &["modprobe", "insmod", "rmmod", "kmod"];
 
 /// A program that asked for loads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]

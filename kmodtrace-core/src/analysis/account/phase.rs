@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::became::Became;
 use super::union::Union;
-use crate::model::{Attempt, Ktime, Tgid};
+use crate::model::{Attempt, Ktime, Tgid, is_udev};
 
 /// A part of a boot that loads modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -52,8 +52,7 @@ impl Phase {
         if load.request.is_some() {
             return Self::Requests;
         }
-        let udev = |name: &str| name.contains("udev");
-        let by_udev = udev(&load.comm) || load.parent.as_ref().is_some_and(|parent| udev(&parent.comm));
+        let by_udev = is_udev(&load.comm) || load.parent.as_ref().is_some_and(|parent| is_udev(&parent.comm));
         let by_init = load.parent.as_ref().is_some_and(|parent| parent.tgid == Tgid(1));
         match (by_udev, before) {
             (true, true) => Self::InitramfsUdev,

@@ -190,6 +190,11 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
     of_loads().chain(of_unloads()).chain(request::CAUSES)
 }
 
+/// All that causes know of lines of the kernel log.
+pub fn log_words() -> impl Iterator<Item = &'static str> {
+    all().flat_map(|cause| cause.log.iter().copied())
+}
+
 /// The causes of loads.
 pub(crate) fn of_loads() -> impl Iterator<Item = &'static Cause> {
     [image::CAUSES, link::CAUSES, start::CAUSES].into_iter().flatten()

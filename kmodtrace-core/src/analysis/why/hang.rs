@@ -10,6 +10,7 @@ use super::chain::{for_device, killed, loaded_from, started_by};
 use super::window::Window;
 use super::words::{task, took};
 use crate::analysis::stages::{Place, stages_until};
+use crate::kernel::log::is_oops;
 use crate::model::{Attempt, AttemptId, Ktime, Nanos, Request, RequestId, Stage, Wait};
 use crate::text::Names;
 
@@ -262,20 +263,6 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
         headline: format!("a {} of {name} hangs{long}: {where_}", kind.word()),
         sentences,
     }
-}
-
-/// Whether the kernel ends the task that wrote this line (arch/*/mm/fault.c, lib/bug.c, arch/x86/kernel/traps.c).
-fn is_oops(line: &str) -> bool {
-    const OOPS: &[&str] = &[
-        "BUG: kernel NULL pointer dereference",
-        "BUG: unable to handle",
-        "kernel BUG at ",
-        "Unable to handle kernel ",
-        "general protection fault",
-        "Oops: ",
-        "Internal error: ",
-    ];
-    OOPS.iter().any(|begin| line.starts_with(begin))
 }
 
 /// `in load_module, after X`, or in a function of its own.

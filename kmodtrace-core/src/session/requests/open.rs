@@ -1,5 +1,6 @@
 //! One request in flight: what its records add up to (`__request_module`, kernel/module/kmod.c).
 
+use crate::kernel::log::is_of_request;
 use crate::model::{
     AttemptId, Caller, Errno, Helper, Ktime, LogLine, Nanos, Note, Parent, Request, RequestId, SlotWait, Span, Tgid,
     Tid,
@@ -267,7 +268,7 @@ impl Open {
     /// A line of the requester; given back when it is not of this request. Behind the answer only the request's own
     /// words are.
     pub(super) fn log(&mut self, time: Ktime, text: String) -> Option<String> {
-        if self.is_answered() && !text.starts_with("request_module:") {
+        if self.is_answered() && !is_of_request(&text) {
             return Some(text);
         }
         if self.request.log.len() < KEPT {

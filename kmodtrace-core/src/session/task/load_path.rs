@@ -3,6 +3,7 @@
 use super::{LookUp, Part, Task, Visit};
 use crate::model::{
     Collision, Device, Errno, FileId, Finished, GoingCause, Ktime, ModuleState, Span, Syscall, TaskRef, Wait, WaitKind,
+    unpacked,
 };
 use crate::records::event::ModuleRef;
 use crate::session::World;
@@ -297,9 +298,6 @@ impl Task {
 
 /// The name that the loader gives a module of this file, nearly always: `nf-tables.ko.xz` is `nf_tables`.
 fn module_of_file(file: &str) -> String {
-    let stem = [".xz", ".zst", ".gz"]
-        .iter()
-        .find_map(|end| file.strip_suffix(end))
-        .unwrap_or(file);
+    let stem = unpacked(file);
     stem.strip_suffix(".ko").unwrap_or(stem).replace('-', "_")
 }

@@ -1,7 +1,6 @@
 //! One attempt in flight: what its records add up to.
 
 mod load_path;
-mod log_name;
 mod states;
 mod trail;
 mod waits;
@@ -9,12 +8,12 @@ mod waits;
 use super::World;
 use super::inodes::Key;
 use super::name_wait::{NameWait, Old};
+use crate::kernel::log::named_by;
 use crate::model::{
     Attempt, AttemptId, Errno, Finished, Function, Init, Ktime, ModuleAddress, Note, Parent, Role, Span, Syscall, Tgid,
     Tid, Wait, WaitKind,
 };
 use crate::records::event::{AttemptEnter, Fact};
-use log_name::named_by;
 
 /// Marks, waits, symbols, lines and requests kept of one attempt, each. Few attempts come near it: an init function that
 /// does the same thing over and over, or a module that misses all its symbols.

@@ -1,4 +1,4 @@
-//! The name of a module that the loader refused before any record named it: its own lines in the kernel log have it.
+//! Lines of the kernel log that say more than that something was written.
 
 /// What the loader writes behind `NAME: ` in its lines (kernel/module/main.c, version.c and signing.c; kernel/module.c before 5.19).
 const SAYS: &[&str] = &[
@@ -15,10 +15,33 @@ const SAYS: &[&str] = &[
     "gave up waiting for init of module",
     "module uses symbol",
     "section size must match",
+    "unknown parameter '",
+    "Could not allocate ",
 ];
 
-/// The module that this line is about, where the loader wrote it.
-pub(super) fn named_by(line: &str) -> Option<&str> {
+/// What a line begins with that the kernel writes before it ends the task (arch/*/mm/fault.c, lib/bug.c, arch/x86/kernel/traps.c).
+pub(crate) const OOPS: &[&str] = &[
+    "BUG: kernel NULL pointer dereference",
+    "BUG: unable to handle",
+    "kernel BUG at ",
+    "Unable to handle kernel ",
+    "general protection fault",
+    "Oops: ",
+    "Internal error: ",
+];
+
+/// Whether the kernel ends the task that wrote this line.
+pub(crate) fn is_oops(line: &str) -> bool {
+    OOPS.iter().any(|begin| line.starts_with(begin))
+}
+
+/// Whether a request of the kernel wrote this line about itself (kernel/module/kmod.c).
+pub(crate) fn is_of_request(line: &str) -> bool {
+    line.starts_with("request_module:")
+}
+
+/// The module that this line is about, where the loader wrote it: of one that it refused early no record has the name.
+pub(crate) fn named_by(line: &str) -> Option<&str> {
     let blacklisted = line
         .strip_prefix("Module ")
         .and_then(|rest| rest.strip_suffix(" is blacklisted"));
