@@ -3,6 +3,7 @@
 mod bisect;
 mod boot;
 mod recorded;
+mod redact;
 mod usage;
 mod wanting;
 
@@ -22,6 +23,7 @@ pub(crate) use bisect::{
 };
 pub(crate) use boot::{Boot, BootEnable, InitramfsTool};
 pub(crate) use recorded::{Recorded, Times};
+pub(crate) use redact::Redact;
 pub(crate) use usage::{parse, refuse};
 pub(crate) use wanting::Wanting;
 
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Record(Record),
     /// Summarize a recording, module by module
     Report(Report),
+    /// Copy a recording without what tells of its machine and its users, for others to see
+    Redact(Redact),
     /// Explain where each errno of a recording came from, the most frequent cause first
     Why(Why),
     /// List the possible causes of an errno, and what to do about each; needs no recording
@@ -272,6 +276,9 @@ pub(crate) struct Reporting {
     pub modules: Vec<String>,
     #[command(flatten)]
     pub(crate) wanting: Wanting,
+    /// Show it as if made of a copy by redact: without what tells of the machine and its users
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// Sort modules by this, largest first [default: time in text, attempts elsewhere]
     #[arg(long, value_name = "KEY", value_parser = sort_key())]
     pub sort: Option<SortKey>,

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Some(Command::Trace(args)) => command::trace::run(&args, quiet, bpf_log),
         Some(Command::Record(args)) => command::record::run(&args, quiet, bpf_log),
         Some(Command::Report(args)) => command::report::run(&args, quiet),
+        Some(Command::Redact(args)) => command::redact::run(&args, quiet),
         Some(Command::Explain(args)) => command::explain::run(&args),
         Some(Command::Why(args)) => command::why::run(&args, quiet),
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),

@@ -12,9 +12,10 @@ use std::vec::IntoIter;
 use std::{env, mem, thread};
 
 use anyhow::{Context as _, Error, Result};
+use kmodtrace_core::analysis::causes;
 use kmodtrace_core::model::{Cgroups, Finished, Ktime, WaitStatus};
 use kmodtrace_core::pipeline::Pipeline;
-use kmodtrace_core::recording::{Header, Reader};
+use kmodtrace_core::recording::{Header, Private, Reader, Redactor};
 use kmodtrace_core::records::decode::DecodeError;
 use kmodtrace_core::records::order::Loss;
 use kmodtrace_core::report::Source;
@@ -36,6 +37,8 @@ pub(crate) struct Replay {
     source: Arc<File>,
     /// Its size; none where it is no file.
     bytes: Option<u64>,
+    /// What leaves out what is private, as it is before the first record; none where nobody asked for that.
+    redactor: Option<Redactor>,
     failed: bool,
     command_status: Option<WaitStatus>,
     cgroups: Cgroups,
@@ -106,6 +109,7 @@ fn read(path: &Path, file: File) -> Result<Replay> {
         reader,
         source,
         bytes: meta.map(|meta| meta.len()),
+        redactor: None,
         failed: false,
         command_status: None,
         cgroups: Cgroups::default(),
@@ -137,6 +141,14 @@ fn newest(folder: &Path) -> Result<PathBuf> {
 }
 
 impl Replay {
+    /// The same recording without what is private, but for these classes.
+    pub(crate) fn redacted(mut self, keep: &[Private]) -> Self {
+        let redactor = Redactor::new(keep.iter().copied().collect(), causes::log_words());
+        self.reader = self.reader.redacted(redactor.clone());
+        self.redactor = Some(redactor);
+        self
+    }
+
     /// The records, for somebody with another pace.
     pub(crate) fn into_reader(self) -> Reader<File> {
         self.reader
@@ -198,9 +210,13 @@ impl Replay {
     /// All that a session makes of the records, from the beginning, each time that this is called. Only of what was
     /// [opened for it](open_again); damage, which has been told by now, is the end.
     pub(crate) fn again(&self) -> impl Fn() -> Again + Send + Sync + use<> {
-        let source = Arc::clone(&self.source);
+        let (source, redactor) = (Arc::clone(&self.source), self.redactor.clone());
+        let redacted = move |reader: Reader<Beginning>| match &redactor {
+            Some(redactor) => reader.redacted(redactor.clone()),
+            None => reader,
+        };
         move || Again {
-            reader: Reader::new(Beginning::of(Arc::clone(&source))).ok(),
+            reader: Reader::new(Beginning::of(Arc::clone(&source))).ok().map(&redacted),
             pipeline: Pipeline::default(),
             ready: Vec::new().into_iter(),
         }
@@ -244,6 +260,11 @@ impl Replay {
             self.path.display(),
             self.reader.block()
         ))
+    }
+
+    /// How many records were left out, as nobody knows what they hold.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.reader.unknown()
     }
 
     /// Why it ends before its time, where it does.

@@ -17,8 +17,8 @@ use rustix::io::Errno;
 use crate::failure::{FAILED, failure};
 use crate::output::written;
 use crate::plain_file::{folder, sync_name, unnamed};
-pub(crate) use there::is_recording;
 use there::{device, followed, is_device, look, stdout};
+pub(crate) use there::{is_recording, refuse_existing};
 
 /// Bytes that a disk must have room for: a header has some thirty thousand.
 const ROOM: u64 = 64 << 10;

@@ -8,6 +8,7 @@ pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod record;
+pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod schema;
 mod tee;

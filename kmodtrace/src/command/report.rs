@@ -27,6 +27,9 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     } else {
         replay::open(path)?
     };
+    if args.redact {
+        recording = recording.redacted(&[]);
+    }
     let zero = args.times.zero(recording.header());
     let selection = Selection {
         modules: Names::matching(&args.modules),

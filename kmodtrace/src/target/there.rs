@@ -106,6 +106,18 @@ pub(super) fn look(path: &Path) -> Result<Option<File>> {
     Ok(Some(file))
 }
 
+/// Refuses to write where something is. What was left of a copy that was not finished is taken away as it is written anew: that is a
+/// recording, and nothing else is.
+pub(crate) fn refuse_existing(path: &Path) -> Result<()> {
+    if path == Path::new("-") {
+        return refuse("a copy is a file of its own: name it with -o".to_owned());
+    }
+    if path.symlink_metadata().is_ok() {
+        return refuse(format!("{} exists: choose another name with -o", path.display()));
+    }
+    look(&plain_file::unnamed(path)).map(drop)
+}
+
 /// Whether a file begins as recordings do.
 pub(crate) fn is_recording(path: &Path) -> Result<bool> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -15,6 +15,7 @@ mod formats;
 mod hostile;
 mod notices;
 mod pager;
+mod redact;
 mod schema;
 mod signals;
 mod streams;
