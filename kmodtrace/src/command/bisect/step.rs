@@ -247,13 +247,15 @@ impl Step {
     }
 
     fn tell(&self, writing: &mut Writing, verdict: Verdict, why: String) -> Result<()> {
-        line(&format!("{}: {}: {why}", self.head.name(), verdict.name()))?;
+        let text = format!("{}: {}: {why}", self.head.name(), verdict.name());
         let told = Told {
             verdict,
             why,
             at_ns: since_1970(),
         };
-        writing.tell(self.head.number, &told)
+        // What is printed is kept, and what cannot be printed is, too.
+        writing.tell(self.head.number, &told)?;
+        line(&text)
     }
 }
 
