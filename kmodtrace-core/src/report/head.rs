@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Quality, Report, TextLayout};
 use crate::analysis::account::Account;
@@ -33,10 +34,51 @@ pub struct RecordingRow {
     pub command_status: Option<WaitStatus>,
     /// Functions of modules that were traced as well: what that costs is part of the times of notifiers and init functions.
     pub drilled: usize,
+    /// What became of each probe, for pages; `check` has it for programs.
+    #[serde(skip)]
+    pub(super) probes: Vec<ProbeRow>,
+}
+
+/// A probe of a recording, as its plan has it, which another version may have written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ProbeRow {
+    pub(super) id: String,
+    pub(super) status: String,
+    /// What was attached to what, or why nothing was.
+    pub(super) how: String,
+}
+
+impl ProbeRow {
+    fn new(probe: &Value) -> Self {
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let all = |key: &str| probe.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let attached = all("attach").iter();
+        let attached = attached.map(|one| format!("{} {}", text(one, "mechanism"), text(one, "target")));
+        let mut how: Vec<String> = attached.collect();
+        if how.is_empty() {
+            how.extend(all("refused").iter().map(|one| text(one, "reason")));
+            how.dedup();
+        }
+        let besides = [
+            ("absent", ""),
+            ("lost", "lost: "),
+            ("replaced_by", "the same is seen by "),
+        ];
+        let besides = besides.map(|(key, what)| (what, text(probe, key)));
+        let besides = besides.iter().filter(|(_, words)| !words.is_empty());
+        how.extend(besides.map(|(what, words)| format!("{what}{words}")));
+        Self {
+            id: text(probe, "id"),
+            status: text(probe, "status"),
+            how: how.join("; "),
+        }
+    }
 }
 
 impl RecordingRow {
     pub(super) fn new(header: &Header) -> Self {
+        let probes = header.plan.get("probes").and_then(Value::as_array);
+        let probes = probes.map_or(&[][..], Vec::as_slice);
         Self {
             began_unix_ns: header.clock.realtime_ns,
             began_ns: header.clock.monotonic_ns.0,
@@ -46,6 +88,7 @@ impl RecordingRow {
             command: header.command.clone(),
             command_status: None,
             drilled: header.functions.len(),
+            probes: probes.iter().map(ProbeRow::new).collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The report as a page: one file, nothing fetched, everything there without its script.
 
 mod bars;
+mod chains;
 mod choice;
 mod time;
 mod timeline;
@@ -10,6 +11,7 @@ use std::io::{self, Write};
 
 use askama::Template;
 use bars::{Distribution, StageBar};
+use chains::Chain;
 use choice::Choice;
 use timeline::Timeline;
 
@@ -36,6 +38,9 @@ struct Page<'r> {
     more_distributions: usize,
     waits: Option<Layers>,
     tables: Vec<Table>,
+    chains: Vec<Chain>,
+    more_chains: usize,
+    probes: Grid,
     findings: &'r [Finding],
     unobserved: &'r [String],
     /// Each load, unload and request that there is room for.
@@ -85,6 +90,15 @@ pub fn write_flamegraph(report: &Report, out: &mut impl Write) -> io::Result<()>
     flame.write_into(out).map_err(io::Error::other)
 }
 
+/// How each probe was attached, or why it was not.
+fn probes(report: &Report) -> Grid {
+    let mut grid = Grid::new(&["<PROBE", "<STATUS", "<HOW"]);
+    for probe in report.recording.iter().flat_map(|recording| &recording.probes) {
+        grid.row(vec![probe.id.clone(), probe.status.clone(), probe.how.clone()]);
+    }
+    grid
+}
+
 /// Nothing where nobody waited.
 fn waits(report: &Report) -> Option<Layers> {
     let graph = report.waits.as_ref().filter(|graph| !graph.edges.is_empty());
@@ -97,6 +111,7 @@ pub fn write_html(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
     let shown = choice.of(report);
     let zero = layout.zero;
     let (distributions, more_distributions) = bars::distributions_of(report);
+    let (chains, more_chains) = chains::chains(&shown);
     let of_attempts = |rows: &Option<Rows<_>>| attempts(&mut rows.iter().flat_map(Rows::iter), zero);
     let of_requests = requests(&mut shown.requests.iter().flat_map(Rows::iter), zero);
     let calls = [
@@ -129,6 +144,9 @@ pub fn write_html(report: &Report, layout: &TextLayout, out: &mut impl Write) ->
         more_distributions,
         waits: waits(report),
         tables: tables(report),
+        chains,
+        more_chains,
+        probes: probes(report),
         findings: &report.findings,
         unobserved: &report.quality.unobserved,
         calls: calls.filter(|calls| !calls.grid.is_empty()).collect(),
