@@ -1,17 +1,6 @@
-//! The marks of a boot in a word each, and the parts that they divide it into.
+//! The parts that its marks divide a boot into.
 
 use crate::recording::{BootMark, Milestone};
-
-/// A mark of a boot in one word, for a line of time.
-pub fn mark_name(milestone: Milestone) -> &'static str {
-    match milestone {
-        Milestone::Attached => "attached",
-        Milestone::Initramfs => "systemd",
-        Milestone::Userspace => "root",
-        Milestone::Finished => "target",
-        Milestone::Ended => "end",
-    }
-}
 
 /// Which part of a boot an instant belongs to, in nanoseconds of `CLOCK_MONOTONIC`: `not observed` before the tracer was attached,
 /// `initramfs`, `real root` up to the default target, or `after target`. None where the marks do not tell: a part is told by the mark that

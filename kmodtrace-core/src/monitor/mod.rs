@@ -31,7 +31,7 @@ use crate::recording::{BootMark, Header};
 use crate::records::decode::DecodeError;
 use crate::records::order::Loss;
 use crate::report::{KernelRow, KnownAttempts, Quality, Report, Selection, Source};
-pub use boot::{mark_name, part_of_boot};
+pub use boot::part_of_boot;
 use history::History;
 pub use lanes::{Lane, LaneAttempt, LaneOf, LaneWait, Lanes, StagePiece, Window};
 pub use module::{Bars, Hit, ModuleDetail, StageShare};

@@ -115,6 +115,19 @@ pub enum Milestone {
     Ended,
 }
 
+impl Milestone {
+    /// In one word, for a line of time.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Attached => "attached",
+            Self::Initramfs => "systemd",
+            Self::Userspace => "root",
+            Self::Finished => "target",
+            Self::Ended => "end",
+        }
+    }
+}
+
 impl Boot {
     /// When it passed this, where that is known.
     pub fn at(&self, milestone: Milestone) -> Option<Ktime> {

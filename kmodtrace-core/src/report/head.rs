@@ -10,7 +10,7 @@ use super::{Quality, Report, TextLayout};
 use crate::analysis::account::Account;
 use crate::analysis::graph::unsearched_text;
 use crate::model::{Ktime, WaitStatus, Zero, calendar};
-use crate::recording::Header;
+use crate::recording::{BootMark, Header};
 use crate::text::{printable, span_text, write_wrapped};
 
 /// How a recording was made.
@@ -37,6 +37,9 @@ pub struct RecordingRow {
     /// What became of each probe, for pages; `check` has it for programs.
     #[serde(skip)]
     pub(super) probes: Vec<ProbeRow>,
+    /// What the boot passed, for pictures.
+    #[serde(skip)]
+    pub(super) marks: Vec<BootMark>,
 }
 
 /// A probe of a recording, as its plan has it, which another version may have written.
@@ -89,6 +92,7 @@ impl RecordingRow {
             command_status: None,
             drilled: header.functions.len(),
             probes: probes.iter().map(ProbeRow::new).collect(),
+            marks: header.boot.iter().flat_map(|boot| &boot.marks).copied().collect(),
         }
     }
 }

@@ -18,7 +18,7 @@ const BARS: usize = 20_000;
 const LANES: usize = 300;
 
 /// Pixels above the first lane, and of a lane of loads and of another.
-const TOP: u32 = 16;
+const TOP: u32 = 28;
 const LOADS: u32 = 28;
 const OTHERS: u32 = 15;
 /// Pixels of a letter, and of the whole picture on a screen that is not large.
@@ -74,6 +74,8 @@ struct Word {
 struct Mark {
     x: Percent,
     title: String,
+    /// For what the boot passed.
+    word: &'static str,
 }
 
 /// From who waits to whom.
@@ -360,17 +362,23 @@ impl Word {
     }
 }
 
-/// Where phases of a boot begin.
+/// Where phases of a boot begin, and what it passed.
 fn marks(report: &Report, axis: Axis, (from, to): (u64, u64), zero: Zero) -> Vec<Mark> {
-    let phases = report.account.iter().flat_map(|account| &account.phases);
-    let marks = phases.filter_map(|row| {
-        let first = row.first_ns.filter(|first| (from..=to).contains(first))?;
-        Some(Mark {
-            x: axis.place(first),
-            title: format!("{} from {} on", row.phase.text(), zero.text(Ktime(first))),
+    let mark = |time: u64, what: &str, word| {
+        (from..=to).contains(&time).then(|| Mark {
+            x: axis.place(time),
+            title: format!("{what} from {} on", zero.text(Ktime(time))),
+            word,
         })
+    };
+    let phases = report.account.iter().flat_map(|account| &account.phases);
+    let phases = phases.filter_map(|row| mark(row.first_ns?, row.phase.text(), ""));
+    let passed = report.recording.iter().flat_map(|recording| &recording.marks);
+    let passed = passed.filter_map(|passed| {
+        let word = passed.milestone.name();
+        mark(passed.time_ns.0, word, word)
     });
-    marks.collect()
+    phases.chain(passed).collect()
 }
 
 fn left_out(taken: &Taken, crowded: usize, axis: Axis) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What stands above lanes: from when to when they go, and what a boot passed meanwhile.
 
-use kmodtrace_core::monitor::{Head, LaneOf, Lanes, mark_name, part_of_boot};
+use kmodtrace_core::monitor::{Head, LaneOf, Lanes, part_of_boot};
 use kmodtrace_core::recording::BootMark;
 use kmodtrace_core::text::span_text;
 use ratatui::buffer::Buffer;
@@ -41,7 +41,7 @@ pub(super) fn marks(buffer: &mut Buffer, y: u16, scale: &Scale, head: &Head, the
     let is_seen = |mark: &&BootMark| mark.time_ns <= head.at && scale.holds(mark.time_ns.0);
     for mark in all.iter().filter(is_seen) {
         let column = scale.column(mark.time_ns.0);
-        edges.push((column, mark.time_ns.0, mark_name(mark.milestone)));
+        edges.push((column, mark.time_ns.0, mark.milestone.name()));
         for y in y..area.bottom() {
             buffer[(column, y)].set_char(theme.signs().mark).set_style(theme.dim());
         }
