@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) stuck_after: Nanos,
     /// What there is to say about the last action.
     pub(super) message: Option<String>,
+    /// Whether a key was pressed, or the mouse used. Nobody has put the cursor anywhere before that.
+    pub(super) touched: bool,
     /// The cursors, by the view that each is in.
     pub(super) places: BTreeMap<(Tab, Option<Topic>), Place>,
 }
@@ -76,6 +78,7 @@ impl State {
             lanes: None,
             stuck_after,
             message: None,
+            touched: false,
             places: BTreeMap::new(),
         }
     }

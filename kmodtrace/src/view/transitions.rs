@@ -76,14 +76,16 @@ impl State {
         self.places.insert(self.view(), Place { row, index, top });
     }
 
-    /// A new picture is there: a view that was never looked at puts its cursor on the first row.
+    /// A new picture is there: a view that was never looked at puts its cursor on the first row. That may be another one with each picture
+    /// while a recording is read, so the cursor stays there until somebody [touches](State::touched) the view.
     pub(super) fn choose_first(&mut self, picture: &Picture) {
         // Text has no cursor, and most rows have theirs: only then is it worth to find out which rows there are.
         let place = self.place();
-        if !rows::is_text(self) && (place.row.is_none() || self.is_time_line()) {
+        let is_free = place.row.is_none() || !self.touched;
+        if !rows::is_text(self) && (is_free || self.is_time_line()) {
             let rows = rows::shown(self, picture);
             let height = list_height(self, &picture.head);
-            if place.row.is_none() && !rows.is_empty() {
+            if is_free && !rows.is_empty() {
                 self.put(&rows, place.index, height);
             } else if self.is_time_line() {
                 self.put(&rows, self.cursor(&rows), height);
@@ -99,7 +101,7 @@ impl State {
                 _ => None,
             };
         }
-        if self.module.is_none()
+        if (self.module.is_none() || !self.touched)
             && let Some(Row::Module(name)) = self
                 .places
                 .get(&(Tab::Modules, None))
@@ -112,6 +114,7 @@ impl State {
     /// A key was pressed.
     pub(super) fn key(&mut self, key: KeyEvent, picture: &Picture) -> Option<Effect> {
         self.message = None;
+        self.touched = true;
         if self.editing && self.edit(key) {
             return None;
         }
@@ -130,7 +133,9 @@ impl State {
         if self.help.is_some() || self.editing {
             return None;
         }
-        match pointed(self, event, picture)? {
+        let pointed = pointed(self, event, picture)?;
+        self.touched = true;
+        match pointed {
             Pointed::Does(action) => self.act(action, picture),
             Pointed::Row(row) => {
                 let rows = rows::shown(self, picture);

@@ -27,6 +27,24 @@ fn modules(stage: &Stage) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
+/// While a recording is read the first row is now this module, now that one.
+#[test]
+fn the_cursor_stays_on_the_first_row_until_a_key_is_pressed() {
+    let name = "6.1-stock-storm.kmt";
+    let first = modules(&storm()).swap_remove(0);
+    let mut others = 0;
+    for at in (0..8_000).step_by(250) {
+        let mut stage = Stage::new(recording(name, Some(at)), 119, 30);
+        others += usize::from(modules(&stage).first().is_some_and(|module| *module != first));
+        stage.scene.monitor = recording(name, None);
+        stage.scene.look();
+        stage.press("3");
+        let shown = stage.frame();
+        assert!(shown.lines().any(|line| line == first), "{at} ms: {shown}");
+    }
+    assert!(others > 0, "{first} is the first one all the time");
+}
+
 #[test]
 fn modules_are_filtered_as_one_types() {
     let mut stage = storm();
