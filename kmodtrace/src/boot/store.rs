@@ -92,10 +92,10 @@ pub(crate) fn find(name: &str) -> Result<PathBuf> {
     }
 }
 
-/// The boots of these names. One that is named twice would count for two.
-pub(crate) fn find_all(names: &[String]) -> Result<Vec<PathBuf>> {
+/// The boots of these names, with commas between. One that is named twice would count for two.
+pub(crate) fn find_all(names: &str) -> Result<Vec<PathBuf>> {
     let mut found: Vec<PathBuf> = Vec::new();
-    for name in names {
+    for name in names.split(',') {
         let path = find(name)?;
         if found.contains(&path) {
             return Err(failure(

@@ -109,23 +109,11 @@ pub(crate) struct BootReport {
 #[derive(Args, Debug)]
 pub(crate) struct BootDiff {
     /// Boots to compare with, with commas between: their ids, or the beginnings of them; -1 is the one recorded last
-    #[arg(
-        value_name = "A,...",
-        default_value = "-2",
-        num_args = 1,
-        value_delimiter = ',',
-        allow_hyphen_values = true
-    )]
-    pub(crate) first: Vec<String>,
+    #[arg(value_name = "A,...", default_value = "-2", allow_hyphen_values = true)]
+    pub(crate) first: String,
     /// Boots that are compared, given alike
-    #[arg(
-        value_name = "B,...",
-        default_value = "-1",
-        num_args = 1,
-        value_delimiter = ',',
-        allow_hyphen_values = true
-    )]
-    pub(crate) second: Vec<String>,
+    #[arg(value_name = "B,...", default_value = "-1", allow_hyphen_values = true)]
+    pub(crate) second: String,
     #[command(flatten)]
     pub(crate) comparing: Comparing,
 }

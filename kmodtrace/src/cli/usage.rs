@@ -81,3 +81,16 @@ fn unknown_command(error: &clap::Error) -> Option<String> {
     };
     Some(format!("no such command: '{word}'; {what_then}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    /// clap looks at a command when it is used, and at all of them here.
+    #[test]
+    fn every_command_can_be_read() {
+        Cli::command().debug_assert();
+    }
+}
