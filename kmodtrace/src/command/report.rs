@@ -61,10 +61,11 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let mut report = Report::new(&fold.aggregates, &source, &selection)
         .with_answer(account, fold.why.finish(end))
         .with_findings(fold.findings.list(), fold.findings.graph().unsearched(), &selection);
-    let mut waits = fold.findings.graph().so_far();
-    waits.select(&selection.modules);
-    report.waits = Some(waits);
     if let Some(known) = fold.known {
+        // Pages, which show them, have attempts.
+        let mut waits = fold.findings.graph().so_far();
+        waits.select(&selection.modules);
+        report.waits = Some(waits);
         if let Some(missing) = known.missing().filter(|_| !quiet) {
             say(missing);
         }

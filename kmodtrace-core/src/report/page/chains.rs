@@ -28,17 +28,9 @@ pub(super) struct Linked {
 
 /// The first of them, and how many more there are.
 pub(super) fn chains(report: &Report) -> (Vec<Chain>, usize) {
-    let mut words = BTreeMap::new();
-    for row in [&report.attempts, &report.unloads]
-        .into_iter()
-        .flatten()
-        .flat_map(Rows::iter)
-    {
-        words.insert(row.id, said(&row));
-    }
     let linked = |id: u64| Linked {
         id,
-        words: words.get(&id).cloned().unwrap_or_default(),
+        words: String::new(),
     };
     let (mut chains, mut more) = (Vec::new(), 0);
     for row in report.requests.iter().flat_map(Rows::iter) {
@@ -61,7 +53,31 @@ pub(super) fn chains(report: &Report) -> (Vec<Chain>, usize) {
             loads: loads.into_iter().map(linked).collect(),
         });
     }
+    say_what_they_are(&mut chains, report);
     (chains, more)
+}
+
+/// Finds the words of loads. To make their rows takes another reading, which is spared where there is no chain.
+fn say_what_they_are(chains: &mut [Chain], report: &Report) {
+    let mut unsaid: BTreeMap<u64, Vec<&mut Linked>> = BTreeMap::new();
+    for load in chains
+        .iter_mut()
+        .flat_map(|chain| chain.inside.iter_mut().chain(&mut chain.loads))
+    {
+        unsaid.entry(load.id).or_default().push(load);
+    }
+    if unsaid.is_empty() {
+        return;
+    }
+    for row in [&report.attempts, &report.unloads]
+        .into_iter()
+        .flatten()
+        .flat_map(Rows::iter)
+    {
+        for load in unsaid.get_mut(&row.id).into_iter().flatten() {
+            load.words = said(&row);
+        }
+    }
 }
 
 /// `xfs OK`
