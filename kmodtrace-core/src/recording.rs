@@ -3,7 +3,10 @@
 //! docs/recording-format.md describes the format; [`Writer`] and [`Reader`] work on any `io::Write` and `io::Read`.
 
 mod error;
+mod frames;
 mod header;
+mod input;
+mod pack;
 mod reader;
 mod redact;
 mod writer;
@@ -13,26 +16,23 @@ use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 pub use error::{End, ReadError};
-pub use header::{Boot, BootMark, BootUnit, Header, Kernel, Milestone, RecordField, RecordLayout};
+pub use header::{Boot, BootMark, BootUnit, Header, Kernel, Milestone, RecordField, RecordLayout, RecordLayouts};
 pub use reader::Reader;
 pub use redact::{Private, Redactor};
 pub use writer::Writer;
 
 /// The version of the container that this build writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// The first bytes of every recording: the magic of the zstd skippable frame that holds the header.
+/// The first bytes of every recording: the magic of the zstd skippable frame that says what it is.
 pub const MAGIC: [u8; 4] = 0x184d_2a50_u32.to_le_bytes();
 
 /// `format` of every header.
 const FORMAT: &str = "kmodtrace.recording";
 /// Magic of the zstd skippable frame in front of each block.
 const BLOCK_MAGIC: u32 = 0x184d_2a51;
-/// Most bytes of the header's JSON, of a block's zstd frame and of its content.
+/// Most bytes of each part of the header, packed or not, of a block's zstd frame and of its content.
 const BOUND: u32 = 16 << 20;
-
-/// Most values in the header's JSON, reckoned by the characters that begin one.
-const VALUES: usize = 1 << 18;
 
 /// The frame that stands before each block's zstd frame.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -51,7 +51,7 @@ impl BlockHead {
     /// Bytes after magic and length.
     const PAYLOAD: u32 = 16;
 
-    /// A head whose check, CRC-32 of IEEE 802.3, goes on from that of the header's JSON.
+    /// A head whose check, CRC-32 of IEEE 802.3, goes on from that of the header.
     fn new(compressed: u32, content: u32, records: u32, header: &Crc) -> Self {
         let [magic, payload, compressed, content, records] =
             [BLOCK_MAGIC, Self::PAYLOAD, compressed, content, records].map(U32::new);
@@ -70,17 +70,10 @@ impl BlockHead {
     }
 }
 
-/// Whether a header's JSON has more values than any recording needs: 60 KB of it have five thousand, and in memory one takes up to a
-/// hundred times its place in the file.
-fn has_too_much(json: &[u8]) -> bool {
-    let begin = json.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{'));
-    begin.count() > VALUES
-}
-
-/// The check of a header's JSON, which those of all blocks go on from.
-fn check_of(json: &[u8]) -> Crc {
+/// The check of what a header's frames hold, which those of all blocks go on from.
+fn check_of(frames: &[u8]) -> Crc {
     let mut check = Crc::new();
-    check.update(json);
+    check.update(frames);
     check
 }
 

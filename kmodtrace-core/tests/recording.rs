@@ -22,7 +22,7 @@ fn header() -> Header {
     };
     let mut header = Header::new("0.1.0", kernel, clock, 4, serde_json::json!({"chosen": []}));
     header.command = Some(vec!["modprobe".into(), "xfs".into()]);
-    header.records.truncate(2); // so that there is less to cut
+    header.tags.insert("rack".to_owned(), "7".to_owned());
     header
 }
 
@@ -50,11 +50,12 @@ fn sample(attempts: u64, per_block: usize) -> Sample {
     }
     writer.finish(&trailer).unwrap();
 
-    let json = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
-    let mut ends = vec![(8 + json, 0)];
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    // Two frames of the header, each behind its magic and length.
+    let first = 8 + word(4);
+    let mut ends = vec![(first + 8 + word(first + 4), 0)];
     while let Some(&(end, before)) = ends.last().filter(|(end, _)| *end < file.len()) {
-        let word = |at: usize| u32::from_le_bytes(file[end + at..end + at + 4].try_into().unwrap()) as usize;
-        ends.push((end + 24 + word(8), before + word(16)));
+        ends.push((end + 24 + word(end + 8), before + word(end + 16)));
     }
     records.push(trailer.to_vec());
     Sample { records, file, ends }
@@ -112,28 +113,86 @@ fn a_header_of_more_values_than_any_needs_is_neither_written_nor_read() {
     many.plan = vec![[0]; 200_000].into();
     assert!(Writer::new(Vec::new(), &many).is_err());
     let json = serde_json::to_vec(&many).unwrap();
-    let length = u32::try_from(json.len()).unwrap().to_le_bytes();
-    let refused = read(&[&MAGIC, &length[..], &json].concat()).unwrap_err();
+    let refused = read(&first_frame(&json)).unwrap_err();
     assert!(refused.to_string().contains("262,144 values"), "{refused}");
+}
+
+/// What a recording begins with.
+fn first_frame(json: &[u8]) -> Vec<u8> {
+    [&MAGIC, &u32::try_from(json.len()).unwrap().to_le_bytes()[..], json].concat()
+}
+
+/// What a recording of a kernel of Debian says of itself, which took 56 KB in the first version.
+#[test]
+fn a_header_takes_at_most_eight_kilobytes_and_says_in_the_open_what_it_is_of() {
+    let old = include_bytes!("field/a09.kmt");
+    let mut header = Reader::new(&old[..]).unwrap().header().clone();
+    assert_eq!((header.version, header.records.len() > 50), (1, true));
+    header.records.clear();
+    header.host = Some("node-17".to_owned());
+    header.tags.insert("rack".to_owned(), "7".to_owned());
+    let file = Writer::new(Vec::new(), &header).unwrap().into_output();
+    assert!(file.len() < 8_000, "{}", file.len());
+    let length = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
+    let open: serde_json::Value = serde_json::from_slice(&file[8..8 + length]).unwrap();
+    assert_eq!((&open["host"], &open["tags"]["rack"]), (&"node-17".into(), &"7".into()));
+    assert_eq!(open["kernel"]["release"], "6.1.0-56-cloud-amd64");
+    assert_eq!(open.get("facts"), None);
+    header.version = 2;
+    assert_eq!(Reader::new(file.as_slice()).unwrap().header(), &header);
+}
+
+#[test]
+fn a_second_part_of_a_header_that_is_wrong_is_told() {
+    let header = header();
+    let file = Writer::new(Vec::new(), &header).unwrap().into_output();
+    let first = 8 + u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
+    let with = |packed: &[u8]| {
+        let length = u32::try_from(packed.len()).unwrap().to_le_bytes();
+        let file = [&file[..first + 4], &length, packed].concat();
+        Reader::new(file.as_slice()).map(|_| ()).unwrap_err().to_string()
+    };
+    let packed = |json: &[u8]| zstd::bulk::compress(json, 1).unwrap();
+    let at = format!("the recording is damaged at byte {first}: ");
+    let told = [
+        (with(b""), "the second part of its header does not say"),
+        (
+            with(&packed(&vec![b' '; (16 << 20) + 1])),
+            "the second part of its header does not say",
+        ),
+        (with(&packed(b"[]")), "its header cannot be understood"),
+        (with(&packed(b"{}")[..9]), "zstd cannot decompress the second part"),
+    ];
+    for (said, expected) in told {
+        assert!(said.starts_with(&format!("{at}{expected}")), "{said}");
+    }
+    let many = [b"[".repeat(300_000), b"]".repeat(300_000)].concat();
+    assert!(with(&packed(&many)).contains("262,144 values"));
+    let other = Reader::new(&[&file[..first], &[0; 16]].concat()[..])
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(
+        other.to_string(),
+        format!("{at}the second part of its header is missing")
+    );
+    let cut = Reader::new(&file[..first + 3]).map(|_| ()).unwrap_err();
+    assert!(matches!(cut, ReadError::HeaderCut { .. }), "{cut}");
 }
 
 #[test]
 fn other_versions_are_named() {
     let read = |header: &Header| {
-        let file = Writer::new(Vec::new(), header)
-            .unwrap()
-            .finish(&Storm::new(0).trailer())
-            .unwrap();
+        let file = first_frame(&serde_json::to_vec(header).unwrap());
         Reader::new(file.as_slice()).map(|_| ()).unwrap_err().to_string()
     };
     let newer = read(&Header {
-        version: 2,
+        version: 3,
         tool: "9.9.9".into(),
         ..header()
     });
     assert_eq!(
         newer,
-        "this recording has format of version 2, and this kmodtrace knows up to version 1: \
+        "this recording has format of version 3, and this kmodtrace knows up to version 2: \
          read it with kmodtrace 9.9.9, which made it, or a later one"
     );
     assert!(read(&Header { abi: 77, ..header() }).contains("records of version 77"));

@@ -20,8 +20,7 @@ static SAMPLE: LazyLock<(Vec<u8>, Vec<Vec<u8>>, usize)> = LazyLock::new(|| {
         monotonic_ns: Ktime(1),
         realtime_ns: 2,
     };
-    let mut header = Header::new("0.1.0", kernel, clock, 4, serde_json::Value::Null);
-    header.records.clear(); // each bit of the file is tried
+    let header = Header::new("0.1.0", kernel, clock, 4, serde_json::Value::Null);
     let mut file = Vec::new();
     let mut writer = Writer::new(&mut file, &header).unwrap();
     let mut records = Vec::new();
@@ -35,8 +34,10 @@ static SAMPLE: LazyLock<(Vec<u8>, Vec<Vec<u8>>, usize)> = LazyLock::new(|| {
     }
     writer.finish(&storm.trailer()).unwrap();
     records.push(storm.trailer().to_vec());
-    let json = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
-    (file, records, 8 + json)
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let first = 8 + word(4);
+    let begins = first + 8 + word(first + 4);
+    (file, records, begins)
 });
 
 /// Reads raw and decoded, which must agree; the records and how it went.

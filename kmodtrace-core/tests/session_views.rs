@@ -50,6 +50,7 @@ fn source() -> Source {
         kernel: KernelRow {
             release: Some("6.1.0-56-cloud-amd64".to_owned()),
             arch: Some("x86_64".to_owned()),
+            ..KernelRow::default()
         },
         lost: Some(3),
         missed: Some(0),

@@ -2,6 +2,7 @@
 
 mod bisect;
 mod boot;
+mod labels;
 mod recorded;
 mod redact;
 mod usage;
@@ -22,6 +23,7 @@ pub(crate) use bisect::{
     Bisect, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
 pub(crate) use boot::{Boot, BootEnable, InitramfsTool};
+pub(crate) use labels::Labels;
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use redact::Redact;
 pub(crate) use usage::{parse, refuse};
@@ -101,7 +103,7 @@ pub(crate) enum Command {
     Boot(Boot),
     /// List what can be traced on this kernel, probe by probe
     Check(Check),
-    /// Print the JSON Schema of what a command prints with --json
+    /// Print the JSON Schema of what a command prints with --json, or the layout of the records in a recording
     Schema(Schema),
 }
 
@@ -145,6 +147,8 @@ pub(crate) struct Tracing {
     /// Probe groups not to attach
     #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
     pub(crate) without: Vec<With>,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
     /// Command to run, with the privileges and limits of kmodtrace when it was started; tracing stops when it exits
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -154,7 +158,7 @@ pub(crate) struct Tracing {
 #[derive(Args, Debug)]
 pub(crate) struct TraceCommand {
     /// Recording to read instead of tracing: a file, a folder (the newest recording in it), or - for stdin
-    #[arg(value_name = "FILE", conflicts_with_all = ["from", "duration", "with", "without", "command", "output", "drill"])]
+    #[arg(value_name = "FILE", conflicts_with_all = ["from", "duration", "with", "without", "host", "tags", "command", "output", "drill"])]
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) times: Times,
@@ -170,7 +174,7 @@ pub(crate) struct TraceCommand {
 #[derive(Args, Debug)]
 pub(crate) struct Trace {
     /// Read a recording instead of tracing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "drill"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "host", "tags", "command", "output", "drill"])]
     pub from: Option<PathBuf>,
     /// Only modules with these names; globs (*, ?, [...]), separated by commas. May be repeated
     #[arg(short, long = "module", value_name = "GLOB", value_delimiter = ',')]
@@ -375,7 +379,7 @@ pub(crate) struct Drill {
     #[arg(long, value_name = "N", default_value_t = 12)]
     pub(crate) depth: usize,
     /// The same as FILE
-    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "command", "output", "functions"])]
+    #[arg(long, short = 'i', visible_alias = "input", value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "host", "tags", "command", "output", "functions"])]
     pub(crate) from: Option<PathBuf>,
     /// Write a recording as well, for its owner alone. An existing one is kept as FILE.old
     #[arg(short, long, value_name = "FILE")]
@@ -397,7 +401,7 @@ pub(crate) struct Check {
 /// Schemas.
 #[derive(Args, Debug)]
 pub(crate) struct Schema {
-    /// Of which command
+    /// Of which command; records for the layout
     #[arg(value_name = "NAME", default_value = SCHEMAS[0].0, value_parser = PossibleValuesParser::new(SCHEMAS.iter().map(|(name, _)| *name)))]
     pub(crate) name: String,
     /// List the names

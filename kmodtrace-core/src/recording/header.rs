@@ -9,6 +9,7 @@ use kmodtrace_common::kind;
 use kmodtrace_common::record::{self, Layout};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The JSON object at the start of every recording; docs/recording-format.md describes its members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,10 +28,20 @@ pub struct Header {
     pub clock: Clock,
     /// Possible CPUs.
     pub cpus: u32,
+    /// Which layout the records have: the hash of [`RecordLayouts`] of the build that made them. None in recordings that have the layouts
+    /// themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
     /// The machine's id, hashed so that nobody can tell which machine it is: recordings of one have the same. None where it has none, and
     /// where that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_id: Option<String>,
+    /// The machine's name; none where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What whoever recorded it says of the machine or the recording, such as `rack` and `7`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Which boot of the machine it was; none where that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Boot>,
@@ -45,7 +56,17 @@ pub struct Header {
     pub functions: Vec<ProbedFunction>,
     /// What no probe could see, in words.
     pub unobserved: Vec<String>,
-    /// The kinds of records and where their fields are.
+    /// The kinds of records and where their fields are, in recordings of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<RecordLayout>,
+}
+
+/// Where the fields of each kind of record are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordLayouts {
+    /// As [`Header::layout`] has it.
+    pub layout: String,
+    /// One for each kind.
     pub records: Vec<RecordLayout>,
 }
 
@@ -172,23 +193,39 @@ impl Header {
             kernel,
             clock,
             cpus,
+            layout: Some(RecordLayouts::of_this_build().layout),
             machine_id: None,
+            host: None,
+            tags: BTreeMap::new(),
             boot: None,
             command: None,
             facts: None,
             plan,
             functions: Vec::new(),
             unobserved: Vec::new(),
-            records: kind::ALL
-                .iter()
-                .map(|&(kind, name, layout)| RecordLayout::new(kind, name, layout))
-                .collect(),
+            records: Vec::new(),
         }
     }
 
     /// What the facts say that is in neither BTF nor kallsyms; none where they are missing, or not of the shape.
     pub fn environment(&self) -> Option<Environment> {
         Environment::deserialize(self.facts.as_ref()?).ok()
+    }
+}
+
+impl RecordLayouts {
+    /// Those of the records that this build makes and reads. The hash is the CRC-32 of their JSON, in eight hexadecimal digits.
+    pub fn of_this_build() -> Self {
+        let all = kind::ALL.iter();
+        let records: Vec<_> = all
+            .map(|&(kind, name, layout)| RecordLayout::new(kind, name, layout))
+            .collect();
+        // Plain numbers and names make JSON.
+        let json = serde_json::to_vec(&records).unwrap_or_default();
+        Self {
+            layout: format!("{:08x}", crc32fast::hash(&json)),
+            records,
+        }
     }
 }
 

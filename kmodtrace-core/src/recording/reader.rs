@@ -1,16 +1,15 @@
 //! Reading a recording.
 
-use super::{
-    BLOCK_MAGIC, BOUND, BlockHead, Crc, End, FORMAT, Header, MAGIC, ReadError, Redactor, VERSION, check_of,
-    has_too_much,
-};
+use super::input::Input;
+use super::pack::{unpack, unpacker};
+use super::{BLOCK_MAGIC, BOUND, BlockHead, Crc, End, Header, ReadError, Redactor, frames};
 use crate::records::decode::{self, DecodeError};
 use crate::records::event::{Event, Fact};
-use kmodtrace_common::{ABI_VERSION, kind, record};
-use serde::Deserialize;
-use std::io::{self, Read, Seek, SeekFrom};
+use kmodtrace_common::{kind, record};
+use std::io::{self, Read, Seek};
 use std::ops::Range;
 use zerocopy::FromBytes as _;
+use zstd::zstd_safe::DCtx;
 
 /// Reads the records of a recording: raw by [`next_record`](Self::next_record), decoded as an iterator. It holds one
 /// block in memory, and has looked at all of it before it yields the first record. After an error nothing follows.
@@ -18,7 +17,7 @@ pub struct Reader<R> {
     input: Input<R>,
     header: Header,
     header_crc: Crc,
-    decompressor: zstd::bulk::Decompressor<'static>,
+    unpacker: DCtx<'static>,
     /// Where in the input the present block begins.
     block: u64,
     /// What was read last: the room is used again.
@@ -43,15 +42,14 @@ enum State {
 impl<R: Read> Reader<R> {
     /// Reads the header.
     pub fn new(input: R) -> Result<Self, ReadError> {
-        let mut input = Input { input, offset: 0 };
-        let json = header_json(&mut input)?;
-        let header = parse_header(&json)?;
-        let decompressor = zstd::bulk::Decompressor::new().map_err(|source| ReadError::Io { offset: 0, source })?;
+        let mut input = Input::new(input);
+        let mut unpacker = unpacker().map_err(|source| ReadError::Io { offset: 0, source })?;
+        let (header, header_crc) = frames::read(&mut input, &mut unpacker)?;
         Ok(Self {
             input,
             header,
-            header_crc: check_of(&json),
-            decompressor,
+            header_crc,
+            unpacker,
             block: 0,
             data: Vec::new(),
             content: Vec::new(),
@@ -165,7 +163,7 @@ impl<R: Read> Reader<R> {
 
     /// Replaces the content by the next block's, or says how the recording ended.
     fn next_block(&mut self) -> Result<Option<End>, ReadError> {
-        let offset = self.input.offset;
+        let offset = self.input.offset();
         self.block = offset;
         let damaged = |why: String| Err(ReadError::Damaged { offset, why });
         self.input.read(BlockHead::SIZE, &mut self.data)?;
@@ -207,10 +205,7 @@ impl<R: Read> Reader<R> {
 
     /// Decompresses a block and looks whether it holds what its head says.
     fn fill(&mut self, length: usize, records: u32) -> Result<(), String> {
-        self.content.clear();
-        self.content.reserve_exact(length);
-        self.decompressor
-            .decompress_to_buffer(&self.data, &mut self.content)
+        unpack(&mut self.unpacker, &self.data, length, &mut self.content)
             .map_err(|error| format!("zstd cannot decompress the block: {error}"))?;
         if self.content.len() != length {
             return Err(format!(
@@ -262,111 +257,14 @@ fn begins_with(bytes: &[u8], magic: [u8; 4]) -> bool {
     bytes.iter().zip(magic).all(|(byte, expected)| *byte == expected)
 }
 
-fn header_json(input: &mut Input<impl Read>) -> Result<Vec<u8>, ReadError> {
-    let mut start = Vec::new();
-    input.read(8, &mut start)?;
-    if !begins_with(&start, MAGIC) {
-        return Err(ReadError::NotARecording { why: "bad magic" });
-    }
-    let Ok([_, length]) = <[zerocopy::little_endian::U32; 2]>::read_from_bytes(&start) else {
-        return Err(ReadError::HeaderCut { offset: input.offset });
-    };
-    if length > BOUND {
-        return Err(ReadError::NotARecording {
-            why: "header longer than 16 MiB",
-        });
-    }
-    let length = length.get() as usize;
-    let mut json = Vec::new();
-    input.read(length, &mut json)?;
-    if json.len() < length {
-        Err(ReadError::HeaderCut { offset: input.offset })
-    } else if has_too_much(&json) {
-        Err(ReadError::NotARecording {
-            why: "header of more than 262,144 values",
-        })
-    } else {
-        Ok(json)
-    }
-}
-
-/// What must be known before the rest of a header can be understood.
-#[derive(Deserialize)]
-struct Preamble {
-    format: String,
-    version: u32,
-    abi: u32,
-    tool: String,
-}
-
-fn parse_header(json: &[u8]) -> Result<Header, ReadError> {
-    let preamble: Preamble = serde_json::from_slice(json).map_err(|_| ReadError::NotARecording {
-        why: "its header is not that of one",
-    })?;
-    let Preamble {
-        format,
-        version,
-        abi,
-        tool,
-    } = preamble;
-    if format != FORMAT {
-        return Err(ReadError::NotARecording {
-            why: "its header names another format",
-        });
-    }
-    if version > VERSION {
-        return Err(ReadError::Newer {
-            what: "format",
-            theirs: version,
-            ours: VERSION,
-            tool,
-        });
-    }
-    if abi > ABI_VERSION {
-        return Err(ReadError::Newer {
-            what: "records",
-            theirs: abi,
-            ours: ABI_VERSION,
-            tool,
-        });
-    }
-    serde_json::from_slice(json).map_err(|error| ReadError::Damaged {
-        offset: 8,
-        why: format!("its header cannot be understood: {error}"),
-    })
-}
-
 impl<R: Read + Seek> Reader<R> {
     /// Goes on behind the last whole block where the input ended without a trailer: its writer may have written more since.
     /// Nothing where it has its trailer, is damaged, or has not ended.
     pub fn resume(&mut self) -> io::Result<()> {
         if let State::Ended(End::NoTrailer | End::Torn { .. }) = self.state {
-            self.input.input.seek(SeekFrom::Start(self.block))?;
-            self.input.offset = self.block;
+            self.input.seek(self.block)?;
             self.state = State::Open;
         }
         Ok(())
-    }
-}
-
-/// The input and how far it has been read.
-struct Input<R> {
-    input: R,
-    offset: u64,
-}
-
-impl<R: Read> Input<R> {
-    /// So many bytes, or fewer where the input ends. Memory grows with what comes, not with what was asked for.
-    fn read(&mut self, length: usize, bytes: &mut Vec<u8>) -> Result<(), ReadError> {
-        bytes.clear();
-        let read = self.input.by_ref().take(length as u64).read_to_end(bytes);
-        self.offset += bytes.len() as u64;
-        match read {
-            Ok(_) => Ok(()),
-            Err(source) => Err(ReadError::Io {
-                offset: self.offset,
-                source,
-            }),
-        }
     }
 }

@@ -51,7 +51,10 @@ impl Redactor {
             kernel: _,
             clock: _,
             cpus: _,
+            layout: _,
             machine_id,
+            host,
+            tags,
             boot,
             command,
             facts: _,
@@ -62,7 +65,8 @@ impl Redactor {
         } = header;
         if self.hides(Private::Host) {
             // A stand-in would make all machines one.
-            *machine_id = None;
+            (*machine_id, *host) = (None, None);
+            tags.clear();
         }
         if let Some(boot) = boot {
             self.boot(boot);

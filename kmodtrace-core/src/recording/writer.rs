@@ -1,23 +1,22 @@
 //! Writing a recording.
 
-use super::{BOUND, BlockHead, Crc, Header, MAGIC, check_of, has_too_much};
+use super::pack::{pack, packer};
+use super::{BlockHead, Crc, Header, frames};
 use crate::records::decode::TickBytes;
 use kmodtrace_common::record;
 use std::io::{self, Write};
 use zerocopy::{FromBytes as _, IntoBytes as _};
-use zstd::zstd_safe::CParameter;
+use zstd::zstd_safe::{CCtx, compress_bound};
 
 /// Content at which a block is written: enough for zstd to find repetitions in, little to lose when the tracer is killed.
 const BLOCK: usize = 64 << 10;
-/// zstd's fastest regular level; records repeat so much that higher ones gain little.
-const LEVEL: i32 = 1;
 
 /// Writes records to a recording. Each block goes out in one `write_all`; after an error nothing more is written, so at
 /// most the last block of the file is torn.
 pub struct Writer<W> {
     output: W,
     header_crc: Crc,
-    compressor: zstd::bulk::Compressor<'static>,
+    packer: CCtx<'static>,
     content: Vec<u8>,
     records: u32,
     written: u64,
@@ -27,30 +26,17 @@ pub struct Writer<W> {
 impl<W: Write> Writer<W> {
     /// Writes the header at once, so that even a recording without records says what it is.
     pub fn new(mut output: W, header: &Header) -> io::Result<Self> {
-        let json = serde_json::to_vec(header)?;
-        let Some(length) = u32::try_from(json.len()).ok().filter(|length| *length <= BOUND) else {
-            return Err(io::Error::other(
-                "the header of the recording would be longer than 16 MiB",
-            ));
-        };
-        if has_too_much(&json) {
-            return Err(io::Error::other(
-                "the header of the recording would have more than 262,144 values",
-            ));
-        }
-        let frame = [MAGIC.as_slice(), &length.to_le_bytes(), json.as_slice()].concat();
-        output.write_all(&frame)?;
+        let mut packer = packer()?;
+        let (frames, header_crc) = frames::write(header, &mut packer)?;
+        output.write_all(&frames)?;
         output.flush()?;
-        let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
-        compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-        let header_crc = check_of(&json);
         Ok(Self {
             output,
             header_crc,
-            compressor,
+            packer,
             content: Vec::new(),
             records: 0,
-            written: frame.len() as u64,
+            written: frames.len() as u64,
             failed: false,
         })
     }
@@ -75,7 +61,7 @@ impl<W: Write> Writer<W> {
 
     /// Bytes that the recording has at the most, if it ends with these records and a trailer.
     pub fn size_with(&self, record: &[u8]) -> u64 {
-        let block = |content| BlockHead::SIZE + zstd::zstd_safe::compress_bound(content);
+        let block = |content| BlockHead::SIZE + compress_bound(content);
         let rest = block(self.content.len() + record.len()) + block(size_of::<TickBytes>());
         self.written + rest as u64
     }
@@ -96,7 +82,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn write_block(&mut self) -> io::Result<()> {
-        let data = self.compressor.compress(&self.content)?;
+        let data = pack(&mut self.packer, &self.content)?;
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(io::Error::other);
         let head = BlockHead::new(length(&data)?, length(&self.content)?, self.records, &self.header_crc);
         self.output.write_all(&[head.as_bytes(), &data].concat())?;

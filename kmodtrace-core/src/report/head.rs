@@ -1,12 +1,13 @@
 //! The head of a report: when, where, what was run, what is missing, and the totals.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Quality, Report, TextLayout};
+use super::{KernelRow, Quality, Report, Source, TextLayout};
 use crate::analysis::account::Account;
 use crate::analysis::graph::unsearched_text;
 use crate::model::{Ktime, WaitStatus, Zero, calendar};
@@ -21,8 +22,14 @@ pub struct RecordingRow {
     pub began_unix_ns: u64,
     /// The same instant on `CLOCK_MONOTONIC`, which all times of the report are of.
     pub began_ns: u64,
+    /// The version of the kmodtrace that made it.
+    pub tool: String,
     /// The machine's id, hashed for kmodtrace; null where it was not recorded.
     pub machine_id: Option<String>,
+    /// The machine's name; null where that was not asked for.
+    pub host: Option<String>,
+    /// What whoever recorded it says of the machine or the recording.
+    pub tags: BTreeMap<String, String>,
     /// The boot's id; null where it was not recorded.
     pub boot_id: Option<String>,
     /// Possible CPUs.
@@ -40,6 +47,29 @@ pub struct RecordingRow {
     /// What the boot passed, for pictures.
     #[serde(skip)]
     pub(super) marks: Vec<BootMark>,
+}
+
+/// Something that was worked out of a recording, beside what that is of.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OfRecording<T> {
+    /// It.
+    #[serde(flatten)]
+    pub what: T,
+    /// Where the events come from.
+    pub kernel: KernelRow,
+    /// How they were recorded; null when they do not come from a recording.
+    pub recording: Option<RecordingRow>,
+}
+
+impl<T> OfRecording<T> {
+    /// This of that source.
+    pub fn new(what: T, source: &Source) -> Self {
+        Self {
+            what,
+            kernel: source.kernel.clone(),
+            recording: source.recording.clone(),
+        }
+    }
 }
 
 /// A probe of a recording, as its plan has it, which another version may have written.
@@ -85,7 +115,10 @@ impl RecordingRow {
         Self {
             began_unix_ns: header.clock.realtime_ns,
             began_ns: header.clock.monotonic_ns.0,
+            tool: header.tool.clone(),
             machine_id: header.machine_id.clone(),
+            host: header.host.clone(),
+            tags: header.tags.clone(),
             boot_id: header.boot.as_ref().map(|boot| boot.id.clone()),
             cpus: header.cpus,
             command: header.command.clone(),
@@ -133,6 +166,12 @@ fn recorded(report: &Report, recording: &RecordingRow, columns: usize) -> Vec<St
         .as_ref()
         .map_or_else(String::new, |id| format!("; boot {id}"));
     let mut lines = vec![format!("recorded {when} UTC, {began} after boot{lasted}{boot}")];
+    let host = recording.host.iter().map(|host| format!("host {host}"));
+    let tags = recording.tags.iter().map(|(name, value)| format!("{name}={value}"));
+    let labels: Vec<String> = host.chain(tags).collect();
+    if !labels.is_empty() {
+        lines.push(printable(&format!("on {}", labels.join(", "))).into_owned());
+    }
     if let Some(command) = &recording.command {
         let ended = recording.command_status;
         let ended = ended.map_or_else(String::new, |status| format!(" ({status})"));

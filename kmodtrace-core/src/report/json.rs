@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{AttemptRow, KernelRow, ModuleRow, Quality, Report, RequestRow, RequestedRow, Rows, SCHEMA};
+use super::{AttemptRow, KernelRow, ModuleRow, Quality, RecordingRow, Report, RequestRow, RequestedRow, Rows, SCHEMA};
 use crate::analysis::findings::Finding;
 use crate::text::write_json_line;
 
@@ -15,6 +15,7 @@ enum Line<'a> {
     Header {
         schema: &'static str,
         kernel: &'a KernelRow,
+        recording: Option<&'a RecordingRow>,
     },
     Module(&'a ModuleRow),
     Attempt(AttemptRow),
@@ -31,6 +32,7 @@ pub fn write_jsonl(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let header = Line::Header {
         schema: SCHEMA,
         kernel: &report.kernel,
+        recording: report.recording.as_ref(),
     };
     let lines = std::iter::once(header)
         .chain(report.modules.iter().map(Line::Module))

@@ -49,7 +49,7 @@ pub use attempts::{AttemptRow, WaitOfAttempt};
 pub use boots::{BootRow, Boots};
 pub use cell::outcomes_text;
 pub use fields::Fields;
-pub use head::RecordingRow;
+pub use head::{OfRecording, RecordingRow};
 pub(crate) use histograms::distributions;
 pub use histograms::write_histograms;
 pub use json::write_jsonl;
@@ -131,6 +131,8 @@ pub struct Report {
 pub struct KernelRow {
     /// As `uname -r` says.
     pub release: Option<String>,
+    /// As `uname -v` says: which build it is.
+    pub version: Option<String>,
     /// As `uname -m` says.
     pub arch: Option<String>,
 }
@@ -229,6 +231,7 @@ impl Source {
         Self {
             kernel: KernelRow {
                 release: Some(header.kernel.release.clone()),
+                version: Some(header.kernel.version.clone()),
                 arch: Some(header.kernel.arch.clone()),
             },
             coverage,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AttemptRow, KernelRow, RequestRow};
+use super::{AttemptRow, KernelRow, RecordingRow, RequestRow, Source};
 use crate::analysis::findings::Finding;
 use crate::analysis::graph::Lasting;
 use crate::analysis::origin;
@@ -27,6 +27,8 @@ pub enum StreamLine {
         schema: &'static str,
         /// The traced kernel.
         kernel: KernelRow,
+        /// How it is recorded.
+        recording: Option<Box<RecordingRow>>,
     },
     /// A load.
     Attempt(Box<AttemptRow>),
@@ -82,10 +84,11 @@ pub struct LastingRow {
 
 impl StreamLine {
     /// The first line.
-    pub fn header(kernel: &KernelRow) -> Self {
+    pub fn header(source: &Source) -> Self {
         Self::Header {
             schema: STREAM_SCHEMA,
-            kernel: kernel.clone(),
+            kernel: source.kernel.clone(),
+            recording: source.recording.clone().map(Box::new),
         }
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use kmodtrace_core::compare::bisect::{CommandEnd, RunEnd, StepHead, Workload};
 
 use super::session::{self, Writing};
-use crate::cli::With;
+use crate::cli::{Labels, With};
 use crate::failure::{BISECT_FAILED, INTERRUPTED, failure};
 use crate::live::attach::Wish;
 use crate::live::privileges::Keep;
@@ -82,6 +82,7 @@ fn record(
     drill: &[String],
 ) -> Result<CommandEnd> {
     let target = Target::file(part)?;
+    let labels = Labels::default();
     let session = Session::open(Options {
         wish: Wish {
             log: false,
@@ -92,6 +93,7 @@ fn record(
         functions: None,
         command,
         duration: None,
+        labels: &labels,
         quiet: true,
     })?;
     let mut recorder = Recorder::new(target, &session.header, None)?;

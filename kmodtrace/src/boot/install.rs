@@ -25,7 +25,7 @@ pub(crate) struct Installed {
 }
 
 /// What the texts of hooks and units say besides.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Wishes {
     /// Boots whose recordings are kept.
     keep: u32,
@@ -33,6 +33,8 @@ struct Wishes {
     once: bool,
     /// Bytes that a recording may have.
     max_size: u64,
+    /// What options of the tracer its recordings get.
+    labels: String,
 }
 
 /// A tool that makes initramfs images.
@@ -107,12 +109,12 @@ const MAKERS: &[Maker] = &[
 ];
 
 /// Everything that belongs to tracing boots with this tool, with this program.
-fn installed(maker: &Maker, program: &str, wishes: Wishes) -> Installed {
+fn installed(maker: &Maker, program: &str, wishes: &Wishes) -> Installed {
     let files = maker.files.iter();
     let files = files.map(|(path, text, runs)| Step::File(PathBuf::from(path), (*text).to_owned(), *runs));
     let mut steps = systemd::units(wishes.keep, wishes.once);
     steps.extend(files);
-    let trace = format!("{TRACE} --max-size {}K", wishes.max_size >> 10);
+    let trace = format!("{TRACE} --max-size {}K{}", wishes.max_size >> 10, wishes.labels);
     for step in &mut steps {
         if let Step::File(_, text, _) = step {
             *text = text.replace(TRACE, &trace).replace(PROGRAM, program);
@@ -167,8 +169,9 @@ pub(crate) fn enable(args: &BootEnable) -> Result<Installed> {
         keep: args.keep,
         once: args.once,
         max_size: args.max_size,
+        labels: args.labels.options(),
     };
-    Ok(installed(maker, &program, wishes))
+    Ok(installed(maker, &program, &wishes))
 }
 
 /// What is installed now, whatever it was installed for; none where nothing is.
@@ -181,7 +184,7 @@ pub(crate) fn disable() -> Option<Installed> {
         .iter()
         .find(|maker| maker.files.iter().any(|(path, ..)| Path::new(path).exists()));
     let maker = maker.or(MAKERS.last())?;
-    let mut all = installed(maker, PROGRAM, Wishes::default());
+    let mut all = installed(maker, PROGRAM, &Wishes::default());
     if !all.steps.iter().any(there) {
         return None;
     }
@@ -196,7 +199,7 @@ mod tests {
     #[test]
     fn every_file_is_ours_and_no_name_of_a_hook_has_a_dot() {
         for maker in MAKERS {
-            for step in installed(maker, PROGRAM, Wishes::default()).steps {
+            for step in installed(maker, PROGRAM, &Wishes::default()).steps {
                 let path = match step {
                     Step::File(path, ..) | Step::Link(path, _) => path,
                     Step::Run(_) => continue,
@@ -219,7 +222,7 @@ mod tests {
     #[test]
     fn a_program_elsewhere_is_started_there() {
         for maker in MAKERS {
-            for step in installed(maker, "/opt/k/kmodtrace", Wishes::default()).steps {
+            for step in installed(maker, "/opt/k/kmodtrace", &Wishes::default()).steps {
                 if let Step::File(path, text, _) = step {
                     assert!(!text.contains("/usr/bin"), "{}: {text}", path.display());
                 }

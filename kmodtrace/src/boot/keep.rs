@@ -122,8 +122,9 @@ fn copy(written: &Written, ended: Ktime) -> Result<PathBuf> {
         boot.chain = chain::chain(finished);
     }
     boot.ring = ring::read(&boot.command_line, header.clock.monotonic_ns);
-    // An initramfs does not know it.
+    // An initramfs knows neither.
     header.machine_id = machine::id();
+    header.host = header.host.map(|_| machine::host());
     let folder = Path::new(STORE);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make {}", folder.display()))?;

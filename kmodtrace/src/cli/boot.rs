@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use kmodtrace_core::report::Boots;
 
-use super::{Comparing, Reporting, duration, size};
+use super::{Comparing, Labels, Reporting, duration, size};
 use crate::output::Format;
 
 /// Tracing of boots.
@@ -70,6 +70,8 @@ pub(crate) struct BootEnable {
     /// End a recording before it has more bytes than that (1M is 1024K): until the boot is over it is in memory
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub(crate) max_size: u64,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
 }
 
 /// An archive.
@@ -130,6 +132,8 @@ pub(crate) struct BootTrace {
     /// End before the recording has more bytes than that
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub(crate) max_size: u64,
+    #[command(flatten)]
+    pub(crate) labels: Labels,
 }
 
 /// What ends it.

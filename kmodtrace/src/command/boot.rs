@@ -60,6 +60,7 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
                 functions: None,
                 command: &[],
                 duration: Some(args.at_most),
+                labels: &args.labels,
                 quiet,
             };
             boot::trace(options, args.max_size)?;

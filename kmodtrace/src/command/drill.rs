@@ -55,11 +55,13 @@ fn traces(args: &Drill) -> bool {
         max_in_flight,
         with,
         without,
+        labels,
         command,
     } = &args.tracing;
     let options = duration.is_some() || args.output.is_some() || args.functions.is_some();
     let probes = *max_in_flight != MAX_IN_FLIGHT || with != WITH || !without.is_empty();
-    options || probes || !command.is_empty()
+    let labelled = labels.host || !labels.tags.is_empty();
+    options || probes || labelled || !command.is_empty()
 }
 
 /// What a recording holds of these modules, of all that were asked for when it was made where there are none.

@@ -6,6 +6,7 @@ use anyhow::Result;
 use kmodtrace_core::analysis::graph::WaitGraph;
 use kmodtrace_core::analysis::waits::Waiting;
 use kmodtrace_core::analysis::why::Filter;
+use kmodtrace_core::report::OfRecording;
 use kmodtrace_core::text::Names;
 
 use crate::cli;
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     };
     let mut graph = WaitGraph::with_stacks();
     let mut why = super::why::fold(filter.clone(), zero, recording.header()).without_findings();
-    let (ended, end, _) = recording.finished(quiet, |finished| {
+    let (ended, end, loss) = recording.finished(quiet, |finished| {
         if filter.wanted.takes(&finished) {
             graph.add(&finished);
         }
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &cli::Graph, quiet: bool) -> Result<ExitCode> {
     graph.select(&filter.modules);
     let hanging = why.finish(end).hanging;
     args.format.print(&Waits {
-        waiting: Waiting { graph, hanging },
+        waiting: OfRecording::new(Waiting { graph, hanging }, &recording.source(&loss)),
         zero,
         columns: columns(),
     })?;

@@ -36,6 +36,7 @@ fn options<'o>(tracing: &'o Tracing, modules: &'o [String], quiet: bool, bpf_log
         functions: None,
         command: &tracing.command,
         duration: tracing.duration,
+        labels: &tracing.labels,
         quiet,
     }
 }

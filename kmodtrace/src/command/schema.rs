@@ -1,4 +1,4 @@
-//! `kmodtrace schema`: what the JSON of each command is made of.
+//! `kmodtrace schema`: what the JSON of each command is made of, and the records of a recording.
 
 use std::io::Write as _;
 use std::process::ExitCode;

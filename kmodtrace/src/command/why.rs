@@ -7,7 +7,7 @@ use anyhow::Result;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
 use kmodtrace_core::model::Zero;
 use kmodtrace_core::recording::Header;
-use kmodtrace_core::report::Source;
+use kmodtrace_core::report::{OfRecording, Source};
 use kmodtrace_core::text::{Glob, Names};
 
 use crate::cli;
@@ -27,9 +27,10 @@ pub(crate) fn run(args: &cli::Why, quiet: bool) -> Result<ExitCode> {
         wanted,
     };
     let mut fold = fold(filter, zero, recording.header());
-    let (ended, end, _) = recording.finished(quiet, |finished| fold.add(finished));
+    let (ended, end, loss) = recording.finished(quiet, |finished| fold.add(finished));
+    let why = fold.finish(end).with_command_status(recording.command_status());
     args.format.print(&Answered {
-        why: fold.finish(end).with_command_status(recording.command_status()),
+        why: OfRecording::new(why, &recording.source(&loss)),
         columns: columns(),
     })?;
     // The process ends with it: to free thousands of attempts one by one takes a while, and nobody needs the room.

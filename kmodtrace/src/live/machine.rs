@@ -1,4 +1,4 @@
-//! Which machine this is, without telling which.
+//! Which machine this is: without telling which, and by its name.
 
 use std::fs;
 
@@ -13,6 +13,11 @@ const APPLICATION: u128 = 0x62f2_4731_f50f_4332_bdd4_0730_4184_478a;
 /// machine has none, as in an initramfs.
 pub(crate) fn id() -> Option<String> {
     hashed(fs::read_to_string("/etc/machine-id").ok()?.trim_end())
+}
+
+/// The machine's name.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn hashed(id: &str) -> Option<String> {

@@ -19,6 +19,7 @@ use super::privileges::{Keep, give_up};
 use super::pump::{self, Ended, Sink, Until, now};
 use super::ready;
 use super::start::start;
+use crate::cli::Labels;
 use crate::notice::Notices;
 use crate::workload::{self, Limits};
 
@@ -34,6 +35,8 @@ pub(crate) struct Options<'o> {
     pub(crate) command: &'o [OsString],
     /// How long at the most.
     pub(crate) duration: Option<Duration>,
+    /// What the recording says of the machine.
+    pub(crate) labels: &'o Labels,
     /// Whether nothing is told of the modules.
     pub(crate) quiet: bool,
 }
@@ -67,6 +70,7 @@ impl<'o> Session<'o> {
             functions,
             command,
             duration,
+            labels,
             quiet,
         } = options;
         workload::find(command)?;
@@ -74,7 +78,7 @@ impl<'o> Session<'o> {
         let functions = ModuleFunctions::find(modules, functions, quiet)?;
         let modules = functions.modules.clone();
         let (mut tracer, facts) = start(&wish, Notices::new(quiet))?;
-        let mut header = header(&tracer, &facts, command);
+        let mut header = header(&tracer, &facts, command, labels);
         functions.attach(&mut tracer, &mut header, quiet)?;
         Ok(Self {
             header,
@@ -135,7 +139,7 @@ pub(crate) fn runtime() -> Result<Runtime> {
 }
 
 /// The head of the recording that this tracer makes: the kernel, the facts, the plan as attaching left it.
-fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString]) -> Header {
+fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString], labels: &Labels) -> Header {
     let uname = rustix::system::uname();
     let kernel = Kernel {
         release: facts.environment.release.clone(),
@@ -152,6 +156,8 @@ fn header(tracer: &Tracer, facts: &KernelFacts, command: &[OsString]) -> Header 
     header.unobserved = coverage.unobserved().to_vec();
     header.boot = boot();
     header.machine_id = machine::id();
+    header.host = labels.host.then(machine::host);
+    header.tags = labels.tags.iter().cloned().collect();
     header.facts = serde_json::to_value(facts).ok();
     let words = || command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     header.command = (!command.is_empty()).then(words);

@@ -23,10 +23,11 @@ use clap::{Arg, ArgAction, ArgMatches, Args, ColorChoice, Command, FromArgMatche
 use kmodtrace_core::compare::bisect::Summary;
 use kmodtrace_core::compare::diff::Diff;
 use kmodtrace_core::plan::CheckReport;
+use kmodtrace_core::recording::RecordLayouts;
 use kmodtrace_core::report::Boots;
 use kmodtrace_core::text::Harmless;
 use rustix::termios::tcgetwinsize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::failure::{FAILED, failure};
 use colour::paint;
@@ -98,7 +99,7 @@ pub(crate) trait Printed: 'static {
     fn schema() -> Value;
 }
 
-/// A schema by the name of the command that prints what it is of.
+/// A schema by the name of the command that prints what it is of; of what is in recordings, where the fields of each record are.
 type Schema = (&'static str, fn() -> Value);
 
 /// One for all that commands print.
@@ -113,7 +114,12 @@ pub(crate) const SCHEMAS: &[Schema] = &[
     ("bisect-report", Summary::schema),
     ("trace", Told::schema),
     ("boot-list", Boots::schema),
+    ("records", layouts),
 ];
+
+fn layouts() -> Value {
+    json!(RecordLayouts::of_this_build())
+}
 
 impl<T: ?Sized> Writer<T> {
     /// Text.

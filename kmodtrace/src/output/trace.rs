@@ -80,7 +80,7 @@ impl Told {
 
     fn line(&self, news: &News) -> Option<StreamLine> {
         match news {
-            News::Begun => Some(StreamLine::header(&self.source.kernel)),
+            News::Begun => Some(StreamLine::header(&self.source)),
             News::Finished(finished) => StreamLine::of(finished, &self.source.coverage),
             News::Lasting(lasting) => Some(StreamLine::lasting(lasting)),
             News::Found(finding) => Some(StreamLine::Finding(finding.clone())),

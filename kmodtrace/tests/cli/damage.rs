@@ -129,7 +129,7 @@ fn a_newer_recording_is_refused_with_both_versions() {
     let folder = scratch("newer");
     let bytes = sample(8).bytes;
     for (now, then, said) in [
-        (&br#""version":1,"#[..], &br#""version":7,"#[..], "format of version 7"),
+        (&br#""version":2}"#[..], &br#""version":7}"#[..], "format of version 7"),
         (br#""abi":"#, br#""abi":9"#, "records of version 9"),
     ] {
         let at = bytes.windows(now.len()).position(|window| window == now).unwrap();

@@ -208,7 +208,7 @@ fn no_name_in_a_message_acts() {
     let harm = "x\u{1b}[2J\u{9b}31m\u{202e}";
     // One that a later version made: its header names a tool.
     let (newer, _) = hostile(recorded("field/a11")).unwrap();
-    let at = newer.windows(11).position(|bytes| bytes == b"\"version\":1").unwrap();
+    let at = newer.windows(11).position(|bytes| bytes == b"\"version\":2").unwrap();
     let newer = [&newer[..at], b"\"version\":9", &newer[at + 11..]].concat();
     let newer = file(&folder, &format!("{harm}.kmt"), newer);
     for words in [

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use kmodtrace_common::{kind, record};
-use kmodtrace_core::recording::{Boot, Reader, Writer};
+use kmodtrace_core::recording::{Boot, Header, Reader, VERSION, Writer};
 use kmodtrace_core::records::strings::strings;
 use serde_json::Value;
 use synth::hostile;
@@ -77,6 +77,10 @@ fn with_secrets(recording: &[u8]) -> Vec<u8> {
     let mut reader = Reader::new(recording).unwrap();
     let mut header = reader.header().clone();
     header.machine_id = Some(SECRET.to_owned());
+    header.host = Some(SECRET.to_owned());
+    header.tags = [("a", SECRET), (SECRET, "b")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     header.command = Some(vec![SECRET.to_owned()]);
     header.boot = Some(Boot {
         id: SECRET.to_owned(),
@@ -121,7 +125,12 @@ fn with_secrets(recording: &[u8]) -> Vec<u8> {
 /// All bytes that a recording has, and how many records.
 fn content(path: &str) -> (Vec<u8>, usize) {
     let mut reader = Reader::new(File::open(path).unwrap()).unwrap();
-    let mut bytes = serde_json::to_vec(reader.header()).unwrap();
+    // Copies are of the version that this build writes.
+    let header = Header {
+        version: VERSION,
+        ..reader.header().clone()
+    };
+    let mut bytes = serde_json::to_vec(&header).unwrap();
     let mut records = 0;
     while let Some(record) = reader.next_record().unwrap() {
         bytes.extend_from_slice(record);

@@ -1,6 +1,6 @@
 //! What commands print as JSON, and the schemas of that.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::run;
 use crate::validation::violations;
@@ -54,11 +54,16 @@ fn each_schema_has_a_name() {
         names.contains(&"report") && names.contains(&"bisect-report"),
         "{names:?}"
     );
-    assert!(
-        names
-            .iter()
-            .all(|name| schema(name)["type"].is_string() || schema(name)["oneOf"].is_array())
+    let of_json = |name: &str| schema(name)["type"].is_string() || schema(name)["oneOf"].is_array();
+    assert!(names.iter().all(|name| *name == "records" || of_json(name)));
+    // What a reader of recordings goes by.
+    let layouts = schema("records");
+    let enter = &layouts["records"][0];
+    assert_eq!(
+        (&enter["name"], &enter["fields"][0]["name"]),
+        (&json!("ATTEMPT_ENTER"), &json!("kind"))
     );
+    assert_eq!(layouts["layout"].as_str().unwrap().len(), 8);
     assert_eq!(run(&["schema"]).quiet(), run(&["schema", "report"]).quiet());
     let unknown = run(&["schema", "reprot"]);
     let said = unknown.refused(2);

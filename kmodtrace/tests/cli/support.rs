@@ -158,7 +158,9 @@ fn written(blocks: &[Vec<u8>], storm: &Storm) -> Sample {
 fn block_offsets(bytes: &[u8]) -> Vec<usize> {
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let mut offsets = Vec::new();
+    // Behind the two parts of the header.
     let mut at = 8 + number(4);
+    at += 8 + number(at + 4);
     while at < bytes.len() {
         offsets.push(at);
         at += 24 + number(at + 8);

@@ -143,8 +143,8 @@ second_interrupt() {
     exec 3<>pipe
     kmodtrace record -o pipe 2>err &
     tracer=$!
-    # A header has more than a pipe holds.
-    dd bs=16k count=1 iflag=fullblock <&3 >header 2>/dev/null
+    # The header begins: everything is attached.
+    dd bs=512 count=1 iflag=fullblock <&3 >header 2>/dev/null
     timeout 1 cat /dev/zero >&3
     tries=100
     until gone $tracer || [ $tries = 0 ]; do

@@ -63,6 +63,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     };
     let booted = Header {
         boot: Some(boot),
+        host: Some("h".to_owned()),
+        tags: [("rack".to_owned(), "7".to_owned())].into(),
         ..plain.clone()
     };
     [plain, booted]

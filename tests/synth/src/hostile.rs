@@ -215,6 +215,8 @@ impl Harm {
             functions,
             unobserved,
             machine_id,
+            host,
+            tags,
             ..
         } = header;
         let boot = boot.get_or_insert_with(Boot::default);
@@ -229,6 +231,9 @@ impl Harm {
         self.all(boot.chain.iter_mut().map(|unit| &mut unit.name));
         self.all(command.get_or_insert_with(|| vec!["modprobe".to_owned()]));
         self.all(unobserved.iter_mut().chain(machine_id));
+        let (mut name, mut value) = ("rack".to_owned(), "7".to_owned());
+        self.all([host.get_or_insert_with(|| "node".to_owned()), &mut name, &mut value]);
+        tags.insert(name, value);
         [plan].into_iter().chain(facts).for_each(|value| self.value(value));
         for function in functions {
             self.all(

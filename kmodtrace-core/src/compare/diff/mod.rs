@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::measures::Unit;
+use crate::report::RecordingRow;
 
 pub(crate) use html::Strip;
 pub use html::write_html;
@@ -80,6 +81,8 @@ pub struct Diff {
 pub struct Set {
     /// What each is called.
     pub runs: Vec<String>,
+    /// How each was recorded.
+    pub recordings: Vec<Option<RecordingRow>>,
     /// Their kernels, each once.
     pub kernels: Vec<String>,
     /// Records lost, probe hits missed and attempts clipped in all of them.
@@ -207,6 +210,7 @@ impl Set {
         let kernels: BTreeSet<String> = runs.iter().filter_map(|run| run.kernel.release.clone()).collect();
         Self {
             runs: runs.iter().map(|run| run.label.clone()).collect(),
+            recordings: runs.iter().map(|run| run.recording.clone()).collect(),
             kernels: kernels.into_iter().collect(),
             missing: runs.iter().map(|run| run.missing).fold(0, u64::saturating_add),
         }

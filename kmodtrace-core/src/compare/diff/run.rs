@@ -12,7 +12,7 @@ use crate::analysis::origin::{self, KnownAttempt};
 use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
 use crate::model::{Attempt, AttemptId, Errno, Finished, MARKS_KEPT, TaskRef};
 use crate::plan::{Coverage, Observed};
-use crate::report::{KernelRow, Source};
+use crate::report::{KernelRow, RecordingRow, Source};
 
 /// Failed attempts whose errno is remembered for those that follow from them.
 const REMEMBERED: usize = 8_192;
@@ -54,6 +54,8 @@ pub struct Run {
     pub label: String,
     /// Its kernel.
     pub kernel: KernelRow,
+    /// How it was recorded.
+    pub recording: Option<RecordingRow>,
     /// Records lost, probe hits missed, attempts clipped.
     pub missing: u64,
     pub(super) source: Source,
@@ -138,6 +140,7 @@ impl RunFold {
         let run = Run {
             label,
             kernel: source.kernel.clone(),
+            recording: source.recording.clone(),
             missing: missing.into_iter().flatten().fold(0, u64::saturating_add),
             values: values.kept,
             source,
