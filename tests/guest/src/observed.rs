@@ -126,6 +126,8 @@ pub(crate) struct Recorded {
     pub(crate) began_ns: u64,
     /// Absent in fixtures.
     pub(crate) machine_id: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

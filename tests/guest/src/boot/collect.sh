@@ -11,6 +11,7 @@ mkdir $results
 tracer=/proc/$(cat /run/kmodtrace/boot.pid)
 [ ! -r $tracer/status ] || (cut -d' ' -f22 $tracer/stat; sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' $tracer/status) > $results/tracer
 systemd-id128 machine-id --app-specific 62f24731f50f4332bdd407304184478a > $results/machine-id
+uname -n > $results/host
 cat /sys/kernel/tracing/trace > $results/trace
 if [ -d /run/systemd/system ]; then
     # The unit of the real root keeps it when it takes the boot for over.

@@ -24,7 +24,7 @@ use guest_vm::{
 };
 
 use crate::guest::{self, Tally};
-use crate::observed::report;
+use crate::observed::{Report, report};
 
 /// Ends a boot, whichever it is.
 const COLLECT: &str = include_str!("collect.sh");
@@ -51,7 +51,7 @@ struct Variant {
 const SMALL: Variant = Variant {
     name: "small",
     initramfs: Initramfs::InitramfsTools,
-    enable: "kmodtrace boot enable --initramfs initramfs-tools\n",
+    enable: "kmodtrace boot enable --initramfs initramfs-tools --host --tag rack=7 --tag row=b\n",
     append: "init=/usr/sbin/small",
 };
 
@@ -202,6 +202,7 @@ impl Variant {
             report.recording.machine_id.as_deref() == id,
             "systemd says that the machine is {id:?}"
         );
+        self.check_labels(&out, &report)?;
         let diff = fs::read_to_string(out.join("diff")).context("the guest left no comparison")?;
         for said in [
             "A  4 runs, ",
@@ -212,5 +213,20 @@ impl Variant {
             ensure!(diff.contains(said), "boot diff does not say {said:?}: {diff}");
         }
         agreement.whole()
+    }
+
+    /// What the recording was told to say of its machine; the name is that of the real root, which the initramfs does not know.
+    fn check_labels(&self, out: &Path, report: &Report) -> Result<()> {
+        let name = fs::read_to_string(out.join("host")).context("the guest left no name")?;
+        let expected = self.enable.contains("--tag").then(|| ("7", "b", name.trim_end()));
+        let recording = &report.recording;
+        let tag = |name| recording.tags.get(name).map(String::as_str);
+        let told = tag("rack").zip(tag("row")).zip(recording.host.as_deref());
+        let told = told.map(|((rack, row), host)| (rack, row, host));
+        ensure!(
+            told == expected,
+            "the machine is {expected:?}, and the recording says {told:?}"
+        );
+        Ok(())
     }
 }
