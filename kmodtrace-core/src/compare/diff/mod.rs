@@ -151,7 +151,8 @@ impl Diff {
             .iter()
             .map(|measure| runs.iter().map(|run| run.value(measure)).collect())
             .collect();
-        let chances = rank::chances(&values, first.len(), runs.len());
+        let most = rank::most(watched.len(), runs.len());
+        let chances = rank::chances(&values, first.len(), runs.len(), most);
         let rows = watched.iter().zip(values).zip(chances);
         let mut rows: Vec<DiffRow> = rows
             .map(|((measure, values), chance)| DiffRow::new((*measure).clone(), &values, first.len(), &chance, limits))
@@ -170,7 +171,7 @@ impl Diff {
             first: Set::new(first),
             second: Set::new(second),
             limits,
-            least: rank::least(first.len(), second.len()),
+            least: rank::least(first.len(), second.len(), most),
             rows,
             more,
             unobserved: names.into_iter().map(str::to_owned).collect(),

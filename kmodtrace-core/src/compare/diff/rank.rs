@@ -5,6 +5,16 @@
 
 /// Ways to divide runs into two sets that are all looked at; of more, so many at random. Eight against eight have 12,870.
 const WAYS: u64 = 20_000;
+/// Values that are looked at in all of them: some seconds. There are fewer ways where there is more to look at in each.
+const WORK: u64 = 4_000_000_000;
+/// Ways that are looked at in any case: a p-value cannot be less than two of them.
+const LEAST_WAYS: u64 = 1_000;
+
+/// How many ways are looked at, where so many measures have been compared over so many runs.
+pub(super) fn most(measures: usize, runs: usize) -> u64 {
+    let each = (measures as u64).saturating_mul(runs as u64).max(1);
+    (WORK / each).clamp(LEAST_WAYS, WAYS)
+}
 
 /// The middle ranks of values, doubled, so that ties stay whole numbers: equal values share the mean of their ranks.
 fn doubled_ranks(values: &[f64]) -> Vec<i64> {
@@ -30,8 +40,8 @@ pub(super) struct Chance {
     pub(super) among_all: Option<f64>,
 }
 
-/// For each measure of `first` runs against the others.
-pub(super) fn chances(measures: &[Values], first: usize, runs: usize) -> Vec<Chance> {
+/// For each measure of `first` runs against the others, by so many ways at the most.
+pub(super) fn chances(measures: &[Values], first: usize, runs: usize, most: u64) -> Vec<Chance> {
     let ranked: Vec<Ranked> = measures.iter().map(|values| Ranked::new(values)).collect();
     let mut observed: Vec<bool> = vec![false; runs];
     observed.iter_mut().take(first).for_each(|mine| *mine = true);
@@ -39,17 +49,17 @@ pub(super) fn chances(measures: &[Values], first: usize, runs: usize) -> Vec<Cha
     let mut alone = vec![0_u64; measures.len()];
     let mut among_all = vec![0_u64; measures.len()];
     let mut ways = 0_u64;
-    each_way(runs, first, |way| {
+    each_way(runs, first, most, |way| {
         ways += 1;
-        let mut most = 0.0_f64;
+        let mut farthest = 0.0_f64;
         for (at, ranked) in ranked.iter().enumerate() {
             let distance = ranked.distance(way).unwrap_or_default();
-            most = most.max(distance);
+            farthest = farthest.max(distance);
             // What differs by rounding only is the same.
             alone[at] += u64::from(seen[at].is_some_and(|seen| distance >= seen - 1e-9));
         }
         for (count, seen) in among_all.iter_mut().zip(&seen) {
-            *count += u64::from(seen.is_some_and(|seen| most >= seen - 1e-9));
+            *count += u64::from(seen.is_some_and(|seen| farthest >= seen - 1e-9));
         }
     });
     #[expect(clippy::cast_precision_loss, reason = "some ten thousand ways")]
@@ -63,17 +73,18 @@ pub(super) fn chances(measures: &[Values], first: usize, runs: usize) -> Vec<Cha
         .collect()
 }
 
-/// The least that a p-value can be with so many runs: one way and its mirror image among all.
-pub(super) fn least(first: usize, second: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "compared with a few per cent")]
-    let ways = ways(first + second, first).map_or(WAYS as f64, |ways| ways as f64);
+/// The least that a p-value can be with so many runs: one way and its mirror image among all that are looked at.
+pub(super) fn least(first: usize, second: usize, most: u64) -> f64 {
+    let ways = ways(first + second, first).map_or(most, |ways| ways.min(most));
+    #[expect(clippy::cast_precision_loss, reason = "some ten thousand ways")]
+    let ways = ways as f64;
     2.0 / ways
 }
 
 /// One measure, ranked over the runs that have it.
 struct Ranked {
-    /// Each rank, doubled, less its mean; none where a run has no value.
-    ranks: Vec<Option<i64>>,
+    /// Each rank, doubled, less its mean, and 1; both 0 where a run has no value.
+    ranks: Vec<(i64, usize)>,
     present: usize,
     /// The sum of their squares.
     squares: i64,
@@ -84,13 +95,13 @@ impl Ranked {
         let known: Vec<f64> = values.iter().flatten().copied().collect();
         let mut ranks = doubled_ranks(&known).into_iter();
         let mean = i64::try_from(known.len()).unwrap_or(i64::MAX) + 1;
-        let ranks: Vec<Option<i64>> = values
+        let ranks: Vec<(i64, usize)> = values
             .iter()
-            .map(|value| value.and_then(|_| ranks.next()).map(|rank| rank - mean))
+            .map(|value| value.and_then(|_| ranks.next()).map_or((0, 0), |rank| (rank - mean, 1)))
             .collect();
         Self {
             present: known.len(),
-            squares: ranks.iter().flatten().map(|rank| rank * rank).sum(),
+            squares: ranks.iter().map(|(rank, _)| rank * rank).sum(),
             ranks,
         }
     }
@@ -98,13 +109,14 @@ impl Ranked {
     /// How far the sum of the ranks of one set is from what is to be expected, in standard deviations of all ways to divide
     /// the runs that have a value. None where one set has none.
     fn distance(&self, mine: &[bool]) -> Option<f64> {
-        let own = self.ranks.iter().zip(mine).filter(|(_, mine)| **mine);
-        let own: Vec<i64> = own.filter_map(|(rank, _)| *rank).collect();
-        let (n, all) = (own.len(), self.present);
+        let own = self.ranks.iter().zip(mine);
+        let (sum, n) = own.fold((0, 0), |(sum, n), ((rank, present), mine)| {
+            (sum + rank * i64::from(*mine), n + present * usize::from(*mine))
+        });
+        let all = self.present;
         if n == 0 || n == all {
             return None;
         }
-        let sum: i64 = own.iter().sum();
         #[expect(clippy::cast_precision_loss, reason = "ranks of some dozen runs")]
         let variance = (n * (all - n)) as f64 * self.squares as f64 / (all * (all - 1)) as f64;
         #[expect(clippy::cast_precision_loss, reason = "ranks of some dozen runs")]
@@ -125,10 +137,10 @@ fn ways(runs: usize, first: usize) -> Option<u64> {
     Some(ways)
 }
 
-/// All ways to choose so many runs, or, where they are too many, so many at random, the same each time, and the first one.
-fn each_way(runs: usize, first: usize, mut look: impl FnMut(&[bool])) {
+/// All ways to choose so many runs, or, where there are more than `most`, so many at random, the same each time, the first one among them.
+fn each_way(runs: usize, first: usize, most: u64, mut look: impl FnMut(&[bool])) {
     let mut way: Vec<bool> = (0..runs).map(|run| run < first).collect();
-    if ways(runs, first).is_some_and(|ways| ways <= WAYS) {
+    if ways(runs, first).is_some_and(|ways| ways <= most) {
         loop {
             look(&way);
             if !advance(&mut way) {
@@ -138,7 +150,7 @@ fn each_way(runs: usize, first: usize, mut look: impl FnMut(&[bool])) {
     }
     look(&way);
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for _ in 1..WAYS {
+    for _ in 1..most {
         for at in (1..runs).rev() {
             random ^= random << 13;
             random ^= random >> 7;
@@ -186,7 +198,7 @@ mod tests {
 
     fn p(first: &[f64], second: &[f64]) -> f64 {
         let values: Values = first.iter().chain(second).copied().map(Some).collect();
-        chances(&[values], first.len(), first.len() + second.len())[0]
+        chances(&[values], first.len(), first.len() + second.len(), WAYS)[0]
             .alone
             .unwrap()
     }
@@ -246,15 +258,31 @@ mod tests {
         for (n, m) in [(1, 1), (2, 3), (4, 4), (3, 6), (5, 5)] {
             let first: Vec<f64> = (0..n).map(f64::from).collect();
             let second: Vec<f64> = (100..100 + m).map(f64::from).collect();
-            let least = least(first.len(), second.len());
+            let least = least(first.len(), second.len(), WAYS);
             assert!((p(&first, &second) - least).abs() < 1e-12);
         }
+    }
+
+    /// 0.7 % is the standard error of such a p-value by 1,000 ways.
+    #[test]
+    fn fewer_ways_are_looked_at_where_there_is_much_to_look_at() {
+        assert_eq!(
+            (most(100, 16), most(65_536, 16), most(1 << 20, 1 << 10)),
+            (WAYS, 3_814, LEAST_WAYS)
+        );
+        let values: Values = [1.0, 2.0, 3.0, 4.0, 8.0, 5.0, 6.0, 7.0, 9.0, 10.0].map(Some).into();
+        let p = chances(&[values], 5, 10, LEAST_WAYS)[0].alone.unwrap();
+        assert!((p - 14.0 / 252.0).abs() < 0.007 * 3.0, "{p}");
+        let mut ways = 0;
+        each_way(10, 5, 100, |_| ways += 1);
+        assert_eq!(ways, 100);
+        assert!((least(5, 5, 100) - 0.02).abs() < 1e-12);
     }
 
     #[test]
     fn every_way_comes_once() {
         let mut seen = std::collections::BTreeSet::new();
-        each_way(7, 3, |way| {
+        each_way(7, 3, WAYS, |way| {
             assert_eq!(way.iter().filter(|run| **run).count(), 3);
             assert!(seen.insert(way.to_vec()));
         });
@@ -267,7 +295,7 @@ mod tests {
         let loud: Values = (0..8).map(|run| Some(f64::from(run))).collect();
         let mut measures: Vec<Values> = (0..20).map(quiet).collect();
         measures.push(loud);
-        let all = chances(&measures, 4, 8);
+        let all = chances(&measures, 4, 8, WAYS);
         let last = all.last().unwrap();
         assert!((last.alone.unwrap() - 2.0 / 70.0).abs() < 1e-12);
         assert!(last.among_all.unwrap() > last.alone.unwrap());
@@ -279,9 +307,9 @@ mod tests {
     #[test]
     fn runs_without_a_value_are_left_out() {
         let values = vec![Some(1.0), None, Some(2.0), Some(8.0), Some(9.0), None];
-        assert!(chances(&[values], 3, 6)[0].alone.is_some());
+        assert!(chances(&[values], 3, 6, WAYS)[0].alone.is_some());
         let only = vec![None, None, Some(1.0), Some(2.0)];
-        assert_eq!(chances(&[only], 2, 4)[0].alone, None);
+        assert_eq!(chances(&[only], 2, 4, WAYS)[0].alone, None);
     }
 
     proptest! {
@@ -297,11 +325,11 @@ mod tests {
             }).collect();
             let mut found = 0;
             let mut ways = 0;
-            each_way(8, 4, |way| {
+            each_way(8, 4, WAYS, |way| {
                 let first = values.iter().zip(way).filter(|(_, mine)| **mine).map(|(value, _)| *value);
                 let second = values.iter().zip(way).filter(|(_, mine)| !**mine).map(|(value, _)| *value);
                 let divided: Values = first.chain(second).collect();
-                found += u64::from(chances(&[divided], 4, 8)[0].alone.unwrap() <= 0.05);
+                found += u64::from(chances(&[divided], 4, 8, WAYS)[0].alone.unwrap() <= 0.05);
                 ways += 1;
             });
             prop_assert!(found * 20 <= ways, "{found} of {ways}");

@@ -140,7 +140,7 @@ impl<'d> Row<'d> {
 /// How many runs of each side can show a difference.
 fn enough(alpha: f64, from: usize) -> usize {
     (from.max(1)..64)
-        .find(|runs| super::rank::least(*runs, *runs) <= alpha)
+        .find(|runs| super::rank::least(*runs, *runs, super::rank::most(1, 2 * *runs)) <= alpha)
         .unwrap_or(64)
 }
 
