@@ -8,7 +8,8 @@ use kmodtrace_core::analysis::account::AccountFold;
 use kmodtrace_core::analysis::aggregate::Aggregates;
 use kmodtrace_core::analysis::findings::Findings;
 use kmodtrace_core::analysis::why::{Filter, WhyFold};
-use kmodtrace_core::model::Finished;
+use kmodtrace_core::model::{Finished, Zero};
+use kmodtrace_core::recording::Header;
 use kmodtrace_core::report::{KnownAttempts, Report, Selection, SortKey, TextLayout};
 use kmodtrace_core::text::Names;
 
@@ -41,31 +42,34 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         }),
         top: args.top,
     };
-    let filter = Filter {
-        modules: selection.modules.clone(),
-        wanted: selection.wanted.clone(),
-        ..Filter::default()
-    };
     let mut fold = Fold {
         selection: &selection,
         known: each.then(KnownAttempts::default),
         aggregates: Aggregates::default(),
-        findings: Findings::default(),
-        account: AccountFold::new(recording.header()),
-        why: super::why::fold(filter, zero, recording.header()).without_findings(),
+        answer: args
+            .format
+            .has_answer()
+            .then(|| AnswerFold::new(&selection, zero, recording.header())),
     };
     let (ended, end, loss) = recording.finished(quiet, |finished| fold.add(finished));
     let source = recording.source(&loss);
-    let stages = fold.aggregates.stages(&selection.modules);
-    let account = fold.account.finish(end, &stages, &source.coverage, recording.cgroups());
-    let mut report = Report::new(&fold.aggregates, &source, &selection)
-        .with_answer(account, fold.why.finish(end))
-        .with_findings(fold.findings.list(), fold.findings.graph().unsearched(), &selection);
+    let mut report = Report::new(&fold.aggregates, &source, &selection);
+    if let Some(AnswerFold { findings, account, why }) = &mut fold.answer {
+        let stages = fold.aggregates.stages(&selection.modules);
+        let account = mem::take(account).finish(end, &stages, &source.coverage, recording.cgroups());
+        report = report.with_answer(account, why.finish(end)).with_findings(
+            findings.list(),
+            findings.graph().unsearched(),
+            &selection,
+        );
+        if each {
+            // Pages, which show them, have attempts.
+            let mut waits = findings.graph().so_far();
+            waits.select(&selection.modules);
+            report.waits = Some(waits);
+        }
+    }
     if let Some(known) = fold.known {
-        // Pages, which show them, have attempts.
-        let mut waits = fold.findings.graph().so_far();
-        waits.select(&selection.modules);
-        report.waits = Some(waits);
         if let Some(missing) = known.missing().filter(|_| !quiet) {
             say(missing);
         }
@@ -81,33 +85,63 @@ pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
         attempts: args.attempts,
     })?;
     // The process ends with them: to free thousands of attempts one by one takes a while, and nobody needs the room.
-    mem::forget((fold.why, fold.findings));
+    mem::forget(fold.answer);
     recording.warn(quiet);
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// What a report is made of. All attempts are known where rows are asked for, and all failures are looked at, because what explains one
-/// that is wanted need not be wanted itself.
+/// What a report is made of. All attempts are known where rows are asked for.
 struct Fold<'s> {
     selection: &'s Selection,
     aggregates: Aggregates,
-    findings: Findings,
-    account: AccountFold,
-    why: WhyFold,
     known: Option<KnownAttempts>,
+    /// None where nothing shows it: to gather it takes longer than all else.
+    answer: Option<AnswerFold>,
 }
 
 impl Fold<'_> {
     fn add(&mut self, finished: Finished) -> Option<Finished> {
         if self.selection.wanted.takes(&finished) {
             self.aggregates.add(&finished);
-            self.findings.add(&finished);
-            if self.selection.names(&finished) {
-                self.account.add(&finished);
-            }
         }
         if let Some(known) = &mut self.known {
             known.add(&finished, self.selection);
+        }
+        match &mut self.answer {
+            Some(answer) => answer.add(finished, self.selection),
+            None => Some(finished),
+        }
+    }
+}
+
+/// What it cost, what failed, and what was found. All failures are looked at, because what explains one that is wanted need not be
+/// wanted itself.
+struct AnswerFold {
+    findings: Findings,
+    account: AccountFold,
+    why: WhyFold,
+}
+
+impl AnswerFold {
+    fn new(selection: &Selection, zero: Zero, header: &Header) -> Self {
+        let filter = Filter {
+            modules: selection.modules.clone(),
+            wanted: selection.wanted.clone(),
+            ..Filter::default()
+        };
+        Self {
+            findings: Findings::default(),
+            account: AccountFold::new(header),
+            why: super::why::fold(filter, zero, header).without_findings(),
+        }
+    }
+
+    fn add(&mut self, finished: Finished, selection: &Selection) -> Option<Finished> {
+        if selection.wanted.takes(&finished) {
+            self.findings.add(&finished);
+            if selection.names(&finished) {
+                self.account.add(&finished);
+            }
         }
         self.why.add(finished)
     }

@@ -64,6 +64,8 @@ pub(crate) fn columns() -> usize {
 pub(crate) enum MadeOf {
     /// Text, of which nothing acts on what shows it.
     Text,
+    /// Text that is one table, and has no answer besides: neither what it cost, nor what failed, nor what was found.
+    Table,
     /// Text, in which there is no sense without each attempt.
     Attempts,
     /// The same in bytes, which no terminal shows.
@@ -160,7 +162,12 @@ impl<T: Printed> Format<T> {
 
     /// Whether there is no sense in it without each attempt.
     pub(crate) fn is_of_attempts(&self) -> bool {
-        self.chosen.made_of != MadeOf::Text
+        matches!(self.chosen.made_of, MadeOf::Attempts | MadeOf::AttemptsAsBytes)
+    }
+
+    /// Whether it has more than one table.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.chosen.made_of != MadeOf::Table
     }
 
     /// Prints it in the format that was asked for.

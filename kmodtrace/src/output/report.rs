@@ -41,7 +41,7 @@ impl Printed for Reported {
         Writer {
             name: "csv",
             help: "Comma-separated values; what a spreadsheet would take for a formula has a ' in front",
-            made_of: MadeOf::Text,
+            made_of: MadeOf::Table,
             write: |reported, mut out| {
                 let write = if reported.attempts {
                     write_attempts_csv
