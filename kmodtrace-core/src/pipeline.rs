@@ -4,7 +4,7 @@ use std::mem;
 
 use crate::model::{Cgroups, Finished, Ktime, WaitStatus};
 use crate::records::decode::{DecodeError, decode};
-use crate::records::event::Fact;
+use crate::records::event::{Event, Fact};
 use crate::records::order::{HORIZON, Loss, Order};
 use crate::session::Session;
 
@@ -36,7 +36,9 @@ impl Pipeline {
             _ => {}
         }
         self.order.push(event);
-        self.advance();
+        while let Some(event) = self.order.next() {
+            self.apply(event);
+        }
         Ok(())
     }
 
@@ -58,8 +60,9 @@ impl Pipeline {
 
     /// Gives what is held back its turn, where nothing more is to come for now, and leaves in flight what is.
     pub fn flush(&mut self) {
-        self.order.finish();
-        self.advance();
+        while let Some(event) = self.order.next_of_rest() {
+            self.apply(event);
+        }
     }
 
     /// Moves to this instant, where every record of what was until then has been pushed: what is held back gets its turn, and what
@@ -101,17 +104,14 @@ impl Pipeline {
 
     /// Nothing more comes: what is left, that which never returned included, and what is missing.
     pub fn finish(mut self) -> (Vec<Finished>, Loss) {
-        self.order.finish();
-        self.advance();
+        self.flush();
         self.session.finish(&mut self.finished);
         (self.finished, self.order.loss().clone())
     }
 
-    fn advance(&mut self) {
-        while let Some(event) = self.order.next() {
-            self.reached = self.reached.max(event.time);
-            self.taken += u64::from(!matches!(event.fact, Fact::Tick(_)));
-            self.session.apply(event, &mut self.finished);
-        }
+    fn apply(&mut self, event: Event) {
+        self.reached = self.reached.max(event.time);
+        self.taken += u64::from(!matches!(event.fact, Fact::Tick(_)));
+        self.session.apply(event, &mut self.finished);
     }
 }

@@ -42,7 +42,6 @@ pub struct Order {
     sorted: VecDeque<(u64, Event)>,
     /// The others. How many came before decides between equal times.
     others: BTreeMap<(Ktime, u64), Event>,
-    ready: VecDeque<Event>,
     pushed: u64,
     newest: Ktime,
     passed: Ktime,
@@ -51,52 +50,18 @@ pub struct Order {
 }
 
 impl Order {
-    /// Takes an event as it comes from the ring or the file.
+    /// Takes an event as it comes from the ring or the file. Behind each, [`next`](Self::next) is to be asked until there is none.
     pub fn push(&mut self, event: Event) {
         self.loss.see(&event);
         self.newest = self.newest.max(event.time);
         let nth = self.pushed;
         self.pushed += 1;
         let is_later = |(_, known): &&(u64, Event)| known.time > event.time;
-        let later = self.sorted.iter().rev().take_while(is_later).take(NEAR + 1).count();
-        if later <= NEAR {
-            self.sorted.insert(self.sorted.len() - later, (nth, event));
-        } else {
-            self.others.insert((event.time, nth), event);
+        match self.sorted.iter().rev().take_while(is_later).take(NEAR + 1).count() {
+            0 => self.sorted.push_back((nth, event)),
+            later @ 1..=NEAR => self.sorted.insert(self.sorted.len() - later, (nth, event)),
+            _ => drop(self.others.insert((event.time, nth), event)),
         }
-        while let Some((time, is_other)) = self.oldest()
-            && (self.held() > MOST_HELD || self.newest.since(time) >= HORIZON)
-        {
-            self.pass_on(is_other);
-        }
-    }
-
-    fn held(&self) -> usize {
-        self.sorted.len() + self.others.len()
-    }
-
-    /// The time of the oldest event, and whether it is one of the others.
-    fn oldest(&self) -> Option<(Ktime, bool)> {
-        let sorted = self.sorted.front().map(|(nth, event)| (event.time, *nth, false));
-        let other = self
-            .others
-            .first_key_value()
-            .map(|((time, nth), _)| (*time, *nth, true));
-        let (time, _, is_other) = sorted.into_iter().chain(other).min()?;
-        Some((time, is_other))
-    }
-
-    /// Passes on the oldest.
-    fn pass_on(&mut self, is_other: bool) {
-        let event = if is_other {
-            self.others.pop_first().map(|(_, event)| event)
-        } else {
-            self.sorted.pop_front().map(|(_, event)| event)
-        };
-        let Some(event) = event else { return };
-        self.late += u64::from(event.time < self.passed);
-        self.passed = self.passed.max(event.time);
-        self.ready.push_back(event);
     }
 
     /// The next event whose turn has come.
@@ -105,13 +70,33 @@ impl Order {
         reason = "an iterator that has ended may be dropped; this one goes on"
     )]
     pub fn next(&mut self) -> Option<Event> {
-        self.ready.pop_front()
+        self.pop(|order, oldest| order.held() > MOST_HELD || order.newest.since(oldest) >= HORIZON)
     }
 
-    /// Nothing more comes: gives every event its turn, for [`next`](Self::next) to return.
-    pub fn finish(&mut self) {
-        while let Some((_, is_other)) = self.oldest() {
-            self.pass_on(is_other);
+    /// The next event, where nothing more comes.
+    pub fn next_of_rest(&mut self) -> Option<Event> {
+        self.pop(|_, _| true)
+    }
+
+    fn held(&self) -> usize {
+        self.sorted.len() + self.others.len()
+    }
+
+    /// The oldest event, if its turn has come at its time.
+    fn pop(&mut self, has_turn: impl Fn(&Self, Ktime) -> bool) -> Option<Event> {
+        let sorted = self.sorted.front().map(|(nth, event)| (event.time, *nth));
+        let other = self.others.first_key_value().map(|(key, _)| *key);
+        let is_other = other.is_some_and(|other| sorted.is_none_or(|sorted| other < sorted));
+        let (time, _) = if is_other { other } else { sorted }?;
+        if !has_turn(self, time) {
+            return None;
+        }
+        self.late += u64::from(time < self.passed);
+        self.passed = self.passed.max(time);
+        if is_other {
+            self.others.pop_first().map(|(_, event)| event)
+        } else {
+            self.sorted.pop_front().map(|(_, event)| event)
         }
     }
 
@@ -137,6 +122,7 @@ mod tests {
     use crate::model::{Tgid, Tid};
     use crate::records::event::{Counters, Fact};
     use proptest::prelude::*;
+    use std::iter;
 
     fn event(time: u64, tid: u32, seq: u64) -> Event {
         Event {
@@ -149,46 +135,49 @@ mod tests {
         }
     }
 
-    fn drain(order: &mut Order) -> Vec<Event> {
-        std::iter::from_fn(|| order.next()).collect()
+    /// What an order passes on as it takes these.
+    fn push(order: &mut Order, events: impl IntoIterator<Item = Event>) -> Vec<Event> {
+        let mut passed = Vec::new();
+        for event in events {
+            order.push(event);
+            passed.extend(iter::from_fn(|| order.next()));
+        }
+        passed
+    }
+
+    fn finish(order: &mut Order) -> Vec<Event> {
+        iter::from_fn(|| order.next_of_rest()).collect()
     }
 
     #[test]
     fn a_tick_lets_go_of_what_is_older_than_the_horizon() {
         let mut order = Order::default();
-        order.push(event(100, 1, 1));
-        assert!(order.next().is_none() && order.is_holding());
+        assert_eq!(push(&mut order, [event(100, 1, 1)]), []);
+        assert!(order.is_holding());
         let tick = |time| Event {
             seq: 0,
             fact: Fact::Tick(Counters::default()),
             ..event(time, 9, 0)
         };
-        order.push(tick(99 + HORIZON.0));
-        assert!(order.next().is_none());
-        order.push(tick(100 + HORIZON.0));
-        assert_eq!(drain(&mut order), [event(100, 1, 1)]);
-        order.finish();
-        assert_eq!(drain(&mut order).len(), 2);
+        assert_eq!(push(&mut order, [tick(99 + HORIZON.0)]), []);
+        assert_eq!(push(&mut order, [tick(100 + HORIZON.0)]), [event(100, 1, 1)]);
+        assert_eq!(finish(&mut order).len(), 2);
         assert!(!order.is_holding());
     }
 
     #[test]
     fn a_late_event_is_passed_on_at_once_and_counted() {
         let mut order = Order::default();
-        for (time, seq) in [(1, 1), (HORIZON.0 + 5, 2), (0, 3)] {
-            order.push(event(time, 1, seq));
-        }
-        assert_eq!(drain(&mut order), [event(1, 1, 1), event(0, 1, 3)]);
+        let arrivals = [(1, 1), (HORIZON.0 + 5, 2), (0, 3)].map(|(time, seq)| event(time, 1, seq));
+        assert_eq!(push(&mut order, arrivals), [event(1, 1, 1), event(0, 1, 3)]);
         assert_eq!(order.late(), 1);
     }
 
     #[test]
     fn what_is_held_is_bounded() {
         let mut order = Order::default();
-        for seq in 0..=MOST_HELD as u64 {
-            order.push(event(7, 1, seq));
-        }
-        assert_eq!(drain(&mut order), [event(7, 1, 0)]);
+        let arrivals = (0..=MOST_HELD as u64).map(|seq| event(7, 1, seq));
+        assert_eq!(push(&mut order, arrivals), [event(7, 1, 0)]);
         assert_eq!(order.late(), 0);
     }
 
@@ -213,17 +202,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_comes_within_the_horizon_is_sorted(arrivals in arrivals(), greedy in any::<bool>()) {
+        fn what_comes_within_the_horizon_is_sorted(arrivals in arrivals()) {
             let mut order = Order::default();
-            let mut sorted = Vec::new();
-            for event in arrivals.clone() {
-                order.push(event);
-                if greedy {
-                    sorted.extend(drain(&mut order));
-                }
-            }
-            order.finish();
-            sorted.extend(drain(&mut order));
+            let mut sorted = push(&mut order, arrivals.clone());
+            sorted.extend(finish(&mut order));
             // Stable by time: equal times keep their arrival, so the records of one task keep their order.
             let mut expected = arrivals;
             expected.sort_by_key(|event| event.time);
@@ -234,11 +216,9 @@ mod tests {
         #[test]
         fn nothing_is_lost_or_doubled_whatever_the_times(times in prop::collection::vec(any::<u64>(), 0..100)) {
             let mut order = Order::default();
-            for (seq, time) in (1..).zip(&times) {
-                order.push(event(*time, 1, seq));
-            }
-            order.finish();
-            let mut out: Vec<_> = drain(&mut order).iter().map(|event| (event.seq, event.time.0)).collect();
+            let mut all = push(&mut order, (1..).zip(&times).map(|(seq, time)| event(*time, 1, seq)));
+            all.extend(finish(&mut order));
+            let mut out: Vec<_> = all.iter().map(|event| (event.seq, event.time.0)).collect();
             out.sort_unstable();
             prop_assert_eq!(out, (1..).zip(times).collect::<Vec<_>>());
         }

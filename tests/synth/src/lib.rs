@@ -280,12 +280,12 @@ mod tests {
     fn records_are_nearly_sorted_and_none_is_missing() {
         let events = events(400);
         assert!(!events.is_sorted_by_key(|event| event.time));
-        let mut order = Order::default();
+        let (mut order, mut sorted) = (Order::default(), Vec::new());
         for event in events {
             order.push(event);
+            sorted.extend(std::iter::from_fn(|| order.next()));
         }
-        order.finish();
-        let sorted: Vec<_> = std::iter::from_fn(|| order.next()).collect();
+        sorted.extend(std::iter::from_fn(|| order.next_of_rest()));
         assert!(sorted.is_sorted_by_key(|event| event.time));
         assert_eq!((order.late(), order.loss().lost()), (0, 0));
     }

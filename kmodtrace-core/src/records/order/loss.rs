@@ -2,7 +2,6 @@
 
 use crate::model::{Refused, RefusedCalls};
 use crate::records::event::{Counters, Event, Fact};
-use std::collections::BTreeMap;
 
 /// More than any kernel is built for: `NR_CPUS` is 8,192 at the most (arch/x86/Kconfig). What names another is damage, and not counted.
 const CPUS: u32 = 1 << 14;
@@ -16,7 +15,8 @@ const CPUS: u32 = 1 << 14;
 /// many once everything has been drained, and [`lost`](Self::lost), the larger of the two, is what is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loss {
-    cpus: BTreeMap<u32, Numbers>,
+    /// By the number of the CPU.
+    cpus: Vec<Numbers>,
     counters: Counters,
     refused: RefusedCalls,
 }
@@ -32,9 +32,14 @@ impl Loss {
         if let Fact::Tick(counters) | Fact::Trailer(counters) = &event.fact {
             self.counters = *counters;
         } else if event.seq > 0 && event.cpu < CPUS {
-            let numbers = self.cpus.entry(event.cpu).or_default();
-            numbers.highest = numbers.highest.max(event.seq);
-            numbers.received += 1;
+            let cpu = event.cpu as usize;
+            if cpu >= self.cpus.len() {
+                self.cpus.resize(cpu + 1, Numbers::default());
+            }
+            if let Some(numbers) = self.cpus.get_mut(cpu) {
+                numbers.highest = numbers.highest.max(event.seq);
+                numbers.received += 1;
+            }
         }
         if let Fact::Refused(refused) = &event.fact {
             self.refused.add(refused);
@@ -50,7 +55,7 @@ impl Loss {
     /// Records missing from the numbers of each CPU. While records are still on their way it may be a few too high.
     pub fn gaps(&self) -> u64 {
         let missing = |numbers: &Numbers| numbers.highest.saturating_sub(numbers.received);
-        self.cpus.values().map(missing).fold(0, u64::saturating_add)
+        self.cpus.iter().map(missing).fold(0, u64::saturating_add)
     }
 
     /// The counters of the last tick, or zeros before the first.
