@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::analysis::histogram::Histogram;
 use crate::analysis::stages::each_stage;
 use crate::model::{
-    Attempt, Collision, Errno, Finished, Helper, Ktime, ModuleState, Note, Request, Role, Stage, StateSpan, WaitKind,
-    entry_or, ret_text,
+    Attempt, Collision, Errno, Finished, Helper, Ktime, ModuleState, Name, Note, Request, Role, Stage, StateSpan,
+    WaitKind, entry_or, ret_text,
 };
 use crate::text::Names;
 
@@ -123,9 +123,9 @@ pub struct HelperTimes {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aggregates {
     /// By name. An attempt that failed before its module had one is under none.
-    pub modules: BTreeMap<Option<String>, ModuleStats>,
+    pub modules: BTreeMap<Option<Name>, ModuleStats>,
     /// By what was requested. A request whose beginning was not seen has an empty name.
-    pub requests: BTreeMap<String, RequestStats>,
+    pub requests: BTreeMap<Name, RequestStats>,
     /// Attempts whose entry was not seen.
     pub entry_not_seen: u64,
     /// Attempts whose exit was lost.
@@ -187,11 +187,11 @@ impl Aggregates {
 }
 
 /// Those of this name, or of all others where there are too many.
-pub(crate) fn kept<'s, Name: Ord + Clone + From<String>, Stats: Default>(
-    all: &'s mut BTreeMap<Name, Stats>,
-    name: &Name,
+pub(crate) fn kept<'s, Key: Ord + Clone + From<Name>, Stats: Default>(
+    all: &'s mut BTreeMap<Key, Stats>,
+    name: &Key,
 ) -> &'s mut Stats {
-    entry_or(all, KEPT, name.clone(), |_| OTHERS.to_owned().into()).or_default()
+    entry_or(all, KEPT, name.clone(), |_| Name::new(OTHERS).into()).or_default()
 }
 
 impl StateTimes {
@@ -337,7 +337,7 @@ mod tests {
             all.add(&Finished::Request(Box::new(request(id, &format!("m{id}"), 0, 1, 0))));
         }
         assert_eq!((all.modules.len(), all.requests.len()), (KEPT + 1, KEPT + 1));
-        assert_eq!(all.modules[&Some(OTHERS.to_owned())].loads.count, 10);
+        assert_eq!(all.modules[&Some(OTHERS.into())].loads.count, 10);
         assert_eq!(all.requests[OTHERS].count, 10);
     }
 }

@@ -8,6 +8,7 @@ use super::errno::Errno;
 use super::function::Function;
 use super::ids::{AttemptId, RequestId};
 use super::log::LogLine;
+use super::name::Name;
 use super::note::Note;
 use super::signal::Signal;
 use super::span::Span;
@@ -22,13 +23,13 @@ pub struct Attempt {
     /// Number of the attempt, in the order in which attempts were first seen.
     pub id: AttemptId,
     /// Name of the module, as the loader or the image has it, else derived from the file name; absent if neither was seen.
-    pub module: Option<String>,
+    pub module: Option<Name>,
     /// Task that made the system call.
     pub tid: Tid,
     /// Thread group of the task.
     pub tgid: Tgid,
     /// Name of the task; empty if the entry was not seen.
-    pub comm: String,
+    pub comm: Name,
     /// Parent of the thread group at entry; absent if it was not read.
     pub parent: Option<Parent>,
     /// Effective user of the task, as the initial namespace numbers it; absent if it was not read.
@@ -110,7 +111,7 @@ impl Attempt {
             module: None,
             tid,
             tgid,
-            comm: String::new(),
+            comm: Name::default(),
             parent: None,
             uid: None,
             capable: None,
@@ -227,7 +228,7 @@ pub struct FileId {
     /// Device number of the file system, as the kernel's `dev_t`.
     pub dev: u32,
     /// Last component of the path; empty if it was not read.
-    pub name: String,
+    pub name: Name,
 }
 
 /// What an attempt was among the loads of the same module.
@@ -281,9 +282,9 @@ pub struct SymbolLookUp {
     /// Time of the look-up.
     pub time: Ktime,
     /// Name of the symbol.
-    pub name: String,
+    pub name: Name,
     /// Module that exports it; absent if none was found.
-    pub owner: Option<String>,
+    pub owner: Option<Name>,
     /// Result: success, or `ENOENT` if no module exports it, or why its owner could not be used.
     pub errno: Errno,
 }

@@ -3,6 +3,7 @@
 use kmodtrace_common::{STATE_COMING, STATE_GOING, STATE_LIVE, STATE_UNFORMED};
 use serde::{Deserialize, Serialize};
 
+use super::name::Name;
 use super::span::Span;
 use super::units::ModuleAddress;
 
@@ -37,7 +38,7 @@ impl ModuleState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateSpan {
     /// Name of the module.
-    pub module: String,
+    pub module: Name,
     /// Stands for the address of its `struct module`, and means nothing outside of its recording; absent if it was not seen.
     pub address: Option<ModuleAddress>,
     /// State. UNFORMED is both before COMING and after GOING.

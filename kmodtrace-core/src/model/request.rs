@@ -3,6 +3,7 @@
 use super::errno::Errno;
 use super::ids::{AttemptId, RequestId};
 use super::log::LogLine;
+use super::name::Name;
 use super::note::Note;
 use super::span::Span;
 use super::task::Parent;
@@ -17,13 +18,13 @@ pub struct Request {
     /// Its number.
     pub id: RequestId,
     /// What is requested: a module's name or an alias, as `fs-xfs`.
-    pub name: String,
+    pub name: Name,
     /// The task that asks.
     pub tid: Tid,
     /// Its thread group.
     pub tgid: Tgid,
     /// Its name; empty when the beginning was not seen.
-    pub comm: String,
+    pub comm: Name,
     /// Who started it.
     pub parent: Option<Parent>,
     /// Whether the task is a kernel thread; none when it was not read.

@@ -1,6 +1,7 @@
 //! Tasks as others refer to them.
 
 use super::ids::AttemptId;
+use super::name::Name;
 use super::units::{Tgid, Tid};
 
 /// A task inside an attempt, as others refer to it.
@@ -9,7 +10,7 @@ pub struct TaskRef {
     /// Task.
     pub tid: Tid,
     /// Name of the task; empty if its entry was not seen.
-    pub comm: String,
+    pub comm: Name,
     /// Attempt that the task was making.
     pub attempt: AttemptId,
 }
@@ -20,7 +21,7 @@ pub struct Parent {
     /// Thread group of the ancestor.
     pub tgid: Tgid,
     /// Name of the ancestor.
-    pub comm: String,
+    pub comm: Name,
 }
 
 /// Programs that load modules for whoever started them.

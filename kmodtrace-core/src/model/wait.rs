@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::module::ModuleState;
+use super::name::Name;
 use super::span::Span;
 use super::task::TaskRef;
 
@@ -62,7 +63,7 @@ pub struct Wait {
     /// Task that the wait was for; absent if it was not seen.
     pub on: Option<TaskRef>,
     /// Module or request that the wait was for, if it is not the attempt's own module: the exporter of a symbol, or what is requested.
-    pub module: Option<String>,
+    pub module: Option<Name>,
     /// How often `finished_loading` ran; same-name waits only, absent if the end was not seen.
     pub checks: Option<u32>,
 }

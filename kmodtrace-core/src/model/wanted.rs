@@ -109,7 +109,7 @@ mod tests {
 
     fn attempt() -> Attempt {
         let mut attempt = Attempt::new(AttemptId(1), Tid(11), Tgid(10));
-        attempt.comm = "modprobe".to_owned();
+        attempt.comm = "modprobe".into();
         attempt.errno = Some(Errno::EBUSY);
         attempt.start = Some(Ktime(20));
         attempt.end = Some(Ktime(30));
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn states_are_nobodys() {
         let state = Finished::State(StateSpan {
-            module: "xfs".to_owned(),
+            module: "xfs".into(),
             address: None,
             state: ModuleState::Going,
             span: Span::from(Ktime(5)),

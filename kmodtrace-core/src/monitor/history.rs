@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Recent;
 use crate::analysis::aggregate;
-use crate::model::{Attempt, AttemptId, Finished, ModuleState, Request, RequestId, StateSpan};
+use crate::model::{Attempt, AttemptId, Finished, ModuleState, Name, Request, RequestId, StateSpan};
 
 /// Attempts that are kept at most, requests too, and GOING windows.
 const KEPT: usize = 2_048;
@@ -20,7 +20,7 @@ pub(super) struct History {
     marks: usize,
     requests: VecDeque<Box<Request>>,
     going: VecDeque<StateSpan>,
-    recent: BTreeMap<Option<String>, VecDeque<Recent>>,
+    recent: BTreeMap<Option<Name>, VecDeque<Recent>>,
     folded: u64,
 }
 
@@ -104,7 +104,7 @@ impl History {
 
     /// The last loads of a module, the latest last.
     #[expect(clippy::ref_option, reason = "it is the key of the map")]
-    pub(super) fn recent_of(&self, module: &Option<String>) -> Vec<Recent> {
+    pub(super) fn recent_of(&self, module: &Option<Name>) -> Vec<Recent> {
         let recent = self.recent.get(module);
         recent.map_or_else(Vec::new, |recent| recent.iter().copied().collect())
     }

@@ -209,7 +209,7 @@ fn lane(group: &[Placed<'_>], now: Ktime) -> Option<Lane> {
     let task = group.first()?.attempt;
     Some(Lane {
         tid: task.tid.0,
-        comm: task.comm.clone(),
+        comm: task.comm.clone().into(),
         attempts: group.iter().map(|one| lane_attempt(one, now)).collect(),
     })
 }
@@ -229,7 +229,7 @@ fn lane_attempt(one: &Placed<'_>, now: Ktime) -> LaneAttempt {
     LaneAttempt {
         id: attempt.id.0,
         unloads: attempt.is_unload(),
-        module: attempt.module.clone(),
+        module: attempt.module.clone().map(Into::into),
         device: attempt.device.as_ref().map(|device| device.path.clone()),
         start_ns: one.start,
         end_ns: attempt.end.map(|end| end.0.max(one.start)),

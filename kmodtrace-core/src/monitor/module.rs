@@ -131,7 +131,7 @@ fn requesters(monitor: &Monitor, own: &[&Attempt]) -> Vec<(String, u64)> {
         let by = match (attempt.request, parent) {
             (Some(request), _) => asked(monitor, request),
             (None, Some(parent)) => format!("{} < {parent}", attempt.comm),
-            (None, None) => attempt.comm.clone(),
+            (None, None) => attempt.comm.clone().into(),
         };
         *counts.entry(by).or_default() += 1;
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Monitor;
 use crate::analysis::aggregate::ModuleStats;
 use crate::analysis::histogram::Histogram;
+use crate::model::Name;
 use crate::report::{ModuleRow, Spread};
 
 /// A module.
@@ -53,7 +54,7 @@ pub(super) fn total(monitor: &Monitor) -> ModuleNow {
 
 /// Every module that has been seen, also those whose first load is in flight, by name.
 pub(super) fn rows(monitor: &Monitor) -> Vec<ModuleNow> {
-    let mut now: BTreeMap<Option<String>, (u64, u64)> = BTreeMap::new();
+    let mut now: BTreeMap<Option<Name>, (u64, u64)> = BTreeMap::new();
     for one in monitor.pipeline.session().in_flight() {
         if !one.attempt.is_unload() {
             let (in_flight, waiting) = now.entry(one.attempt.module.clone()).or_default();

@@ -85,11 +85,15 @@ fn row(one: &InFlight<'_>, places: &HashMap<AttemptId, (Stage, String)>, now: Kt
         WaitNow {
             kind: wait.kind,
             lasted_ns: now.since(wait.span.start).0,
-            module: wait.module.clone().or_else(|| attempt.module.clone().filter(|_| own)),
+            module: wait
+                .module
+                .clone()
+                .or_else(|| attempt.module.clone().filter(|_| own))
+                .map(Into::into),
             on: wait.on.as_ref().map(|on| OwnerNow {
                 id: on.attempt.0,
                 tid: on.tid.0,
-                comm: on.comm.clone(),
+                comm: on.comm.clone().into(),
                 stage: places.get(&on.attempt).map(|(stage, _)| *stage),
             }),
         }
@@ -97,9 +101,9 @@ fn row(one: &InFlight<'_>, places: &HashMap<AttemptId, (Stage, String)>, now: Kt
     NowRow {
         id: attempt.id.0,
         unloads: attempt.is_unload(),
-        module: attempt.module.clone(),
+        module: attempt.module.clone().map(Into::into),
         tid: attempt.tid.0,
-        comm: attempt.comm.clone(),
+        comm: attempt.comm.clone().into(),
         start_ns: attempt.start.map(|start| start.0),
         lasted_ns: attempt.start.map(|start| now.since(start).0),
         stage: place.map(|(stage, _)| *stage),

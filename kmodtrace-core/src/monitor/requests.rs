@@ -76,9 +76,9 @@ fn row(monitor: &Monitor, request: &Request) -> RequestNow {
     let until = request.end.unwrap_or(monitor.reached());
     RequestNow {
         id: request.id.0,
-        name: request.name.clone(),
+        name: request.name.clone().into(),
         tid: request.tid.0,
-        comm: request.comm.clone(),
+        comm: request.comm.clone().into(),
         by: request.work.clone().or_else(|| request.call_site.clone()),
         start_ns: request.start.map(|start| start.0),
         lasted_ns: request.start.map(|start| until.since(start).0),

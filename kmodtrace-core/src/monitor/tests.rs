@@ -229,7 +229,7 @@ fn a_task_is_one_lane_in_the_place_of_its_first_attempt() {
     ] {
         let attempt = Attempt {
             tid: Tid(tid),
-            comm: comm.to_owned(),
+            comm: comm.into(),
             ..attempt(id, "m", from, to)
         };
         monitor.history.add(Finished::Attempt(Box::new(attempt)));

@@ -87,10 +87,10 @@ impl Lead {
         }
     }
 
-    fn module(name: Option<&String>) -> Self {
+    fn module(name: Option<&str>) -> Self {
         Self {
-            name: Some(name.map_or("(unknown)", String::as_str).to_owned()),
-            ..Self::new(Topic::Module(name.cloned()))
+            name: Some(name.unwrap_or("(unknown)").to_owned()),
+            ..Self::new(Topic::Module(name.map(str::to_owned)))
         }
     }
 
@@ -112,8 +112,8 @@ impl Lead {
         let until = attempt.end.unwrap_or(monitor.reached());
         let result = attempt.errno.map(|errno| errno.name().into_owned());
         Self {
-            name: Some(attempt.module.clone().unwrap_or_else(|| "(unknown)".to_owned())),
-            task: Some((attempt.tid.0, attempt.comm.clone())),
+            name: Some(attempt.module.as_deref().unwrap_or("(unknown)").to_owned()),
+            task: Some((attempt.tid.0, attempt.comm.clone().into())),
             result: result.or_else(|| attempt.end.is_none().then(|| IN_FLIGHT.to_owned())),
             failed: attempt.failed(),
             lasted_ns: attempt.start.map(|start| until.since(start).0),
@@ -137,8 +137,8 @@ impl Lead {
         let until = request.end.unwrap_or(monitor.reached());
         let result = request.ret.map(ret_text);
         Self {
-            name: Some(request.name.clone()),
-            task: Some((request.tid.0, request.comm.clone())),
+            name: Some(request.name.clone().into()),
+            task: Some((request.tid.0, request.comm.clone().into())),
             result: result.or_else(|| request.end.is_none().then(|| IN_FLIGHT.to_owned())),
             failed: request.failed(),
             lasted_ns: request.start.map(|start| until.since(start).0),
@@ -156,7 +156,11 @@ pub(super) fn now(monitor: &Monitor, topic: &Topic, findings: Vec<Finding>) -> O
         // It has a view of its own.
         Topic::Module(_) => None,
         Topic::Loads(name) => {
-            let leads = leads(monitor, |attempt| attempt.module == *name, |_| false);
+            let leads = leads(
+                monitor,
+                |attempt| attempt.module.as_deref() == name.as_deref(),
+                |_| false,
+            );
             let name = name.as_deref().unwrap_or("(unknown)");
             Some(TopicNow {
                 title: format!("LOADS and unloads of {name}, in flight or kept"),
@@ -234,7 +238,7 @@ fn attempt(monitor: &Monitor, id: AttemptId) -> Option<TopicNow> {
     let mut others: Vec<AttemptId> = waits.chain(&attempt.leader).map(|on| on.attempt).collect();
     others.dedup();
     let mut leads = vec![
-        Lead::module(attempt.module.as_ref()),
+        Lead::module(attempt.module.as_deref()),
         Lead::task(attempt.tid.0, &attempt.comm),
     ];
     leads.extend(others.into_iter().map(|id| Lead::attempt(monitor, id)));

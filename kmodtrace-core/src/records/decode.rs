@@ -8,10 +8,11 @@ mod split;
 mod tick;
 mod uevent;
 
-use std::string::FromUtf8Error;
+use std::borrow::Cow;
 
 use crate::model::{
-    FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, PlainEdge, Refused, Syscall, Tgid, Tid, WaitStatus,
+    FileId, Function, Inode, Ktime, ModuleAddress, ModuleState, Name, PlainEdge, Refused, Syscall, Tgid, Tid,
+    WaitStatus,
 };
 use crate::records::event::{
     AttemptEnter, CallEnter, Counters, Event, Fact, ModuleRef, SignalSent, SymbolFact, WaitEnd,
@@ -207,8 +208,8 @@ const KERNEL: &str = "kernel";
 fn symbol(record: &record::Symbol) -> Fact {
     Fact::Symbol(SymbolFact {
         ret: record.ret,
-        name: text(&record.name),
-        owner: present(&record.owner).filter(|owner| owner != KERNEL),
+        name: name(&record.name),
+        owner: named(&record.owner).filter(|owner| owner != KERNEL),
     })
 }
 
@@ -264,13 +265,13 @@ fn signal(record: &record::Signal) -> SignalSent {
     SignalSent {
         number: record.signal,
         sender_tgid: Tgid(record.sender_tgid),
-        sender_comm: text(&record.sender_comm),
+        sender_comm: name(&record.sender_comm),
     }
 }
 
-fn ancestors(record: &record::Ancestors) -> Vec<(Tgid, String)> {
+fn ancestors(record: &record::Ancestors) -> Vec<(Tgid, Name)> {
     let known = record.tgid.iter().zip(&record.comm).take_while(|(tgid, _)| **tgid != 0);
-    known.map(|(tgid, comm)| (Tgid(*tgid), text(comm))).collect()
+    known.map(|(tgid, comm)| (Tgid(*tgid), name(comm))).collect()
 }
 
 /// The record as the struct that its kind is carried in.
@@ -303,7 +304,7 @@ fn module_ref(record: &record::Module) -> ModuleRef {
     ModuleRef {
         address: (record.module != 0).then_some(ModuleAddress(record.module)),
         state: ModuleState::from_raw(record.state),
-        name: text(&record.name),
+        name: name(&record.name),
     }
 }
 
@@ -313,7 +314,7 @@ fn file(kind: u16, bytes: &[u8]) -> Result<FileId, DecodeError> {
     Ok(FileId {
         inode,
         dev: record.dev,
-        name: text(&record.name),
+        name: name(&record.name),
     })
 }
 
@@ -348,9 +349,9 @@ fn attempt_enter(record: &record::AttemptEnter) -> AttemptEnter {
         args_len: read(record.args_len),
         cgroup_id: record.cgroup_id,
         parent_tgid: read(record.parent_tgid).map(Tgid),
-        comm: text(&record.comm),
-        parent_comm: text(&record.parent_comm),
-        module: present(&record.module),
+        comm: name(&record.comm),
+        parent_comm: name(&record.parent_comm),
+        module: named(&record.module),
     }
 }
 
@@ -359,10 +360,24 @@ fn read(count: u32) -> Option<u32> {
 }
 
 /// A string up to its first NUL. The kernel promises no encoding, so what is no UTF-8 is replaced.
-pub(crate) fn text(bytes: &[u8]) -> String {
+fn string(bytes: &[u8]) -> Cow<'_, str> {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    let replaced = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
-    String::from_utf8(bytes[..end].to_vec()).unwrap_or_else(replaced)
+    String::from_utf8_lossy(&bytes[..end])
+}
+
+/// The same, to be changed or kept in full.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    string(bytes).into_owned()
+}
+
+/// The same, as a name.
+fn name(bytes: &[u8]) -> Name {
+    string(bytes).into()
+}
+
+/// The same, where there is one.
+fn named(bytes: &[u8]) -> Option<Name> {
+    Some(name(bytes)).filter(|name| !name.is_empty())
 }
 
 fn present(bytes: &[u8]) -> Option<String> {

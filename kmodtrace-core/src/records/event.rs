@@ -1,7 +1,7 @@
 //! One decoded record: what a front end of the pipeline works with, whether it came from a ring or from a file.
 
 use crate::model::{
-    Device, FileId, Function, Ktime, ModuleAddress, ModuleState, Refused, Syscall, Tgid, Tid, WaitStatus,
+    Device, FileId, Function, Ktime, ModuleAddress, ModuleState, Name, Refused, Syscall, Tgid, Tid, WaitStatus,
 };
 
 /// A record with its common part decoded.
@@ -44,11 +44,11 @@ pub enum Fact {
     /// `load_module` returned.
     LoadExit(i64),
     /// The name as the image has it.
-    ModuleName(String),
+    ModuleName(Name),
     /// The look-up of an old module of this name.
     FindModule(ModuleRef),
     /// The same-name wait began.
-    WaitBegin(String),
+    WaitBegin(Name),
     /// It ended, after so many calls of `finished_loading`; the module as the last one found it.
     WaitEnd(WaitEnd),
     /// `do_init_module` entered.
@@ -95,7 +95,7 @@ pub enum Fact {
     /// Length of the argument string, where it could not be read at the entry.
     Arguments(u32),
     /// The loader's ancestors, from its grandparent on.
-    Ancestors(Vec<(Tgid, String)>),
+    Ancestors(Vec<(Tgid, Name)>),
     /// Who makes the system call.
     Caller {
         /// Effective user, as the initial namespace numbers it; none when it was not read.
@@ -197,11 +197,11 @@ pub struct AttemptEnter {
     /// Thread group of the parent; none when it was not read.
     pub parent_tgid: Option<Tgid>,
     /// The task's name.
-    pub comm: String,
+    pub comm: Name,
     /// The parent's name; empty when it was not read.
-    pub parent_comm: String,
+    pub parent_comm: Name,
     /// The name given to `delete_module`.
-    pub module: Option<String>,
+    pub module: Option<Name>,
 }
 
 /// A module as a record names it.
@@ -212,7 +212,7 @@ pub struct ModuleRef {
     /// Its state; none when there was no module, or no offset to read it.
     pub state: Option<ModuleState>,
     /// Its name.
-    pub name: String,
+    pub name: Name,
 }
 
 /// Counters of the BPF side, growing since the tracer started.
@@ -252,9 +252,9 @@ pub struct SymbolFact {
     /// -errno, or 0 when it was found at last.
     pub ret: i64,
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// The module that exports it.
-    pub owner: Option<String>,
+    pub owner: Option<Name>,
 }
 
 /// A signal that is sent to a task.
@@ -265,7 +265,7 @@ pub struct SignalSent {
     /// Thread group of the task that ran.
     pub sender_tgid: Tgid,
     /// That task's name.
-    pub sender_comm: String,
+    pub sender_comm: Name,
 }
 
 /// A task other than the one that runs.
@@ -276,20 +276,20 @@ pub struct OtherTask {
     /// Its thread group.
     pub tgid: Tgid,
     /// Its name.
-    pub comm: String,
+    pub comm: Name,
 }
 
 /// The beginning of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestBegin {
     /// What is requested.
-    pub name: String,
+    pub name: Name,
     /// The task's name.
-    pub comm: String,
+    pub comm: Name,
     /// Whether it is a kernel thread; none when that was not read.
     pub kernel_thread: Option<bool>,
     /// Its parent; none when it was not read.
-    pub parent: Option<(Tgid, String)>,
+    pub parent: Option<(Tgid, Name)>,
     /// The function that a kworker runs.
     pub work: Option<String>,
     /// Made inside a module system call of this task.

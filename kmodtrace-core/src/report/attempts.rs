@@ -153,7 +153,7 @@ impl SignalRow {
             number: signal.number,
             name: signal.name(),
             sender_tgid: signal.sender.tgid.0,
-            sender_comm: signal.sender.comm.clone(),
+            sender_comm: signal.sender.comm.clone().into(),
         }
     }
 }
@@ -189,12 +189,12 @@ impl AttemptRow {
         let init = attempt.init.as_ref();
         Self {
             id: attempt.id.0,
-            module: attempt.module.clone(),
+            module: attempt.module.clone().map(Into::into),
             tid: attempt.tid.0,
             tgid: attempt.tgid.0,
-            comm: attempt.comm.clone(),
+            comm: attempt.comm.clone().into(),
             parent_tgid: parent.map(|parent| parent.tgid.0),
-            parent_comm: parent.map(|parent| parent.comm.clone()),
+            parent_comm: parent.map(|parent| parent.comm.clone().into()),
             uid: attempt.uid,
             capable: attempt.capable,
             cgroup_id: attempt.cgroup,
@@ -202,7 +202,7 @@ impl AttemptRow {
             flags: attempt.flags,
             args_len: attempt.args_len,
             args: attempt.args.clone(),
-            file: file.map(|file| file.name.clone()),
+            file: file.map(|file| file.name.clone().into()),
             path: attempt.path.clone(),
             device: attempt.device.as_ref().map(DeviceRow::new),
             inode: file.and_then(|file| file.inode).map(|inode| inode.0),
@@ -216,7 +216,7 @@ impl AttemptRow {
             waits: attempt.waits.iter().map(WaitOfAttempt::new).collect(),
             collided_with: attempt.collided_with,
             leader_tid: leader.map(|leader| leader.tid.0),
-            leader_comm: leader.map(|leader| leader.comm.clone()),
+            leader_comm: leader.map(|leader| leader.comm.clone().into()),
             leader_id: leader.map(|leader| leader.attempt.0),
             load_module_ns: attempt.load.and_then(Span::duration).map(|duration| duration.0),
             bytes: attempt.bytes(),
@@ -244,9 +244,9 @@ impl WaitOfAttempt {
             start_ns: wait.span.start.0,
             duration_ns: wait.span.duration().map(|duration| duration.0),
             on_tid: on.map(|on| on.tid.0),
-            on_comm: on.map(|on| on.comm.clone()),
+            on_comm: on.map(|on| on.comm.clone().into()),
             on_id: on.map(|on| on.attempt.0),
-            module: wait.module.clone(),
+            module: wait.module.clone().map(Into::into),
             wakeups: wait.wakeups(),
             spurious: wait.spurious(),
         }

@@ -112,7 +112,7 @@ impl ParentRow {
     pub(super) fn new(parent: &Parent) -> Self {
         Self {
             tgid: parent.tgid.0,
-            comm: parent.comm.clone(),
+            comm: parent.comm.clone().into(),
         }
     }
 }

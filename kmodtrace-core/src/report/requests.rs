@@ -182,10 +182,10 @@ impl RequestRow {
         let lasted = request.start.zip(request.end).map(|(start, end)| end.since(start).0);
         Self {
             id: request.id.0,
-            name: request.name.clone(),
+            name: request.name.clone().into(),
             tid: request.tid.0,
             tgid: request.tgid.0,
-            comm: request.comm.clone(),
+            comm: request.comm.clone().into(),
             parent: request.parent.as_ref().map(ParentRow::new),
             kernel_thread: request.kernel_thread,
             work: request.work.clone(),

@@ -143,7 +143,7 @@ impl StreamLine {
 impl StateRow {
     pub(super) fn new(state: &StateSpan) -> Self {
         Self {
-            module: state.module.clone(),
+            module: state.module.clone().into(),
             state: state.state,
             start_ns: state.span.start.0,
             duration_ns: state.span.duration().map(|duration| duration.0),

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::{Attempt, ByNumber, Errno, FileId, Inode, Ktime, TaskRef};
+use crate::model::{Attempt, ByNumber, Errno, FileId, Inode, Ktime, Name, TaskRef};
 
 /// Finished leaders kept for followers that have not returned yet.
 const ENDED_KEPT: usize = 16;
@@ -37,7 +37,7 @@ struct Leader {
     task: TaskRef,
     start: Ktime,
     /// What it loads, once that is known.
-    module: Option<String>,
+    module: Option<Name>,
     end: Option<(Ktime, Errno)>,
 }
 
@@ -108,7 +108,7 @@ impl Inodes {
 
     /// Whom a follower waited for that was inside from `enter` to now: of the leaders that overlap, the first whose
     /// result it got, else the first. Without a result so far, whoever leads. With the name of its module once it has one.
-    pub(super) fn leader(&self, key: Key, enter: Ktime, got: Option<Errno>) -> Option<(&TaskRef, Option<&str>)> {
+    pub(super) fn leader(&self, key: Key, enter: Ktime, got: Option<Errno>) -> Option<(&TaskRef, Option<&Name>)> {
         let leaders = &self.loads.get(&key)?.leaders;
         let overlap = || {
             leaders
@@ -117,7 +117,7 @@ impl Inodes {
         };
         let same = overlap().find(|leader| got.is_some() && leader.end.map(|(_, errno)| errno) == got);
         same.or_else(|| overlap().min_by_key(|leader| leader.start))
-            .map(|leader| (&leader.task, leader.module.as_deref()))
+            .map(|leader| (&leader.task, leader.module.as_ref()))
     }
 
     /// Tasks are not seen to enter.
@@ -131,7 +131,7 @@ impl Inodes {
     }
 
     /// The last leader of this inode that ended with `errno` at `start` or later: where followers are not seen to enter.
-    pub(super) fn led(&self, key: Key, start: Ktime, errno: Errno) -> Option<(&TaskRef, Option<&str>)> {
+    pub(super) fn led(&self, key: Key, start: Ktime, errno: Errno) -> Option<(&TaskRef, Option<&Name>)> {
         let ended = self
             .ended
             .iter()
@@ -143,7 +143,7 @@ impl Inodes {
             .chain(inside)
             .filter(gave)
             .max_by_key(|leader| leader.start)
-            .map(|leader| (&leader.task, leader.module.as_deref()))
+            .map(|leader| (&leader.task, leader.module.as_ref()))
     }
 
     /// Inodes known now.

@@ -147,7 +147,7 @@ impl Lives {
 impl Life {
     fn span(&self, module: &str, end: Option<Ktime>) -> Finished {
         Finished::State(StateSpan {
-            module: module.to_owned(),
+            module: module.into(),
             address: self.address,
             state: self.state,
             span: Span { start: self.since, end },

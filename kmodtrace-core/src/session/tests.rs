@@ -1,7 +1,7 @@
 //! Bounds of what a session holds. What it makes of events is told by the stories in tests/scenarios.
 
 use super::*;
-use crate::model::{FileId, Function, Inode, ModuleAddress, ModuleState, Nanos, Syscall};
+use crate::model::{FileId, Function, Inode, ModuleAddress, ModuleState, Name, Nanos, Syscall};
 use crate::records::event::{HelperEnter, ModuleRef, OtherTask, SymbolFact, WaitEnd};
 use proptest::prelude::*;
 
@@ -25,8 +25,8 @@ fn enter(syscall: Syscall) -> Fact {
         args_len: None,
         cgroup_id: 1,
         parent_tgid: None,
-        comm: "modprobe".to_owned(),
-        parent_comm: String::new(),
+        comm: "modprobe".into(),
+        parent_comm: Name::default(),
         module: None,
     }))
 }
@@ -35,7 +35,7 @@ fn module(address: u64, state: ModuleState) -> ModuleRef {
     ModuleRef {
         address: Some(ModuleAddress(address)),
         state: Some(state),
-        name: "m".to_owned(),
+        name: "m".into(),
     }
 }
 
@@ -76,7 +76,7 @@ fn where_a_file_lies_is_known_of_all_that_load_it() {
         Fact::IdempotentEnter(FileId {
             inode: Some(Inode(7)),
             dev: 1,
-            name: name.to_owned(),
+            name: name.into(),
         })
     };
     let told = Fact::Path("/lib/m.ko".to_owned());
@@ -143,7 +143,7 @@ fn look_ups_of_one_name_that_find_nothing_do_not_gather() {
     let mut owners = owners::Owners::default();
     let task = |id| TaskRef {
         tid: Tid(1),
-        comm: String::new(),
+        comm: Name::default(),
         attempt: AttemptId(id),
     };
     for id in 0..20_000 {
@@ -179,7 +179,7 @@ fn every_waiter_for_a_failed_load_knows_whom_it_waited_for() {
         Fact::FindModule(module.unwrap_or(ModuleRef {
             address: None,
             state: None,
-            name: "m".to_owned(),
+            name: "m".into(),
         }))
     };
     let coming = || module(0xa0, ModuleState::Coming);
@@ -198,7 +198,7 @@ fn every_waiter_for_a_failed_load_knows_whom_it_waited_for() {
     let waiters = 2..=100;
     for tid in waiters.clone() {
         enters(&mut session, &mut out, 10, tid, Some(coming()));
-        session.apply(event(11, tid, Fact::WaitBegin("m".to_owned())), &mut out);
+        session.apply(event(11, tid, Fact::WaitBegin("m".into())), &mut out);
     }
     leaves(&mut session, &mut out, 20, 1, -19);
     for tid in waiters {
@@ -228,7 +228,7 @@ fn a_storm_that_never_pauses_holds_what_is_in_flight() {
     let file = FileId {
         inode: Some(Inode(7)),
         dev: 1,
-        name: "m.ko".to_owned(),
+        name: "m.ko".into(),
     };
     // Two tasks take turns, so that one is always in flight and neither name nor inode is ever forgotten.
     for round in 0..2_000_u64 {
@@ -244,7 +244,7 @@ fn a_storm_that_never_pauses_holds_what_is_in_flight() {
             Fact::FindModule(ModuleRef {
                 address: None,
                 state: None,
-                name: "m".to_owned(),
+                name: "m".into(),
             }),
             Fact::FindModule(module(round, ModuleState::Coming)),
         ] {
@@ -266,14 +266,14 @@ fn in_flight_tells_who_waits_for_whom() {
     let nothing = ModuleRef {
         address: None,
         state: None,
-        name: "m".to_owned(),
+        name: "m".into(),
     };
     for (time, tid, fact) in [
         (1, 1, enter(Syscall::InitModule)),
         (2, 1, Fact::FindModule(nothing)),
         (3, 2, enter(Syscall::InitModule)),
         (4, 2, Fact::FindModule(module(0xa0, ModuleState::Unformed))),
-        (5, 2, Fact::WaitBegin("m".to_owned())),
+        (5, 2, Fact::WaitBegin("m".into())),
     ] {
         session.apply(event(time, tid, fact), &mut out);
     }
@@ -285,8 +285,8 @@ fn in_flight_tells_who_waits_for_whom() {
 
 fn asks(name: &str, in_attempt: bool, in_fs_type: bool) -> Fact {
     Fact::RequestBegin(Box::new(RequestBegin {
-        name: name.to_owned(),
-        comm: "mount".to_owned(),
+        name: name.into(),
+        comm: "mount".into(),
         kernel_thread: None,
         parent: None,
         work: None,
@@ -319,16 +319,16 @@ fn pending_tells_every_wait_while_it_lasts() {
     };
     let symbol = Fact::Symbol(SymbolFact {
         ret: -16,
-        name: "f".to_owned(),
-        owner: Some("dep".to_owned()),
+        name: "f".into(),
+        owner: Some("dep".into()),
     });
     let mutex = Fact::MutexEnter(Some(OtherTask {
         tid: Tid(9),
         tgid: Tgid(9),
-        comm: String::new(),
+        comm: Name::default(),
     }));
     let rcu = Fact::Enter(Function::SynchronizeRcu);
-    let dep = Some("dep".to_owned());
+    let dep = Some("dep".into());
     assert_eq!(waits(vec![mutex.clone()]), Some((WaitKind::Mutex, 2, Some(9), None)));
     assert_eq!(waits(vec![rcu.clone()]), Some((WaitKind::Rcu, 2, None, None)));
     assert_eq!(waits(vec![Fact::AsyncEnter]), Some((WaitKind::Async, 2, None, None)));
@@ -340,7 +340,7 @@ fn pending_tells_every_wait_while_it_lasts() {
     let request = vec![asks("fs-x", true, false), Fact::SlotEnter];
     assert_eq!(
         waits(request.clone()),
-        Some((WaitKind::Request, 2, None, Some("fs-x".to_owned())))
+        Some((WaitKind::Request, 2, None, Some("fs-x".into())))
     );
     assert_eq!(waits([request, vec![Fact::SlotExit(-62)]].concat()), None);
 }
@@ -455,12 +455,12 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     let file = FileId {
         inode: Some(Inode(7)),
         dev: 1,
-        name: "m.ko".to_owned(),
+        name: "m.ko".into(),
     };
     let child = OtherTask {
         tid: Tid(2),
         tgid: Tgid(2),
-        comm: String::new(),
+        comm: Name::default(),
     };
     prop::sample::select(vec![
         enter(Syscall::FinitModule),

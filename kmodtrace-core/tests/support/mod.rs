@@ -19,7 +19,7 @@
 mod parse;
 pub(crate) mod show;
 
-use kmodtrace_core::model::{Attempt, Finished, Inode, Request};
+use kmodtrace_core::model::{Attempt, Finished, Inode, Name, Request};
 use kmodtrace_core::records::event::{Event, Fact, ModuleRef, OtherTask};
 use kmodtrace_core::session::Session;
 
@@ -71,18 +71,19 @@ fn apart(mut event: Event, number: usize) -> Event {
     let tasks = 100 * number as u32;
     event.tid.0 += tasks;
     event.tgid.0 += tasks;
-    let module = |module: &mut ModuleRef| module.name += &number.to_string();
+    let rename = |name: &mut Name| *name = format!("{name}{number}").into();
+    let module = |module: &mut ModuleRef| rename(&mut module.name);
     let other = |other: &mut OtherTask| {
         other.tid.0 += tasks;
         other.tgid.0 += tasks;
     };
     match &mut event.fact {
-        Fact::AttemptEnter(enter) => enter.module.iter_mut().for_each(|name| *name += &number.to_string()),
+        Fact::AttemptEnter(enter) => enter.module.iter_mut().for_each(rename),
         Fact::ReadEnter(file) | Fact::IdempotentEnter(file) => {
             file.inode = Some(Inode(1000 * number as u64));
-            file.name = format!("file{number}.ko");
+            file.name = format!("file{number}.ko").into();
         }
-        Fact::ModuleName(name) | Fact::WaitBegin(name) => *name += &number.to_string(),
+        Fact::ModuleName(name) | Fact::WaitBegin(name) => rename(name),
         Fact::FindModule(found) => module(found),
         Fact::WaitEnd(end) => module(&mut end.last),
         Fact::DoInitEnter(of)
@@ -90,7 +91,7 @@ fn apart(mut event: Event, number: usize) -> Event {
         | Fact::Teardown(of)
         | Fact::FreeEnter(of)
         | Fact::AddUnformedEnter(of) => module(of),
-        Fact::Symbol(symbol) => symbol.owner.iter_mut().for_each(|name| *name += &number.to_string()),
+        Fact::Symbol(symbol) => symbol.owner.iter_mut().for_each(rename),
         Fact::MutexEnter(holder) => holder.iter_mut().for_each(other),
         Fact::HelperFork(child) => other(child),
         Fact::HelperEnter(helper) => helper.sub_info += u64::from(tasks) << 32,

@@ -42,7 +42,7 @@ fn other(word: &str) -> Option<OtherTask> {
     Some(OtherTask {
         tid,
         tgid,
-        comm: "other".to_owned(),
+        comm: "other".into(),
     })
 }
 
@@ -64,9 +64,9 @@ fn fact(kind: &str, args: &[&str]) -> Option<Fact> {
         "leader_enter" => Fact::LeaderEnter,
         "load_enter" => Fact::LoadEnter,
         "load_exit" => Fact::LoadExit(ret()?),
-        "module_name" => Fact::ModuleName(first?.to_owned()),
+        "module_name" => Fact::ModuleName(first?.into()),
         "find_module" => Fact::FindModule(module(first?)?),
-        "wait_begin" => Fact::WaitBegin(first?.to_owned()),
+        "wait_begin" => Fact::WaitBegin(first?.into()),
         "wait_end" => Fact::WaitEnd(WaitEnd {
             last: module(first?)?,
             checks: value(args, "checks")?.parse().ok()?,
@@ -99,9 +99,9 @@ fn function_fact(kind: &str, args: &[&str]) -> Option<Fact> {
         "exit" => Fact::Exit(function(first?)?, second()?),
         "passed" => Fact::Passed(function(first?)?),
         "symbol" => Fact::Symbol(SymbolFact {
-            name: first?.to_owned(),
+            name: first?.into(),
             ret: second()?,
-            owner: value(args, "owner").map(str::to_owned),
+            owner: value(args, "owner").map(str::to_owned).map(Into::into),
         }),
         "mutex_enter" => Fact::MutexEnter(match first {
             Some(holder) => Some(other(holder)?),
@@ -112,7 +112,7 @@ fn function_fact(kind: &str, args: &[&str]) -> Option<Fact> {
             args.iter()
                 .map(|arg| {
                     let (tgid, comm) = arg.split_once(':')?;
-                    Some((Tgid(tgid.parse().ok()?), comm.to_owned()))
+                    Some((Tgid(tgid.parse().ok()?), comm.into()))
                 })
                 .collect::<Option<_>>()?,
         ),
@@ -126,10 +126,10 @@ fn request_fact(kind: &str, args: &[&str]) -> Option<Fact> {
     let sub_info = || u64::from_str_radix(first?, 16).ok();
     Some(match kind {
         "request_begin" => Fact::RequestBegin(Box::new(RequestBegin {
-            name: first?.to_owned(),
-            comm: value(args, "comm").unwrap_or("mount").to_owned(),
+            name: first?.into(),
+            comm: value(args, "comm").unwrap_or("mount").into(),
             kernel_thread: Some(args.contains(&"kthread")),
-            parent: Some((Tgid(1), "init".to_owned())),
+            parent: Some((Tgid(1), "init".into())),
             work: value(args, "work").map(str::to_owned),
             in_attempt: args.contains(&"in_attempt"),
             in_fs_type: args.contains(&"in_fs_type"),
@@ -187,9 +187,9 @@ fn attempt_enter(args: &[&str]) -> Option<AttemptEnter> {
         args_len: Some(0),
         cgroup_id: 1,
         parent_tgid: Some(Tgid(1)),
-        comm: value(args, "comm").unwrap_or("modprobe").to_owned(),
-        parent_comm: "kworker/u8:1".to_owned(),
-        module: value(args, "module").map(str::to_owned),
+        comm: value(args, "comm").unwrap_or("modprobe").into(),
+        parent_comm: "kworker/u8:1".into(),
+        module: value(args, "module").map(str::to_owned).map(Into::into),
     })
 }
 
@@ -198,7 +198,7 @@ fn file(word: &str) -> Option<FileId> {
     Some(FileId {
         inode: Some(Inode(inode.parse().ok()?)),
         dev: 0x0800_0001,
-        name: name.to_owned(),
+        name: name.into(),
     })
 }
 
@@ -209,7 +209,7 @@ fn module(word: &str) -> Option<ModuleRef> {
         return Some(ModuleRef {
             address: None,
             state: None,
-            name,
+            name: name.into(),
         });
     }
     let (address, state) = at
@@ -227,6 +227,6 @@ fn module(word: &str) -> Option<ModuleRef> {
     Some(ModuleRef {
         address: Some(address),
         state,
-        name,
+        name: name.into(),
     })
 }

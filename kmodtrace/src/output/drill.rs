@@ -58,7 +58,7 @@ impl Loads {
 
     fn is_load(&self, attempt: &Attempt) -> bool {
         let module = attempt.module.as_ref();
-        let is_ours = module.is_some_and(|module| self.modules.contains(module));
+        let is_ours = module.is_some_and(|module| self.modules.iter().any(|known| known == module));
         is_ours && !attempt.is_unload() && (attempt.init.is_some() || !attempt.calls.is_empty())
     }
 
@@ -72,7 +72,11 @@ impl Loads {
             writeln!(out, "and {} more loads", self.more)?;
         }
         for module in &self.modules {
-            if !self.kept.iter().any(|load| load.module.as_ref() == Some(module)) {
+            if !self
+                .kept
+                .iter()
+                .any(|load| load.module.as_deref() == Some(module.as_str()))
+            {
                 writeln!(out, "{}: no load reached its init function", printable(module))?;
             }
         }

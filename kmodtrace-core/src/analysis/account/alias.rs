@@ -64,7 +64,7 @@ impl Aliases {
         row.failed += u64::from(became == Became::Failed);
         row.task_ns = row.task_ns.saturating_add(long);
         if row.modules.len() < NAMED {
-            row.modules.extend(load.module.clone());
+            row.modules.extend(load.module.as_deref().map(str::to_owned));
         }
     }
 

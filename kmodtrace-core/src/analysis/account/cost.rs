@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::union::Union;
 use crate::analysis::stages::stages;
-use crate::model::{Attempt, Ktime, Nanos, Request, Stage, entry_or};
+use crate::model::{Attempt, Ktime, Name, Nanos, Request, Stage, entry_or};
 use crate::plan::{Coverage, Observed};
 use crate::text::{bytes_text, span_text};
 
@@ -66,8 +66,8 @@ struct Spent {
 
 #[derive(Debug, Default)]
 pub(super) struct Costs {
-    modules: BTreeMap<Option<String>, Spent>,
-    requests: BTreeMap<String, Spent>,
+    modules: BTreeMap<Option<Name>, Spent>,
+    requests: BTreeMap<Name, Spent>,
 }
 
 impl Costs {
@@ -100,7 +100,7 @@ impl Costs {
             let most = by_stage.into_iter().max_by_key(|(_, long)| *long);
             let cost = &mut spent.cost;
             cost.attempt = Some(attempt.id.0);
-            cost.comm = Some(attempt.comm.clone());
+            cost.comm = Some(attempt.comm.clone().into());
             cost.attempt_ns = Some(long.0);
             cost.returned = attempt.errno.is_some();
             cost.stage = most.map(|(stage, _)| stage);
@@ -117,18 +117,18 @@ impl Costs {
         if loaded {
             return;
         }
-        let spent = entry_or(&mut self.requests, KEPT, request.name.clone(), |_| String::new()).or_default();
+        let spent = entry_or(&mut self.requests, KEPT, request.name.clone(), |_| Name::default()).or_default();
         spent.count(request.start, request.end);
     }
 
     /// Those that cost most.
     pub(super) fn list(self, coverage: &Coverage) -> Vec<Cost> {
         let modules = self.modules.into_iter().map(|(module, spent)| Cost {
-            module,
+            module: module.map(Into::into),
             ..spent.cost(coverage)
         });
         let requests = self.requests.into_iter().map(|(name, spent)| Cost {
-            request: Some(name),
+            request: Some(name.into()),
             ..spent.cost(coverage)
         });
         let mut all: Vec<Cost> = modules.chain(requests).collect();

@@ -153,10 +153,10 @@ mod tests {
     fn a_load_belongs_to_who_made_it_and_when() {
         let of = |at: u64, comm: &str, parent: u32, parent_comm: &str| {
             let mut load = attempt(1, "m", at, at + 1);
-            load.comm = comm.to_owned();
+            load.comm = comm.into();
             load.parent = Some(Parent {
                 tgid: Tgid(parent),
-                comm: parent_comm.to_owned(),
+                comm: parent_comm.into(),
             });
             Phase::of(&load, Some(Ktime(50_000_000)))
         };

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::became::Became;
 use super::cost::KEPT;
 use super::union::Union;
-use crate::model::{Attempt, Errno, Ktime, Request, Role, entry_within};
+use crate::model::{Attempt, Errno, Ktime, Name, Request, Role, entry_within};
 use crate::text::span_text;
 
 /// Nanoseconds with one of them in flight, below which nothing is told: to leave them out gives no more back than two boots of one
@@ -52,7 +52,7 @@ struct Loads {
 /// Gathers it.
 #[derive(Debug, Default)]
 pub(super) struct Vain {
-    modules: BTreeMap<String, Loads>,
+    modules: BTreeMap<Name, Loads>,
     requests: Spent,
 }
 
@@ -86,7 +86,10 @@ impl Vain {
 
     /// What cost most time of the boot first.
     pub(super) fn list(self) -> Vec<InVain> {
-        let modules = self.modules.into_iter().filter_map(|(module, loads)| loads.row(module));
+        let modules = self
+            .modules
+            .into_iter()
+            .filter_map(|(module, loads)| loads.row(module.into()));
         let mut all: Vec<InVain> = modules.chain(requests(&self.requests)).collect();
         all.sort_by_key(|row| std::cmp::Reverse(row.wall_ns));
         all

@@ -147,7 +147,7 @@ mod tests {
 
     fn of(name: &str) -> Option<&'static Made> {
         let mut failed = request(256);
-        failed.name = name.to_owned();
+        failed.name = name.into();
         Made::of(&failed)
     }
 

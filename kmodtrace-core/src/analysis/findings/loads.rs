@@ -144,7 +144,7 @@ fn file(attempt: &Attempt, module: Option<&str>, tallies: &mut Tallies) {
     };
     if let Some(tally) = tallies.of(Name::TwoFiles, Some(name), "") {
         let known = tally.by.len();
-        let named = attempt.path.as_ref().unwrap_or(&file.name);
+        let named = attempt.path.as_deref().unwrap_or(&file.name);
         tally.by_file(named, inode, file.dev);
         // The first attempt at each.
         if tally.by.len() > known {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::finding::Name;
+use super::finding::Name as Finding;
 use super::tally::{Sum, Tallies};
-use crate::model::{Attempt, AttemptId, ByNumber, Errno, Span, WaitKind};
+use crate::model::{Attempt, AttemptId, ByNumber, Errno, Name, Span, WaitKind};
 
 /// Attempts remembered. A waiter and its owner return shortly after one another.
 const REMEMBERED: usize = 4_096;
@@ -16,7 +16,7 @@ const MODULES: usize = 8_192;
 #[derive(Clone, Debug, Default)]
 struct Side {
     id: AttemptId,
-    module: Option<String>,
+    module: Option<Name>,
     args_len: Option<u32>,
     /// What it got.
     errno: Option<Errno>,
@@ -38,7 +38,7 @@ pub(super) struct Pairs {
     /// Who waited for an attempt that has not been handed out.
     waiters: ByNumber<AttemptId, Vec<AttemptId>>,
     /// Length of the arguments of the last load that succeeded, by module: as many as there are modules.
-    loaded: HashMap<String, Option<u32>>,
+    loaded: HashMap<Name, Option<u32>>,
     /// Some wait for the mutex was seen: then they are watched.
     mutex_watched: bool,
 }
@@ -145,7 +145,7 @@ impl Side {
 }
 
 fn ignored(side: &Side, case: &'static str, tallies: &mut Tallies) {
-    if let Some(tally) = tallies.of(Name::ParametersIgnored, side.module.as_deref(), case) {
+    if let Some(tally) = tallies.of(Finding::ParametersIgnored, side.module.as_deref(), case) {
         tally.add(Sum::Times, 1);
         tally.attempts.add(side.id.0);
     }
@@ -170,7 +170,7 @@ fn judge(waiter: &Side, owner: &Side, tallies: &mut Tallies) {
                     .map(|rcu| overlap(*rcu, *span))
                     .fold(0, u64::saturating_add);
                 if overlap > 0
-                    && let Some(tally) = tallies.of(Name::MutexAcrossRcu, module, "watched")
+                    && let Some(tally) = tallies.of(Finding::MutexAcrossRcu, module, "watched")
                 {
                     tally.add(Sum::Waits, 1);
                     tally.add(Sum::Waited, overlap);
@@ -187,7 +187,7 @@ fn unwatched(side: &Side, tallies: &mut Tallies) {
     let rcu = side.rcu.iter().filter_map(|span| span.duration()).map(|long| long.0);
     let rcu = rcu.fold(0, u64::saturating_add);
     if rcu > 0
-        && let Some(tally) = tallies.of(Name::MutexAcrossRcu, side.module.as_deref(), "unwatched")
+        && let Some(tally) = tallies.of(Finding::MutexAcrossRcu, side.module.as_deref(), "unwatched")
     {
         tally.add(Sum::Loads, 1);
         tally.add(Sum::RcuTime, rcu);

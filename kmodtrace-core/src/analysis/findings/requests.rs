@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::finding::Name;
 use super::tally::{Sum, Tallies};
 use crate::analysis::graph::ETIME;
-use crate::model::{Errno, Request, Tgid, ret_text};
+use crate::model::{self, Errno, Request, Tgid, ret_text};
 
 /// Requesters remembered: as many as there are slots, and those that wait for one.
 const REQUESTERS: usize = 4_096;
@@ -14,7 +14,7 @@ const REQUESTERS: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nested {
     /// By the thread group that asked: what for, and how many requests lie in one another below it.
-    depth: BTreeMap<Tgid, (String, u64)>,
+    depth: BTreeMap<Tgid, (model::Name, u64)>,
 }
 
 impl Nested {

@@ -120,7 +120,7 @@ impl Cycle {
             }),
             members: knot.edges.len(),
             outside: knot.outside,
-            names: names.collect(),
+            names: names.map(String::from).collect(),
             keys: knot.edges.keys().copied().collect(),
         })
     }
@@ -155,8 +155,8 @@ impl Member {
             attempt,
             request,
             tid: node.tid.0,
-            comm: node.comm.clone(),
-            name: node.name.clone(),
+            comm: node.comm.clone().into(),
+            name: node.name.clone().map(Into::into),
             waits: block.kind,
             since_ns: block.span.start.0,
             work: node.work.clone(),

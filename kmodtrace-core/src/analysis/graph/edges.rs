@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use smol_str::format_smolstr;
 
 use super::node::{Block, EdgeKind, Key, Node};
-use crate::model::{SLOTS, entry_or};
+use crate::model::{Name, SLOTS, entry_or};
 use crate::picture::OTHERS;
 
 /// Different edges at most; more are added to one of no name. A machine has some thousand modules, and few of them wait.
@@ -42,17 +43,17 @@ impl WaitEdge {
 
 /// Edges by owner, kind and waiter.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Edges(BTreeMap<(String, EdgeKind, String), WaitEdge>);
+pub(super) struct Edges(BTreeMap<(Name, EdgeKind, Name), WaitEdge>);
 
 impl Edges {
     pub(super) fn add(&mut self, node: &Node) {
         for block in &node.blocks {
             let key = (owner(node, block), block.kind, waiter(node));
-            let others = |(_, kind, _)| (OTHERS.to_owned(), kind, OTHERS.to_owned());
+            let others = |(_, kind, _)| (Name::new(OTHERS), kind, Name::new(OTHERS));
             let edge = entry_or(&mut self.0, KEPT, key, others).or_insert_with_key(|(owner, kind, waiter)| WaitEdge {
-                owner: owner.clone(),
+                owner: owner.clone().into(),
                 kind: *kind,
-                waiter: waiter.clone(),
+                waiter: waiter.clone().into(),
                 count: 0,
                 lasting: 0,
                 total_ns: 0,
@@ -76,25 +77,25 @@ impl Edges {
 }
 
 /// Whom a wait is for.
-pub(super) fn owner(node: &Node, block: &Block) -> String {
-    let own = || node.name.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+pub(super) fn owner(node: &Node, block: &Block) -> Name {
+    let own = || node.name.clone().unwrap_or_else(|| UNKNOWN.into());
     match block.kind {
         EdgeKind::SameInode | EdgeKind::SameName => own(),
-        EdgeKind::Dependency => block.module.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
-        EdgeKind::Request => format!("request {}", block.module.as_deref().unwrap_or(UNKNOWN)),
-        EdgeKind::Mutex => "module_mutex".to_owned(),
-        EdgeKind::Rcu => "RCU grace period".to_owned(),
-        EdgeKind::Async => "asynchronous work".to_owned(),
-        EdgeKind::Slot => format!("{SLOTS} slots"),
-        EdgeKind::Helper => format!("modprobe {}", own()),
+        EdgeKind::Dependency => block.module.clone().unwrap_or_else(|| UNKNOWN.into()),
+        EdgeKind::Request => format_smolstr!("request {}", block.module.as_deref().unwrap_or(UNKNOWN)),
+        EdgeKind::Mutex => "module_mutex".into(),
+        EdgeKind::Rcu => "RCU grace period".into(),
+        EdgeKind::Async => "asynchronous work".into(),
+        EdgeKind::Slot => format_smolstr!("{SLOTS} slots"),
+        EdgeKind::Helper => format_smolstr!("modprobe {}", own()),
     }
 }
 
 /// Who waits.
-pub(super) fn waiter(node: &Node) -> String {
+pub(super) fn waiter(node: &Node) -> Name {
     let name = node.name.as_deref().unwrap_or(UNKNOWN);
     match node.key {
-        Key::Attempt(_) => name.to_owned(),
-        Key::Request(_) => format!("request {name}"),
+        Key::Attempt(_) => name.into(),
+        Key::Request(_) => format_smolstr!("request {name}"),
     }
 }

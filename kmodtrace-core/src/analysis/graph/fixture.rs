@@ -23,8 +23,8 @@ pub(crate) fn span(from: u64, to: u64) -> Span {
 pub(crate) fn attempt(id: u64, module: &str, from: u64, to: u64) -> Attempt {
     let tid = 1_000 + u32::try_from(id).unwrap_or_default();
     Attempt {
-        module: Some(module.to_owned()),
-        comm: "modprobe".to_owned(),
+        module: Some(module.into()),
+        comm: "modprobe".into(),
         syscall: Some(Syscall::FinitModule),
         args_len: Some(0),
         start: Some(at(from)),
@@ -54,7 +54,7 @@ impl Attempt {
     pub(crate) fn waited(mut self, kind: WaitKind, on: Option<u64>, from: u64, to: u64) -> Self {
         let on = on.map(|id| TaskRef {
             tid: Tid(1_000 + u32::try_from(id).unwrap_or_default()),
-            comm: "modprobe".to_owned(),
+            comm: "modprobe".into(),
             attempt: AttemptId(id),
         });
         self.waits.push(Wait {
@@ -88,7 +88,7 @@ impl Attempt {
         self.requests.push(RequestId(request));
         self = self.waited(WaitKind::Request, None, from, to);
         if let Some(wait) = self.waits.last_mut() {
-            wait.module = Some(name.to_owned());
+            wait.module = Some(name.into());
         }
         self
     }
@@ -107,10 +107,10 @@ pub(crate) fn request(id: u64, name: &str, from: u64, to: u64, ret: i64) -> Requ
     let tid = 5_000 + u32::try_from(id).unwrap_or_default();
     Request {
         id: RequestId(id),
-        name: name.to_owned(),
+        name: name.into(),
         tid: Tid(tid),
         tgid: Tgid(tid),
-        comm: "mount".to_owned(),
+        comm: "mount".into(),
         parent: None,
         kernel_thread: Some(false),
         work: None,

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::analysis::stages::each_stage;
 use crate::model::{
-    Attempt, AttemptId, ByNumber, Errno, Ktime, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait, WaitKind,
+    Attempt, AttemptId, ByNumber, Errno, Ktime, Name, Nanos, Note, Request, RequestId, Role, Span, Stage, Tid, Wait,
+    WaitKind,
 };
 
 /// What stands at an end of an edge.
@@ -99,9 +100,9 @@ pub(crate) struct Block {
     pub(crate) span: Span,
     pub(crate) on: On,
     /// The module that is waited for, where it is not the node's own; the name of a request.
-    pub(crate) module: Option<String>,
+    pub(crate) module: Option<Name>,
     /// The owner in words, where one was seen.
-    pub(crate) owner: Option<(Tid, String)>,
+    pub(crate) owner: Option<(Tid, Name)>,
     /// How it ended, where the wait itself says so.
     pub(crate) errno: Option<Errno>,
 }
@@ -119,9 +120,9 @@ impl Block {
 pub(crate) struct Node {
     pub(crate) key: Key,
     pub(crate) tid: Tid,
-    pub(crate) comm: String,
+    pub(crate) comm: Name,
     /// The module, or what is requested.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Name>,
     /// Why and when it slept, in order.
     pub(crate) blocks: Vec<Block>,
     /// What came of it; none while it lasts.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::node::{EdgeKind, Key, Node, Nodes, On};
-use crate::model::{AttemptId, ByNumber, Ktime, Nanos, SLOTS, Span, Stage};
+use crate::model::{AttemptId, ByNumber, Ktime, Name, Nanos, SLOTS, Span, Stage};
 use crate::text::span_text;
 
 /// Waiters at a time that are many: a task for every CPU of a small machine. A pair that meets is no pile-up.
@@ -92,8 +92,8 @@ struct Pile {
     /// How long, by kind of wait.
     kinds: BTreeMap<EdgeKind, u64>,
     tid: u32,
-    comm: String,
-    module: Option<String>,
+    comm: Name,
+    module: Option<Name>,
     some: Vec<u64>,
 }
 
@@ -208,8 +208,10 @@ impl Pile {
         Some(PileUp {
             owner: attempt.map(|id| id.0),
             owner_tid: attempt.map(|_| self.tid),
-            owner_comm: attempt.map(|_| self.comm.clone()),
-            module: attempt.and_then(|_| node.and_then(|node| node.name.clone()).or_else(|| self.module.clone())),
+            owner_comm: attempt.map(|_| self.comm.clone().into()),
+            module: attempt
+                .and_then(|_| node.and_then(|node| node.name.clone()).or_else(|| self.module.clone()))
+                .map(Into::into),
             stage: node.and_then(|node| node.stage_in(from, to)),
             kind: *self.kinds.iter().max_by_key(|(_, long)| **long)?.0,
             most,

@@ -17,7 +17,7 @@ pub(super) fn attempt(stacks: &mut Stacks, node: &Node, requester: &str) {
         ];
         stack.push(match &block.owner {
             Some((tid, comm)) => format!("{} {comm} {}", owner(node, block), tid.0),
-            None => owner(node, block),
+            None => owner(node, block).into(),
         });
         stacks.add(stack, long.0);
     }
@@ -27,14 +27,14 @@ pub(super) fn attempt(stacks: &mut Stacks, node: &Node, requester: &str) {
 pub(super) fn request(stacks: &mut Stacks, request: &Node, nodes: &mut Nodes) {
     for block in &request.blocks {
         if let (EdgeKind::Slot, Some(long)) = (block.kind, block.span.duration()) {
-            let name = request.name.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+            let name = request.name.as_deref().unwrap_or(UNKNOWN).to_owned();
             let kind = block.kind.name().to_owned();
             let stack = [
                 requester(request),
                 "(no modprobe yet)".to_owned(),
                 name,
                 kind,
-                owner(request, block),
+                owner(request, block).into(),
             ];
             stacks.add(stack.into(), long.0);
         }

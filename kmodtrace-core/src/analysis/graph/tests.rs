@@ -115,7 +115,7 @@ fn a_module_that_loads_itself() {
     );
     // Loading another module is none.
     let (mut attempts, requests) = self_load();
-    attempts[0].module = Some("n".to_owned());
+    attempts[0].module = Some("n".into());
     attempts[0].waits.clear();
     assert_eq!(super::tests::graph(&attempts, &requests).cycles, []);
 }
@@ -127,7 +127,7 @@ fn a_dependency_that_waits_for_who_needs_it() {
         .waited(WaitKind::Dependency, Some(2), 50, 30_050)
         .got(Errno::EBUSY);
     let mut a = a;
-    a.waits[0].module = Some("b".to_owned());
+    a.waits[0].module = Some("b".into());
     let b = attempt(2, "b", 0, 30_500).requests(1, "alias-of-a", 60, 30_200);
     let again = attempt(3, "a", 100, 30_110)
         .waited(WaitKind::SameName, Some(1), 110, 30_100)
@@ -256,7 +256,7 @@ fn text_dot_and_stacks() {
 #[test]
 fn a_kworker_has_its_work_function() {
     let (attempts, mut requests) = nested(50);
-    requests[0].comm = "kworker/0:1".to_owned();
+    requests[0].comm = "kworker/0:1".into();
     requests[0].work = Some("deferred_probe_work_func".to_owned());
     let text = written(|out| write_text(&graph(&attempts, &requests), Zero::Boot, usize::MAX, out));
     assert!(
@@ -285,7 +285,7 @@ fn more_in_all_than_at_a_time() {
 #[test]
 fn no_name_breaks_a_format() {
     let mut odd = attempt(1, "m;\n\"\\", 0, 100).waited(WaitKind::SameName, Some(2), 10, 20);
-    odd.comm = "mod;probe\n".to_owned();
+    odd.comm = "mod;probe\n".into();
     let graph = graph(&[odd], &[]);
     let stacks = written(|out| write_folded(&graph, out));
     assert_eq!(

@@ -166,7 +166,7 @@ impl Grow<'_> {
             (Some(key), _) => Owner::Key(*key),
             // Whom it waits for has returned, and it was not woken yet.
             (None, Some((tid, comm))) => Owner::Named(format!("tid {} ({comm})", tid.0)),
-            (None, None) => Owner::Named(owner(node, block)),
+            (None, None) => Owner::Named(owner(node, block).into()),
         })
     }
 
@@ -217,10 +217,11 @@ impl Grow<'_> {
             name: match owner {
                 Owner::Named(name) => name.clone(),
                 Owner::Key(_) => node
-                    .and_then(|node| node.name.clone())
-                    .unwrap_or_else(|| "(unknown)".to_owned()),
+                    .and_then(|node| node.name.as_deref())
+                    .unwrap_or("(unknown)")
+                    .to_owned(),
             },
-            task: node.map(|node| (node.tid.0, node.comm.clone())),
+            task: node.map(|node| (node.tid.0, node.comm.clone().into())),
             stage: attempt.and_then(|id| self.stages.get(&id).copied()),
             waits: waits.map(|block| (block.kind, self.now.since(block.span.start).0)),
             in_cycle: key.is_some_and(|key| self.in_cycle.contains(&key)),

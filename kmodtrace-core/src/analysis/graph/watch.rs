@@ -180,7 +180,10 @@ fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Lasting> {
     let (node, block) = crowd.first()?;
     let since = crowd.iter().map(|(_, block)| block.span.start).min()?;
     let long = span_text(now.since(since).0);
-    let tasks: Vec<(Tid, String)> = crowd.iter().map(|(node, _)| (node.tid, node.comm.clone())).collect();
+    let tasks = crowd
+        .iter()
+        .map(|(node, _)| (node.tid, String::from(node.comm.clone())));
+    let tasks: Vec<(Tid, String)> = tasks.collect();
     let text = if tasks.len() == 1 {
         format!("still waiting {long}: {}", words(node, block, false))
     } else {
@@ -203,7 +206,7 @@ fn line(now: Ktime, crowd: &Crowd<'_>) -> Option<Lasting> {
         time: now,
         tasks,
         text,
-        names: names.cloned().collect(),
+        names: names.map(ToString::to_string).collect(),
     })
 }
 

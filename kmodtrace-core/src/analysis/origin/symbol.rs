@@ -34,7 +34,7 @@ pub(super) fn of(attempt: &Attempt, errno: Errno, coverage: &Coverage) -> Option
         };
     }
     // The loader names the symbol itself ("Unknown symbol x (err -2)"), whatever the reason.
-    let own = |line: &&str| line.contains(&symbol.name);
+    let own = |line: &&str| line.contains(symbol.name.as_str());
     origin.evidence = attempt
         .log
         .iter()

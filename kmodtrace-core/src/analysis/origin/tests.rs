@@ -37,8 +37,8 @@ pub(crate) fn marks(trail: &str) -> Vec<Mark> {
 /// A `finit_module` that returned this, after this trail.
 pub(crate) fn attempt(ret: i64, trail: &str) -> Attempt {
     Attempt {
-        module: Some("m".to_owned()),
-        comm: "modprobe".to_owned(),
+        module: Some("m".into()),
+        comm: "modprobe".into(),
         syscall: Some(Syscall::FinitModule),
         start: Some(Ktime(0)),
         end: Some(Ktime(1000)),
@@ -62,7 +62,7 @@ pub(crate) fn log(text: &str) -> LogLine {
 pub(crate) fn task(id: u64) -> TaskRef {
     TaskRef {
         tid: Tid(100 + u32::try_from(id).unwrap()),
-        comm: "udev-worker".to_owned(),
+        comm: "udev-worker".into(),
         attempt: AttemptId(id),
     }
 }
@@ -94,8 +94,8 @@ pub(crate) fn init(ret: i64, symbol: Option<&str>) -> Init {
 pub(crate) fn symbol(errno: &str, owner: Option<&str>) -> SymbolLookUp {
     SymbolLookUp {
         time: Ktime(60),
-        name: "kt_dep_value".to_owned(),
-        owner: owner.map(str::to_owned),
+        name: "kt_dep_value".into(),
+        owner: owner.map(str::to_owned).map(Into::into),
         errno: Errno::named(errno).unwrap(),
     }
 }

@@ -6,7 +6,7 @@ use super::words::{task, took};
 use crate::analysis::causes::{Cause, image};
 use crate::analysis::origin::Origin;
 use crate::analysis::stages::stages;
-use crate::model::{Attempt, AttemptId, Errno, Ktime, Nanos, Span, Tid, entry_within};
+use crate::model::{Attempt, AttemptId, Errno, Ktime, Name, Nanos, Span, Tid, entry_within};
 
 /// Failures, loads of helpers and modules that are remembered, each.
 const KEPT: usize = 4_096;
@@ -18,7 +18,7 @@ const EPERM: Errno = Errno(1);
 pub(super) struct Load {
     pub(super) id: AttemptId,
     pub(super) tid: Tid,
-    pub(super) comm: String,
+    pub(super) comm: Name,
     /// Its init function, and when it ran.
     pub(super) init: Option<(Option<String>, Span)>,
 }
@@ -35,19 +35,19 @@ struct Loads {
 #[derive(Debug)]
 struct Failed {
     id: AttemptId,
-    module: Option<String>,
+    module: Option<Name>,
     end: Ktime,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Around {
-    modules: BTreeMap<String, Loads>,
+    modules: BTreeMap<Name, Loads>,
     /// The last failure of each task.
     failed: BTreeMap<Tid, Failed>,
     /// Failures after which the same task loaded the module, with the attempt that did, and how long after.
     retried: BTreeMap<AttemptId, (AttemptId, Nanos)>,
     /// What helpers of requests loaded.
-    by_helpers: BTreeMap<AttemptId, String>,
+    by_helpers: BTreeMap<AttemptId, Name>,
     /// What unloads were about for most of their time, in a sentence.
     unloads: BTreeMap<AttemptId, String>,
     /// Whether `kernel.modules_disabled` was 1 when the recording began.
@@ -140,7 +140,7 @@ impl Around {
 
     /// The module that this attempt of a request's helper loaded.
     pub(super) fn loaded_by_helper(&self, attempt: AttemptId) -> Option<&str> {
-        self.by_helpers.get(&attempt).map(String::as_str)
+        self.by_helpers.get(&attempt).map(Name::as_str)
     }
 
     /// Which of the two reasons for "not allowed" it was, where the caller, the kernel's setting or others' loads say it, and how they do.

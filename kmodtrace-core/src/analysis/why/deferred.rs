@@ -28,7 +28,7 @@ impl Deferred {
         self.0.push(Reason {
             count: 1,
             kind: Kind::Load,
-            name: attempt.module.clone(),
+            name: attempt.module.clone().map(Into::into),
             by: None,
             outcome: "OK".to_owned(),
             causes: Vec::new(),

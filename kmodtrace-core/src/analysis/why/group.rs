@@ -12,7 +12,7 @@ use super::window::Window;
 use super::{Reason, outcome, titles};
 use crate::analysis::causes::{Made, link, request, unload};
 use crate::analysis::origin::Origin;
-use crate::model::{Attempt, Errno, Request, entry_or, kind_of_task};
+use crate::model::{Attempt, Errno, Name, Request, entry_or, kind_of_task};
 use crate::text::bytes_text;
 
 /// Ids that are kept of a group.
@@ -56,7 +56,7 @@ const NAMES: usize = 6;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     kind: Kind,
-    name: Option<String>,
+    name: Option<Name>,
     by: Option<String>,
     outcome: Cow<'static, str>,
     causes: Vec<&'static str>,
@@ -95,7 +95,7 @@ impl Key {
         let alone = request.helper.as_ref().is_some_and(|helper| helper.attempts.is_empty());
         let folds = alone && request.name.starts_with("crypto-") && origin.cause() == Some(&request::MODPROBE_FAILED);
         folds.then(|| Self {
-            name: Some(ALGORITHMS.to_owned()),
+            name: Some(ALGORITHMS.into()),
             by: None,
             ..Self::of_request(request, origin)
         })
@@ -113,7 +113,7 @@ impl Key {
         })
     }
 
-    fn new(kind: Kind, name: Option<String>, by: Option<String>, outcome: Cow<'static, str>, origin: &Origin) -> Self {
+    fn new(kind: Kind, name: Option<Name>, by: Option<String>, outcome: Cow<'static, str>, origin: &Origin) -> Self {
         let causes: Vec<&str> = origin.causes.iter().map(|cause| cause.id).collect();
         let title = match (titles(origin), causes.as_slice()) {
             (title, ["init"]) => format!("{title} {}", origin.function).into(),
@@ -134,7 +134,7 @@ impl Key {
     /// The one that stands for all that are too many.
     fn of_others(self) -> Self {
         Self {
-            name: Some("(others)".to_owned()),
+            name: Some("(others)".into()),
             by: None,
             causes: Vec::new(),
             title: "too many different failures to tell them all".into(),
@@ -153,8 +153,8 @@ impl Key {
     fn headline(&self, count: u64, others: &BTreeMap<Cow<'static, str>, u64>) -> String {
         let kind = self.kind.word();
         let many = if count == 1 { "" } else { "s" };
-        let name = self.name.as_ref().or(self.unnamed.as_ref());
-        let name = name.map_or("an unknown module", String::as_str);
+        let name = self.name.as_deref().or(self.unnamed.as_deref());
+        let name = name.unwrap_or("an unknown module");
         let by = self.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
         let retried = if self.retried {
             "; harmless, a second try succeeded"
@@ -180,7 +180,7 @@ enum Lead {
     /// Another attempt: what this one got, and what that one did.
     Errnos(Errno, Option<Errno>),
     /// An attempt of a request's helper: its module, and its origin in words.
-    Attempt(Option<String>, String),
+    Attempt(Option<Name>, String),
 }
 
 /// What is told of failures with the same key.
@@ -267,7 +267,7 @@ impl Group {
         let several = self.chains.len() > 1;
         let (names, others) = std::mem::take(&mut self.names);
         if let [name] = names.as_slice() {
-            key.name = Some(name.clone());
+            key.name = Some(name.into());
         }
         let advice = self.chains.first().and_then(|(.., chain)| chain.advice.clone());
         let mut sentences = Vec::new();
@@ -298,7 +298,7 @@ impl Group {
             kind: key.kind,
             headline: key.headline(self.count, &self.outcomes),
             harmless: key.is_harmless(),
-            name: key.name,
+            name: key.name.map(Into::into),
             by: key.by,
             outcome: key.outcome.into_owned(),
             causes: key.causes.into_iter().map(str::to_owned).collect(),

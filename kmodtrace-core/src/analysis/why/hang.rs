@@ -256,7 +256,7 @@ fn of_attempt(attempt: &Attempt, end: Ktime, window: &Window) -> Hang {
     Hang {
         kind,
         id: attempt.id.0,
-        name: attempt.module.clone(),
+        name: attempt.module.clone().map(Into::into),
         stage: piece.map(|piece| piece.stage),
         lasted_ns: lasted.map(|lasted| lasted.0),
         waiters: 0,
@@ -286,7 +286,7 @@ fn of_request(request: &Request, end: Ktime, window: &Window) -> Hang {
     Hang {
         kind: Kind::Request,
         id: request.id.0,
-        name: Some(request.name.clone()),
+        name: Some(request.name.clone().into()),
         stage: None,
         lasted_ns: lasted.map(|lasted| lasted.0),
         waiters: 0,

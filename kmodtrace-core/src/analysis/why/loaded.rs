@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::chain::{for_device, killed, loaded_from, started_by};
 use super::window::Window;
 use super::words::{task, took};
-use crate::model::{Attempt, AttemptId, Errno, Request, RequestId, Role, Tgid};
+use crate::model::{Attempt, AttemptId, Errno, Name, Request, RequestId, Role, Tgid};
 use crate::text::Names;
 
 /// Loads that are told.
@@ -40,9 +40,9 @@ pub struct Loaded {
 pub(super) struct Loads {
     told: Vec<Attempt>,
     /// Who asked, by request.
-    requests: BTreeMap<RequestId, (String, String)>,
+    requests: BTreeMap<RequestId, (Name, String)>,
     /// What each thread group of a loader loaded last, and when it was seen.
-    last: BTreeMap<Tgid, (AttemptId, String)>,
+    last: BTreeMap<Tgid, (AttemptId, Name)>,
     order: VecDeque<Tgid>,
 }
 
@@ -113,7 +113,7 @@ impl Loads {
         Loaded {
             attempt: load.id.0,
             request: load.request.map(|id| id.0),
-            dependency_of: target.map(|(_, target)| target.clone()),
+            dependency_of: target.map(|(_, target)| target.to_string()),
             headline,
             sentences: [
                 started_by(load),
@@ -124,7 +124,7 @@ impl Loads {
             .into_iter()
             .flatten()
             .collect(),
-            module,
+            module: module.into(),
         }
     }
 }

@@ -22,7 +22,7 @@ fn asked(id: u64, ret: i64, from: u64, to: u64) -> Request {
     let mut request = request(ret);
     request.id = RequestId(id);
     request.tid = Tid(800 + u32::try_from(id).unwrap());
-    request.comm = format!("test_kmod-{id}");
+    request.comm = format!("test_kmod-{id}").into();
     (request.start, request.end) = (Some(Ktime(from * MS)), Some(Ktime(to * MS)));
     request.granted = Some(Ktime(from * MS));
     request.caller = Some(Caller {
@@ -54,7 +54,7 @@ fn load(id: u64, ret: i64, from: u64, to: u64) -> Attempt {
     let mut load = attempt(ret, "+load_module .module_frob_arch_sections .find_module_all");
     load.id = AttemptId(id);
     load.tid = Tid(900 + u32::try_from(id).unwrap());
-    load.module = Some("kt_fs".to_owned());
+    load.module = Some("kt_fs".into());
     load.request = Some(RequestId(id));
     (load.start, load.end) = (Some(Ktime(from * MS)), Some(Ktime(to * MS)));
     load
@@ -117,7 +117,7 @@ fn failures_of_too_many_names_are_told_as_one() {
     let mut fold = WhyFold::default();
     for id in 1..=10_000 {
         let mut load = load(id, number("ENOEXEC"), id, id + 1);
-        load.module = Some(format!("m{id}"));
+        load.module = Some(format!("m{id}").into());
         fold.add(Finished::Attempt(Box::new(load)));
     }
     let causes = fold.finish(Ktime(0)).causes;
@@ -131,7 +131,7 @@ fn names_that_anybody_can_make_up_are_told_as_one() {
     let unload = |id: u64, errno: &str| {
         let mut unload = attempt(number(errno), "");
         (unload.id, unload.syscall, unload.uid) = (AttemptId(id), Some(Syscall::DeleteModule), Some(1_000));
-        unload.module = Some(format!("m{id}"));
+        unload.module = Some(format!("m{id}").into());
         Finished::Attempt(Box::new(unload))
     };
     let flood = |ids: std::ops::RangeInclusive<u64>, filter| fold(filter, ids.map(|id| unload(id, "EPERM")).collect());
@@ -180,17 +180,17 @@ fn failing_init() {
 /// At exactly 50 threads: the init function asks for slot 51.
 fn nested() -> Vec<Finished> {
     let mut inner = late(51);
-    inner.name = "kt-nothing".to_owned();
-    inner.comm = "modprobe".to_owned();
+    inner.name = "kt-nothing".into();
+    inner.comm = "modprobe".into();
     inner.caller = None;
     inner.inside = Some(AttemptId(1));
     let mut leader = load(1, number("ETIME"), 5, 5150);
     leader.init = Some(init(number("ETIME"), Some("kt_dep_init [kt_dep]")));
-    leader.module = Some("kt_dep".to_owned());
+    leader.module = Some("kt_dep".into());
     leader.requests = vec![RequestId(51)];
     let mut attempts: Vec<_> = (2..=50).map(behind).collect();
     for attempt in &mut attempts {
-        attempt.module = Some("kt_dep".to_owned());
+        attempt.module = Some("kt_dep".into());
     }
     attempts.insert(0, leader);
     let mut requests: Vec<_> = (1..=50).map(failed).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::around::Around;
 use crate::analysis::origin::{self, KnownAttempt, Origin};
-use crate::model::{Attempt, AttemptId, Ktime, MARKS_KEPT, Nanos, ProbedFunction, Request, RequestId, Zero};
+use crate::model::{Attempt, AttemptId, Ktime, MARKS_KEPT, Name, Nanos, ProbedFunction, Request, RequestId, Zero};
 use crate::plan::Coverage;
 
 /// So many failures wait to be told; as many more are kept for those that refer to them.
@@ -42,7 +42,7 @@ pub(super) struct Window {
 struct Held {
     from: Ktime,
     to: Ktime,
-    name: String,
+    name: Name,
 }
 
 /// Who held the slots at an instant.
@@ -173,7 +173,7 @@ impl Window {
         Some(Holders {
             count: held.len(),
             longest,
-            name: same.then(|| first.name.clone()),
+            name: same.then(|| first.name.to_string()),
         })
     }
 }

@@ -52,7 +52,7 @@ impl Field {
                 Ok(all)
             }
             Scope::Module(name) => {
-                let found = modules.get(&Some(name.clone())).cloned();
+                let found = modules.get(&Some(name.into())).cloned();
                 let asked = matches!(&self.quantity, Quantity::Number(measure) if measure.without_loads);
                 match found.filter(|stats| asked || stats.loads.count > 0) {
                     Some(stats) => Ok(stats),
@@ -132,7 +132,7 @@ fn requests(recorded: &Recorded, which: &Requests) -> Result<RequestStats, Strin
     let requests = &recorded.aggregates.requests;
     match which {
         Requests::Named(name) => requests
-            .get(name)
+            .get(name.as_str())
             .cloned()
             .ok_or_else(|| format!("nobody requested {name}")),
         Requests::All => {

@@ -27,7 +27,7 @@ fn terms(rules: &[&str]) -> Criteria {
 /// A run of a kernel on which xfs was loaded: so many attempts, of which so many got EINVAL; and a wait of so long.
 fn xfs(attempts: u64, failed: u64, waited_ns: u64) -> Sample {
     let mut aggregates = Aggregates::default();
-    let stats = aggregates.modules.entry(Some("xfs".to_owned())).or_default();
+    let stats = aggregates.modules.entry(Some("xfs".into())).or_default();
     stats.loads.count = attempts;
     stats.loads.outcomes.insert(Errno(22), failed);
     stats.loads.outcomes.insert(Errno::OK, attempts - failed);

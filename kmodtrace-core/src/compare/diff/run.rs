@@ -10,7 +10,7 @@ use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats, kept};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, KnownAttempt};
 use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
-use crate::model::{Attempt, AttemptId, Errno, Finished, MARKS_KEPT, TaskRef};
+use crate::model::{Attempt, AttemptId, Errno, Finished, MARKS_KEPT, Name, TaskRef};
 use crate::plan::{Coverage, Observed};
 use crate::report::{KernelRow, RecordingRow, Source};
 
@@ -70,7 +70,7 @@ pub struct RunFold {
     failed: Vec<Attempt>,
     /// What these take.
     marks: usize,
-    origins: BTreeMap<Option<String>, BTreeMap<String, u64>>,
+    origins: BTreeMap<Option<Name>, BTreeMap<String, u64>>,
 }
 
 impl RunFold {
@@ -123,16 +123,16 @@ impl RunFold {
         let mut values = Values::default();
         let mut all = ModuleStats::default();
         for (name, stats) in &self.aggregates.modules {
-            values.module(About::Module(name.clone()), stats, MEASURES.iter());
+            values.module(About::Module(name.clone().map(Into::into)), stats, MEASURES.iter());
             all.merge(stats);
         }
         let of_all = MEASURES.iter().filter(|measure| measure.of_all);
         values.module(About::All, &all, of_all);
         for (name, stats) in &self.aggregates.requests {
-            values.request(About::Request(name.clone()), stats);
+            values.request(About::Request(name.clone().into()), stats);
         }
         for (module, cases) in self.origins {
-            let subject = Arc::new(About::Module(module));
+            let subject = Arc::new(About::Module(module.map(Into::into)));
             for (case, count) in cases {
                 values.put(&subject, &format!("origin {case}"), Unit::Count, None, count);
             }

@@ -1,6 +1,6 @@
 //! The records of requests and their helpers.
 
-use super::{DecodeError, layout, plain, present, ret, text};
+use super::{DecodeError, layout, name, plain, present, ret, text};
 use crate::model::{Tgid, Tid};
 use crate::records::event::{Fact, Granted, HelperEnter, OtherTask, RequestBegin};
 use kmodtrace_common::{UNREAD, kind, record};
@@ -59,16 +59,16 @@ fn other(record: &record::Owner) -> OtherTask {
     OtherTask {
         tid: Tid(record.tid),
         tgid: Tgid(record.tgid),
-        comm: text(&record.comm),
+        comm: name(&record.comm),
     }
 }
 
 fn begin(record: &record::Request) -> RequestBegin {
     RequestBegin {
-        name: text(&record.name),
-        comm: text(&record.comm),
+        name: name(&record.name),
+        comm: name(&record.comm),
         kernel_thread: (record.flags != UNREAD).then_some(record.flags & PF_KTHREAD != 0),
-        parent: (record.parent_tgid != UNREAD).then(|| (Tgid(record.parent_tgid), text(&record.parent_comm))),
+        parent: (record.parent_tgid != UNREAD).then(|| (Tgid(record.parent_tgid), name(&record.parent_comm))),
         work: present(&record.work),
         in_attempt: record.in_attempt != 0,
         in_fs_type: record.in_fs_type != 0,

@@ -2,8 +2,8 @@
 
 use crate::kernel::log::is_of_request;
 use crate::model::{
-    AttemptId, Caller, Errno, Helper, Ktime, LogLine, Nanos, Note, Parent, Request, RequestId, SlotWait, Span, Tgid,
-    Tid,
+    AttemptId, Caller, Errno, Helper, Ktime, LogLine, Name, Nanos, Note, Parent, Request, RequestId, SlotWait, Span,
+    Tgid, Tid,
 };
 use crate::records::event::{Fact, Granted, RequestBegin};
 
@@ -46,10 +46,10 @@ impl Open {
     pub(super) fn new(id: RequestId, tid: Tid, tgid: Tgid, time: Ktime, losses: u64) -> Self {
         let request = Request {
             id,
-            name: String::new(),
+            name: Name::default(),
             tid,
             tgid,
-            comm: String::new(),
+            comm: Name::default(),
             parent: None,
             kernel_thread: None,
             work: None,

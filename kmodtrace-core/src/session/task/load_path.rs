@@ -2,8 +2,8 @@
 
 use super::{LookUp, Part, Task, Visit};
 use crate::model::{
-    Collision, Device, Errno, FileId, Finished, GoingCause, Ktime, ModuleState, Span, Syscall, TaskRef, Wait, WaitKind,
-    unpacked,
+    Collision, Device, Errno, FileId, Finished, GoingCause, Ktime, ModuleState, Name, Span, Syscall, TaskRef, Wait,
+    WaitKind, unpacked,
 };
 use crate::records::event::ModuleRef;
 use crate::session::World;
@@ -12,7 +12,7 @@ use crate::session::name_wait::Old;
 
 impl Task {
     /// Takes the loader's own name, once.
-    pub(super) fn take_name(&mut self, name: String, world: &mut World) {
+    pub(super) fn take_name(&mut self, name: Name, world: &mut World) {
         if self.named {
             return;
         }
@@ -27,7 +27,7 @@ impl Task {
 
     pub(super) fn file(&mut self, file: FileId) {
         if !self.named && !file.name.is_empty() {
-            self.attempt.module = Some(module_of_file(&file.name));
+            self.attempt.module = Some(module_of_file(&file.name).into());
         }
         if self.attempt.file.is_none() {
             self.attempt.file = Some(file);
@@ -146,7 +146,7 @@ impl Task {
         let key = self.attempt.file.as_ref().and_then(Key::from_file);
         let leader = key.zip(self.attempt.start).and_then(|(key, start)| {
             let (task, module) = world.inodes.led(key, start, errno)?;
-            Some((key, start, task.clone(), module.map(str::to_owned)))
+            Some((key, start, task.clone(), module.cloned()))
         });
         // The name of its file is not the name of what it shares, and a call that was turned away has none.
         if !self.named {
@@ -189,7 +189,7 @@ impl Task {
                 if !self.named
                     && let Some(module) = module
                 {
-                    self.attempt.module = Some(module.to_owned());
+                    self.attempt.module = Some(module.clone());
                 }
                 let span = Span {
                     start: visit.enter,

@@ -10,8 +10,8 @@ use super::inodes::Key;
 use super::name_wait::{NameWait, Old};
 use crate::kernel::log::named_by;
 use crate::model::{
-    Attempt, AttemptId, Errno, Finished, Function, Init, Ktime, ModuleAddress, Note, Parent, Role, Span, Syscall, Tgid,
-    Tid, Wait, WaitKind,
+    Attempt, AttemptId, Errno, Finished, Function, Init, Ktime, ModuleAddress, Name, Note, Parent, Role, Span, Syscall,
+    Tgid, Tid, Wait, WaitKind,
 };
 use crate::records::event::{AttemptEnter, Fact};
 
@@ -78,7 +78,7 @@ pub(super) struct Task {
     /// Waits that last, one of a kind.
     open_waits: Vec<Wait>,
     /// The symbol whose module is waited for.
-    awaited_symbol: Option<String>,
+    awaited_symbol: Option<Name>,
     /// The notifiers were told GOING.
     going_announced: bool,
     /// `delete_module`: its module, found LIVE.
@@ -278,7 +278,7 @@ impl Task {
         }
         if self.attempt.module.is_none() {
             let mut lines = self.attempt.log.iter();
-            self.attempt.module = lines.find_map(|line| named_by(&line.text)).map(str::to_owned);
+            self.attempt.module = lines.find_map(|line| named_by(&line.text)).map(Name::new);
         }
         self.look_up_path(world);
         self.attempt.role = self.role();
@@ -322,6 +322,6 @@ impl Task {
     }
 }
 
-fn parents(tasks: Vec<(Tgid, String)>) -> Vec<Parent> {
+fn parents(tasks: Vec<(Tgid, Name)>) -> Vec<Parent> {
     tasks.into_iter().map(|(tgid, comm)| Parent { tgid, comm }).collect()
 }

@@ -1,7 +1,7 @@
 //! The waits of an attempt: each span of its time is listed once, under the outermost reason to sleep.
 
 use super::{KEPT, Part, Task};
-use crate::model::{Errno, Function, Ktime, RequestId, Span, SymbolLookUp, TaskRef, Wait, WaitKind};
+use crate::model::{Errno, Function, Ktime, Name, RequestId, Span, SymbolLookUp, TaskRef, Wait, WaitKind};
 use crate::records::event::{Fact, SymbolFact};
 use crate::session::World;
 use crate::session::name_wait::Closed;
@@ -13,7 +13,7 @@ impl Task {
         kind: WaitKind,
         time: Ktime,
         on: Option<TaskRef>,
-        module: Option<String>,
+        module: Option<Name>,
     ) {
         let known = self.open_waits.len();
         self.open_waits.retain(|wait| wait.kind != kind);
@@ -39,7 +39,7 @@ impl Task {
     }
 
     /// The attempt asks for another module.
-    pub(in crate::session) fn request(&mut self, time: Ktime, id: RequestId, name: String) {
+    pub(in crate::session) fn request(&mut self, time: Ktime, id: RequestId, name: Name) {
         self.end_wait(WaitKind::Request, time);
         self.end_dependency(time);
         self.begin_wait(WaitKind::Request, time, None, Some(name));

@@ -54,7 +54,7 @@ fn a_load_goes_on_after_sigkill() {
             number,
             sender: Parent {
                 tgid: Tgid(300),
-                comm: "systemd-udevd".to_owned(),
+                comm: "systemd-udevd".into(),
             },
         });
         one(Name::KilledButLoading, &[load], &[])
@@ -129,7 +129,7 @@ fn one_name_from_two_files() {
         load.file = Some(FileId {
             inode: Some(Inode(inode)),
             dev: 1,
-            name: name.to_owned(),
+            name: name.into(),
         });
         load
     };

@@ -306,10 +306,10 @@ fn system_calls_themselves() {
 pub(crate) fn request(ret: i64) -> Request {
     Request {
         id: RequestId(1),
-        name: "fs-ktfs".to_owned(),
+        name: "fs-ktfs".into(),
         tid: Tid(812),
         tgid: Tgid(812),
-        comm: "test_kmod-0".to_owned(),
+        comm: "test_kmod-0".into(),
         parent: None,
         kernel_thread: Some(true),
         work: None,

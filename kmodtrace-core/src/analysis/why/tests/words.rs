@@ -78,7 +78,7 @@ fn what_modprobe_takes_for_success_comes_last() {
 fn loads_from_user_space_have_a_family() {
     let parent = |tgid, comm: &str| Parent {
         tgid: Tgid(tgid),
-        comm: comm.to_owned(),
+        comm: comm.into(),
     };
     let mut one = load(7, number("ENODEV"), 0, 1);
     one.init = Some(init(number("ENODEV"), None));
@@ -105,7 +105,7 @@ fn loads_from_user_space_have_a_family() {
 #[test]
 fn requests_of_kworkers_have_a_work_function() {
     let mut one = late(3);
-    one.comm = "kworker/0:1".to_owned();
+    one.comm = "kworker/0:1".into();
     one.work = Some("deferred_probe_work_func".to_owned());
     let why = text(&fold(Filter::default(), finished(Vec::new(), vec![one])));
     assert!(
