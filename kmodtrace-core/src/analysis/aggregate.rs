@@ -132,9 +132,28 @@ pub struct Aggregates {
     pub exit_not_seen: u64,
     /// Attempts that had not returned when the events ended.
     pub in_flight: u64,
+    most: Most,
+}
+
+/// Names of modules that are told apart, and names of requests: those that came first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Most(usize);
+
+impl Default for Most {
+    fn default() -> Self {
+        Self(KEPT)
+    }
 }
 
 impl Aggregates {
+    /// Nothing yet. It will tell apart this many names of modules, and of requests, those that come first; all others are one.
+    pub fn of_at_most(names: usize) -> Self {
+        Self {
+            most: Most(names.min(KEPT)),
+            ..Self::default()
+        }
+    }
+
     /// Nanoseconds that loads of these modules spent in each stage.
     pub fn stages(&self, names: &Names) -> BTreeMap<Stage, u64> {
         let mut all: BTreeMap<Stage, u64> = BTreeMap::new();
@@ -153,7 +172,7 @@ impl Aggregates {
         match finished {
             Finished::Attempt(attempt) => self.add_attempt(attempt),
             Finished::State(span) => self.add_state(span),
-            Finished::Request(request) => kept(&mut self.requests, &request.name).add(request),
+            Finished::Request(request) => kept(&mut self.requests, self.most.0, &request.name).add(request),
             Finished::Call(_) => {}
         }
     }
@@ -167,7 +186,7 @@ impl Aggregates {
                 Note::InnerMissing | Note::RecordsLost => {}
             }
         }
-        let stats = kept(&mut self.modules, &attempt.module);
+        let stats = kept(&mut self.modules, self.most.0, &attempt.module);
         if attempt.is_unload() {
             stats.unloads.add(attempt);
         } else {
@@ -176,7 +195,7 @@ impl Aggregates {
     }
 
     fn add_state(&mut self, span: &StateSpan) {
-        let stats = kept(&mut self.modules, &Some(span.module.clone()));
+        let stats = kept(&mut self.modules, self.most.0, &Some(span.module.clone()));
         let times = stats.states.entry(span.state).or_default();
         times.spans += 1;
         if let Some(duration) = span.span.duration() {
@@ -189,9 +208,10 @@ impl Aggregates {
 /// Those of this name, or of all others where there are too many.
 pub(crate) fn kept<'s, Key: Ord + Clone + From<Name>, Stats: Default>(
     all: &'s mut BTreeMap<Key, Stats>,
+    most: usize,
     name: &Key,
 ) -> &'s mut Stats {
-    entry_or(all, KEPT, name.clone(), |_| Name::new(OTHERS).into()).or_default()
+    entry_or(all, most, name.clone(), |_| Name::new(OTHERS).into()).or_default()
 }
 
 impl StateTimes {
@@ -339,5 +359,19 @@ mod tests {
         assert_eq!((all.modules.len(), all.requests.len()), (KEPT + 1, KEPT + 1));
         assert_eq!(all.modules[&Some(OTHERS.into())].loads.count, 10);
         assert_eq!(all.requests[OTHERS].count, 10);
+    }
+
+    #[test]
+    fn the_names_that_come_first_stay_apart() {
+        let mut all = Aggregates::of_at_most(2);
+        for (id, name) in ["z", "y", "a", "z", "b"].into_iter().enumerate() {
+            all.add(&Finished::Attempt(Box::new(attempt(id as u64, name, 0, 1))));
+        }
+        let counts: Vec<_> = all
+            .modules
+            .iter()
+            .map(|(name, stats)| (name.as_deref(), stats.loads.count))
+            .collect();
+        assert_eq!(counts, [(Some(OTHERS), 2), (Some("y"), 1), (Some("z"), 2)]);
     }
 }

@@ -177,6 +177,17 @@ impl Histogram {
             }))
     }
 
+    /// The occupied buckets at scale 4 by their numbers, smallest values first: number `i` holds `(base^(i-1), base^i]` with
+    /// `base = 2^(1/16)`. Zeros are in none of them.
+    pub fn exponential(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        self.buckets.iter().map(|(&index, &count)| (index, count))
+    }
+
+    /// How many values were 0.
+    pub fn zeros(&self) -> u64 {
+        self.zeros
+    }
+
     /// The values by powers of two, for bars such as bcc's: the zero bucket if it is occupied, then every row from the
     /// first to the last occupied one, empty rows between them included. A power of two is the *last* value of its row;
     /// in bcc's rows it is the first.

@@ -45,6 +45,46 @@ pub enum Observed {
 }
 
 impl Observed {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::SameInodeWaits,
+        Self::SameNameWaits,
+        Self::Collisions,
+        Self::InitTimes,
+        Self::DependencyWaits,
+        Self::MutexWaits,
+        Self::RcuWaits,
+        Self::AsyncWaits,
+        Self::Requests,
+        Self::SlotWaits,
+        Self::Helpers,
+        Self::CallSites,
+        Self::KernelLog,
+        Self::GoingWindows,
+        Self::ReadBytes,
+    ];
+
+    /// What it is, for programs, as in JSON: `same_inode_waits`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SameInodeWaits => "same_inode_waits",
+            Self::SameNameWaits => "same_name_waits",
+            Self::Collisions => "collisions",
+            Self::InitTimes => "init_times",
+            Self::DependencyWaits => "dependency_waits",
+            Self::MutexWaits => "mutex_waits",
+            Self::RcuWaits => "rcu_waits",
+            Self::AsyncWaits => "async_waits",
+            Self::Requests => "requests",
+            Self::SlotWaits => "slot_waits",
+            Self::Helpers => "helpers",
+            Self::CallSites => "call_sites",
+            Self::KernelLog => "kernel_log",
+            Self::GoingWindows => "going_windows",
+            Self::ReadBytes => "read_bytes",
+        }
+    }
+
     /// What it is, for people, in the plural.
     pub const fn noun(self) -> &'static str {
         match self {
@@ -125,6 +165,13 @@ impl Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_of_json() {
+        for what in Observed::ALL {
+            assert_eq!(serde_json::json!(what), what.name());
+        }
+    }
 
     #[test]
     fn a_reason_is_told_once_for_all_that_it_costs() {

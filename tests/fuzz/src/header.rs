@@ -8,7 +8,7 @@ use kmodtrace_core::recording::{Boot, BootMark, BootUnit, Header, Milestone};
 use kmodtrace_core::report::{BootRow, Boots};
 
 use crate::story::{self, RECORDED};
-use crate::{kernel, views, written};
+use crate::{kernel, metrics, views, written};
 
 /// One with a load that has calls of functions, which headers tell of.
 static STORY: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -27,6 +27,7 @@ pub(crate) fn run(bytes: &[u8]) {
     views::report_under(&header, &STORY);
     views::drill_under(&header, &STORY);
     views::monitor_under(&header, &STORY);
+    metrics::run_under(&header, &STORY);
     let boots = Boots::new(vec![BootRow::new(&header, 1, "a.kmt".to_owned())]);
     written::text(|out| boots.write(out));
 }

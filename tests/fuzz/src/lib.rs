@@ -9,6 +9,7 @@ mod bisect;
 mod container;
 mod header;
 mod kernel;
+mod metrics;
 mod module_file;
 mod records;
 mod story;
@@ -44,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     of_story("diff", views::diff),
     of_story("samples", bisect::sample),
     of_story("monitor", views::monitor),
+    of_story("metrics", metrics::run),
     target("rules", bisect::rules, bisect::rule_seeds, 256, 20_000),
     target("session", bisect::session, bisect::session_seeds, 4096, 8_000),
     target("btf", kernel::btf, kernel::btf_seeds, 4096, 20_000),

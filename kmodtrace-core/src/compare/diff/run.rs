@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::aggregate::{Aggregates, ModuleStats, RequestStats, kept};
+use crate::analysis::aggregate::{Aggregates, KEPT, ModuleStats, RequestStats, kept};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, KnownAttempt};
 use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
@@ -103,7 +103,7 @@ impl RunFold {
             // By names only: how sure they are is not compared.
             if let Some(origin) = origin::of(attempt, &Coverage::default(), known) {
                 let case = format!("{} from {}", origin.errno, origin.words());
-                *kept(&mut self.origins, &attempt.module).entry(case).or_default() += 1;
+                *kept(&mut self.origins, KEPT, &attempt.module).entry(case).or_default() += 1;
             }
         }
         self.failed.clear();
