@@ -2,9 +2,13 @@
 
 mod bisect;
 mod boot;
+#[cfg(feature = "metrics")]
+mod export;
 mod labels;
 mod recorded;
 mod redact;
+#[cfg(feature = "metrics")]
+mod serve;
 mod usage;
 mod wanting;
 
@@ -23,9 +27,13 @@ pub(crate) use bisect::{
     Bisect, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
 pub(crate) use boot::{Boot, BootEnable, InitramfsTool};
+#[cfg(feature = "metrics")]
+pub(crate) use export::{Export, Openmetrics, TextFormat};
 pub(crate) use labels::Labels;
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use redact::Redact;
+#[cfg(feature = "metrics")]
+pub(crate) use serve::{Names, Serve};
 pub(crate) use usage::{parse, refuse};
 pub(crate) use wanting::Wanting;
 
@@ -85,6 +93,13 @@ pub(crate) enum Command {
     Report(Report),
     /// Copy a recording without what tells of its machine and its users, for others to see
     Redact(Redact),
+    /// Write a recording for other programs
+    #[cfg(feature = "metrics")]
+    #[command(subcommand)]
+    Export(Export),
+    /// Serve metrics for Prometheus over HTTP, live or of a recording
+    #[cfg(feature = "metrics")]
+    Serve(Serve),
     /// Explain where each errno of a recording came from, the most frequent cause first
     Why(Why),
     /// List the possible causes of an errno, and what to do about each; needs no recording

@@ -6,11 +6,15 @@ mod cli;
 mod command;
 mod failure;
 mod live;
+#[cfg(feature = "metrics")]
+mod metered;
 mod notice;
 mod output;
 mod plain_file;
 mod recorder;
 mod replay;
+#[cfg(feature = "metrics")]
+mod serve;
 mod target;
 mod view;
 mod workload;
@@ -35,6 +39,10 @@ fn main() -> ExitCode {
         Some(Command::Record(args)) => command::record::run(&args, quiet, bpf_log),
         Some(Command::Report(args)) => command::report::run(&args, quiet),
         Some(Command::Redact(args)) => command::redact::run(&args, quiet),
+        #[cfg(feature = "metrics")]
+        Some(Command::Export(args)) => command::export::run(&args, quiet),
+        #[cfg(feature = "metrics")]
+        Some(Command::Serve(args)) => command::serve::run(&args, quiet, bpf_log),
         Some(Command::Explain(args)) => command::explain::run(&args),
         Some(Command::Why(args)) => command::why::run(&args, quiet),
         Some(Command::Graph(args)) => command::graph::run(&args, quiet),

@@ -13,6 +13,7 @@ use rustix::time::ClockId;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::attach::{Attached, Logger, Tracer};
@@ -160,6 +161,8 @@ async fn follow(drain: &mut Drain, until: Until, sink: &mut impl Sink) -> Result
                 if let Some(stop) = sink.over() {
                     return Ok(stop);
                 }
+                // What else runs in this event loop gets its turn, too, where records come as fast as they are taken.
+                yield_now().await;
             }
             woken = sink.wake() => {
                 woken?;

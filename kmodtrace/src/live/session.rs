@@ -128,7 +128,10 @@ impl Running {
     /// Traces until the command ends, the time is up, a signal comes, or nobody wants any more.
     pub(crate) fn run(self, sink: &mut impl Sink) -> Result<Ended> {
         let Self { tracer, runtime, until } = self;
-        runtime.block_on(pump::run(tracer, until, sink))
+        runtime.block_on(async {
+            ready::keep_telling();
+            pump::run(tracer, until, sink).await
+        })
     }
 }
 

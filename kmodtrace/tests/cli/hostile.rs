@@ -23,7 +23,7 @@ const RECORDINGS: [&str; 7] = [
 ];
 
 /// Everything that shows a recording. `diff` takes it twice.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 25] = [
     "report --histogram",
     "report --attempts",
     "report --attempts --format json",
@@ -44,6 +44,8 @@ const COMMANDS: [&str; 23] = [
     "graph --format flamegraph",
     "trace",
     "trace --format json",
+    "export openmetrics",
+    "export openmetrics --format prometheus",
     "diff",
     "diff --format json",
     "diff --format html",

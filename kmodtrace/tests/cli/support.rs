@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use kmodtrace_core::model::{Clock, Ktime, Tgid, Tid, WaitStatus};
+use kmodtrace_core::plan::{Coverage, Observed};
 use kmodtrace_core::recording::{Header, Kernel, Writer};
 use kmodtrace_core::records::decode::{Tracer, split};
 use kmodtrace_core::records::event::Counters;
@@ -95,6 +96,40 @@ pub(crate) fn sample(attempts: u64) -> Sample {
     let mut storm = Storm::new(attempts);
     let blocks: Vec<Vec<u8>> = storm.by_ref().collect();
     written(&blocks, &storm)
+}
+
+/// A recording in which this was not observed.
+pub(crate) fn sample_without(what: Observed) -> Vec<u8> {
+    let mut coverage = Coverage::default();
+    coverage.lose(what, "nobody watched");
+    let mut header = header();
+    header.plan = serde_json::json!({ "coverage": coverage });
+    let mut storm = Storm::new(64);
+    let mut bytes = Vec::new();
+    let mut writer = Writer::new(&mut bytes, &header).unwrap();
+    for round in storm.by_ref() {
+        split(&round).for_each(|record| writer.push(record.unwrap()).unwrap());
+    }
+    writer.finish(&storm.trailer()).unwrap();
+    bytes
+}
+
+/// A recording of made-up attempts, of which every eight are at a module with a name of its own.
+pub(crate) fn sample_of_names(attempts: u64) -> Vec<u8> {
+    let mut storm = Storm::new(attempts);
+    let rounds: Vec<Vec<u8>> = storm.by_ref().collect();
+    let renamed = |(number, mut round): (usize, Vec<u8>)| {
+        let known = b"synthetic_";
+        let name = format!("m{number:09}");
+        for at in 0..round.len() - known.len() {
+            if round[at..].starts_with(known) {
+                round[at..at + known.len()].copy_from_slice(name.as_bytes());
+            }
+        }
+        round
+    };
+    let rounds: Vec<Vec<u8>> = rounds.into_iter().enumerate().map(renamed).collect();
+    written(&rounds, &storm).bytes
 }
 
 /// A recording of so many requests each of which depends on every other.
