@@ -121,6 +121,13 @@ pub const FOR_PYTHON_ENVIRONMENTS: &[Need] = &[need("/usr/share/doc/python3-venv
 /// What opens pages.
 pub const FOR_PAGES: &[Need] = &[need("chromium", "chromium")];
 
+/// What reads metrics.
+pub const FOR_METRICS: &[Need] = &[
+    need("prometheus", "prometheus"),
+    need("promtool", "prometheus"),
+    need("prometheus-node-exporter", "prometheus-node-exporter"),
+];
+
 /// What kmodtrace is compared with: nothing is lost without it but the comparison.
 pub const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

@@ -24,6 +24,7 @@ mod observed;
 mod oracle;
 pub mod part;
 mod privileges;
+mod prometheus;
 mod recording;
 mod requests;
 mod scenarios;

@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
-    bad_input, bisect, bisect_guests, boot, drill, faults, fuzzing, guest::Tally, host, scenarios, scripted, selftest,
-    subject::Subject, terminal,
+    bad_input, bisect, bisect_guests, boot, drill, faults, fuzzing, guest::Tally, host, prometheus, scenarios,
+    scripted, selftest, subject::Subject, terminal,
 };
 
 /// A part of the gate, which has one line of the result.
@@ -113,6 +113,7 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
     ];
     parts.push(part("viewers", 15, Some("tests"), Work::Here(scripted::viewers)));
     parts.push(part("pages", 60, Some("tests"), Work::Here(scripted::pages)));
+    parts.push(part("prometheus", 15, Some("tests"), Work::Here(prometheus::run)));
     if !flavours.is_empty() {
         parts.push(part(PROGRAMS, 210, None, Work::Guests(host::programs)));
     }
