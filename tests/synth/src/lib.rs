@@ -6,12 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+mod fleet;
 mod hostile;
 mod request;
 mod task;
 
 use std::num::NonZeroU64;
 
+pub use fleet::{CALLS, Machine};
 pub use hostile::{StringField, hostile, spoil, string_fields};
 
 use kmodtrace_common::record::Header;

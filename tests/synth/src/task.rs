@@ -20,8 +20,12 @@ pub(super) struct Module {
 
 impl Module {
     pub(super) fn new(number: u64) -> Self {
+        Self::named(&format!("synthetic_{number}"), number)
+    }
+
+    pub(super) fn named(name: &str, number: u64) -> Self {
         Self {
-            name: format!("synthetic_{number}"),
+            name: name.to_owned(),
             number,
         }
     }
@@ -114,6 +118,15 @@ impl Task {
         self.reaches_look_up();
         self.module(kind::FIND_MODULE, 40, STATE_LIVE);
         self.gives_up(EEXIST);
+    }
+
+    /// Comes while the module is torn down, where an unload begins then.
+    pub(super) fn finds_it_going(&mut self, unload: u64) {
+        // As long as it takes to get there, and half as long as the unload.
+        self.now = self.now.max(unload - 100 * MICROSECOND);
+        self.reaches_look_up();
+        self.module(kind::FIND_MODULE, 40, STATE_GOING);
+        self.gives_up(EBUSY);
     }
 
     /// Waits for the load of the same inode and gets its result.
