@@ -2,12 +2,12 @@
 
 mod bisect;
 mod boot;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "export")]
 mod export;
 mod labels;
 mod recorded;
 mod redact;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "export")]
 mod serve;
 mod usage;
 mod wanting;
@@ -27,12 +27,12 @@ pub(crate) use bisect::{
     Bisect, BisectMark, BisectReport, BisectSession, BisectSkip, BisectStart, BisectStep, BisectWorkload,
 };
 pub(crate) use boot::{Boot, BootEnable, InitramfsTool};
-#[cfg(feature = "metrics")]
-pub(crate) use export::{Export, Openmetrics, TextFormat};
+#[cfg(feature = "export")]
+pub(crate) use export::{Export, ExportParquet, Openmetrics, TextFormat};
 pub(crate) use labels::Labels;
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use redact::Redact;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "export")]
 pub(crate) use serve::{Names, Serve};
 pub(crate) use usage::{parse, refuse};
 pub(crate) use wanting::Wanting;
@@ -93,12 +93,12 @@ pub(crate) enum Command {
     Report(Report),
     /// Copy a recording without what tells of its machine and its users, for others to see
     Redact(Redact),
-    /// Write a recording for other programs
-    #[cfg(feature = "metrics")]
+    /// Write recordings for other programs: tables for engines of SQL, metrics
+    #[cfg(feature = "export")]
     #[command(subcommand)]
     Export(Export),
     /// Serve metrics for Prometheus over HTTP, live or of a recording
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "export")]
     Serve(Serve),
     /// Explain where each errno of a recording came from, the most frequent cause first
     Why(Why),

@@ -6,14 +6,14 @@ mod cli;
 mod command;
 mod failure;
 mod live;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "export")]
 mod metered;
 mod notice;
 mod output;
 mod plain_file;
 mod recorder;
 mod replay;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "export")]
 mod serve;
 mod target;
 mod view;
@@ -39,9 +39,9 @@ fn main() -> ExitCode {
         Some(Command::Record(args)) => command::record::run(&args, quiet, bpf_log),
         Some(Command::Report(args)) => command::report::run(&args, quiet),
         Some(Command::Redact(args)) => command::redact::run(&args, quiet),
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "export")]
         Some(Command::Export(args)) => command::export::run(&args, quiet),
-        #[cfg(feature = "metrics")]
+        #[cfg(feature = "export")]
         Some(Command::Serve(args)) => command::serve::run(&args, quiet, bpf_log),
         Some(Command::Explain(args)) => command::explain::run(&args),
         Some(Command::Why(args)) => command::why::run(&args, quiet),

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc;
 use std::vec::IntoIter;
 use std::{env, mem, thread};
 
@@ -22,7 +22,7 @@ use kmodtrace_core::report::Source;
 
 use crate::cli;
 use crate::failure::{FAILED, failure, say};
-use crate::notice::{Notices, Progress};
+use crate::notice::Notices;
 use crate::plain_file;
 
 /// Things that are handed from the thread that decodes to the one that takes them at a time, and how often that one may be behind.
@@ -116,28 +116,43 @@ fn read(path: &Path, file: File) -> Result<Replay> {
     })
 }
 
-/// The recording of a folder that was written last: `kmodtrace.data`, or a file that ends in `.kmt`.
+/// The recording of a folder that was written last.
 fn newest(folder: &Path) -> Result<PathBuf> {
+    let written = in_folder(folder)?
+        .into_iter()
+        .filter_map(|(path, meta)| Some((meta.modified().ok()?, path)));
+    let (_, path) = written.max().ok_or_else(|| none_in(folder))?;
+    Ok(path)
+}
+
+/// All recordings of a folder, in the order of their names.
+#[cfg(feature = "export")]
+pub(crate) fn all(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut all: Vec<PathBuf> = in_folder(folder)?.into_iter().map(|(path, _)| path).collect();
+    all.sort();
+    if all.is_empty() { Err(none_in(folder)) } else { Ok(all) }
+}
+
+/// The recordings of a folder: `kmodtrace.data`, and files that end in `.kmt`. What is gone by now, or is no file, is none.
+fn in_folder(folder: &Path) -> Result<Vec<(PathBuf, Metadata)>> {
     let cannot = || format!("cannot read {}", folder.display());
-    let mut found = None;
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let path = entry.with_context(cannot)?.path();
         let is_recording = path.extension().is_some_and(|ending| ending == "kmt") || path.ends_with(cli::DEFAULT_FILE);
-        // What is gone by now, or is no file, is not it.
-        let Some(meta) = fs::metadata(&path).ok().filter(|meta| is_recording && meta.is_file()) else {
-            continue;
-        };
-        found = found.max(meta.modified().ok().map(|written| (written, path)));
+        let meta = is_recording.then(|| fs::metadata(&path).ok()).flatten();
+        found.extend(meta.filter(Metadata::is_file).map(|meta| (path, meta)));
     }
-    let (_, path) = found.ok_or_else(|| {
-        let text = format!(
-            "{}: no recording in this folder (*.kmt or {})",
-            folder.display(),
-            cli::DEFAULT_FILE
-        );
-        failure(FAILED, text)
-    })?;
-    Ok(path)
+    Ok(found)
+}
+
+fn none_in(folder: &Path) -> Error {
+    let text = format!(
+        "{}: no recording in this folder (*.kmt or {})",
+        folder.display(),
+        cli::DEFAULT_FILE
+    );
+    failure(FAILED, text)
 }
 
 impl Replay {
@@ -152,6 +167,18 @@ impl Replay {
     /// The records, for somebody with another pace.
     pub(crate) fn into_reader(self) -> Reader<File> {
         self.reader
+    }
+
+    /// The bytes of the file; an error where it is none, which could not be read again.
+    #[cfg(feature = "export")]
+    pub(crate) fn size_of_file(&self) -> Result<u64> {
+        let text = || {
+            failure(
+                FAILED,
+                format!("{}: not a file, and only files can be read again", self.path.display()),
+            )
+        };
+        self.bytes.ok_or_else(text)
     }
 
     /// What the recording says about itself.
@@ -189,7 +216,13 @@ impl Replay {
         thread::scope(|scope| {
             let (batches, received) = mpsc::sync_channel(BATCHES);
             let (give_back, spent) = mpsc::channel();
-            let reading = thread::Builder::new().spawn_scoped(scope, move || self.decode(&batches, &spent, progress));
+            let send = move |batch| {
+                spent.try_iter().for_each(drop);
+                // Who takes them is there until there are no more.
+                let _ = batches.send(batch);
+            };
+            let reading =
+                thread::Builder::new().spawn_scoped(scope, move || self.decode(send, |block| progress.reached(block)));
             let reading = match reading {
                 Ok(reading) => reading,
                 Err(error) => {
@@ -222,21 +255,26 @@ impl Replay {
         }
     }
 
-    /// Sends all that a session makes of the records, and frees what comes back.
-    fn decode(
+    /// The same by this thread alone, which is right where others read other recordings meanwhile. Nobody is told how far it is.
+    #[cfg(feature = "export")]
+    pub(crate) fn finished_here(
         &mut self,
-        batches: &SyncSender<Vec<Finished>>,
-        spent: &Receiver<Vec<Finished>>,
-        progress: &Progress,
+        mut take: impl FnMut(Finished) -> Option<Finished>,
     ) -> (Result<()>, Ktime, Loss) {
+        self.decode(
+            |batch| batch.into_iter().for_each(|finished| drop(take(finished))),
+            |_| {},
+        )
+    }
+
+    /// Hands over all that a session makes of the records, and tells how far it is.
+    fn decode(&mut self, mut hand_over: impl FnMut(Vec<Finished>), reached: impl Fn(u64)) -> (Result<()>, Ktime, Loss) {
         let mut pipeline = Pipeline::default();
         let ended = self.each(|bytes, block| {
-            progress.reached(block);
+            reached(block);
             pipeline.push(bytes)?;
             if pipeline.ready() >= BATCH {
-                spent.try_iter().for_each(drop);
-                // Who takes them is there until there are no more.
-                let _ = batches.send(pipeline.take());
+                hand_over(pipeline.take());
             }
             Ok(())
         });
@@ -245,7 +283,7 @@ impl Replay {
         self.command_status = pipeline.command_status();
         self.cgroups = pipeline.cgroups().clone();
         let (rest, loss) = pipeline.finish();
-        let _ = batches.send(rest);
+        hand_over(rest);
         (ended, end, loss)
     }
 

@@ -44,6 +44,15 @@ impl Fields {
         let observed = |measure: &Measure| field(measure).filter(|_| measure.is_observed(coverage));
         Self(fields().map(|(name, _, measure)| (name, observed(measure))).collect())
     }
+
+    /// The distribution of this name; none where nobody watched.
+    pub(super) fn times(&self, name: &str) -> Option<&Spread> {
+        let (_, field) = self.0.iter().find(|(known, _)| *known == name)?;
+        match field {
+            Some(Field::Times(times)) => Some(times),
+            _ => None,
+        }
+    }
 }
 
 impl Serialize for Fields {

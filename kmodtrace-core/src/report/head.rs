@@ -11,7 +11,7 @@ use super::{KernelRow, Quality, Report, Source, TextLayout};
 use crate::analysis::account::Account;
 use crate::analysis::graph::unsearched_text;
 use crate::model::{Ktime, WaitStatus, Zero, calendar};
-use crate::recording::{BootMark, Header};
+use crate::recording::{BootMark, Header, Milestone};
 use crate::text::{printable, span_text, write_wrapped};
 
 /// How a recording was made.
@@ -109,6 +109,12 @@ impl ProbeRow {
 }
 
 impl RecordingRow {
+    /// When its boot passed this, in nanoseconds of `CLOCK_MONOTONIC`; none where that is not known, and of what was not recorded as a boot.
+    pub fn passed_ns(&self, milestone: Milestone) -> Option<u64> {
+        let mark = self.marks.iter().find(|mark| mark.milestone == milestone);
+        mark.map(|mark| mark.time_ns.0)
+    }
+
     pub(super) fn new(header: &Header) -> Self {
         let probes = header.plan.get("probes").and_then(Value::as_array);
         let probes = probes.map_or(&[][..], Vec::as_slice);

@@ -165,6 +165,11 @@ impl ModuleRow {
         value.map_or_else(|| NONE.to_owned(), |value| unit.text(value))
     }
 
+    /// The distribution that is this field of its JSON, such as `load_ns`; none where nobody watched.
+    pub fn times(&self, field: &str) -> Option<&Spread> {
+        self.fields.times(field)
+    }
+
     /// Nanoseconds of all waits.
     pub fn waited_ns(&self) -> u64 {
         self.waits

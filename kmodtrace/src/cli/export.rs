@@ -1,4 +1,4 @@
-//! Exports.
+//! What recordings can be exported to.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,24 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Names, Recorded};
 
-/// Exports.
+/// Where to.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Export {
+    /// Add recordings to a folder of Parquet files, for engines that answer questions in SQL
+    Parquet(ExportParquet),
     /// Write a recording as metrics, such as for the textfile collector of `node_exporter`
     Openmetrics(Openmetrics),
+}
+
+/// Parquet files.
+#[derive(Args, Debug)]
+pub(crate) struct ExportParquet {
+    /// Folder to add files to, DIR/TABLE/day=YYYY-MM-DD/*.parquet; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Recordings: files, or folders, of which all *.kmt and kmodtrace.data are read
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// Metrics.

@@ -6,14 +6,15 @@ pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod drill;
 pub(crate) mod explain;
-#[cfg(feature = "metrics")]
+#[cfg(any(feature = "export", feature = "export"))]
 pub(crate) mod export;
+mod gathered;
 pub(crate) mod graph;
 pub(crate) mod record;
 pub(crate) mod redact;
 pub(crate) mod report;
 pub(crate) mod schema;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "export")]
 pub(crate) mod serve;
 mod tee;
 pub(crate) mod trace;

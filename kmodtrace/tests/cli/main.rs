@@ -16,6 +16,7 @@ mod formats;
 mod hostile;
 mod notices;
 mod pager;
+mod parquet;
 mod redact;
 mod schema;
 mod serve;

@@ -23,6 +23,7 @@ const CRATES: [(&str, &str); 12] = [
     ("kmodtrace-core", "lib.rs"),
     ("kmodtrace-metrics", "lib.rs"),
     ("kmodtrace-module-file", "lib.rs"),
+    ("kmodtrace-parquet", "lib.rs"),
     ("kmodtrace-bpf-toolchain", "lib.rs"),
     ("kmodtrace-ebpf", "main.rs"),
     ("kmodtrace", "main.rs"),

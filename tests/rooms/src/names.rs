@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use syn::{Item, Visibility};
 
 /// The libraries.
-const CRATES: [&str; 4] = [
+const CRATES: [&str; 5] = [
     "kmodtrace-common",
     "kmodtrace-core",
     "kmodtrace-module-file",
+    "kmodtrace-parquet",
     "kmodtrace-bpf-toolchain",
 ];
 

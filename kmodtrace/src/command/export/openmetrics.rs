@@ -1,4 +1,4 @@
-//! `kmodtrace export`: a recording as something else.
+//! `kmodtrace export openmetrics`: a recording as metrics.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -8,20 +8,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 use kmodtrace_metrics::prometheus::Format;
 
-use crate::cli::{Export, Openmetrics, TextFormat};
+use crate::cli::{Openmetrics, TextFormat};
 use crate::failure::{FAILED, failure};
 use crate::metered;
 use crate::output::{raw_stdout, written};
 use crate::plain_file;
 
 /// Reads the recording and writes what was asked for. A damaged recording gives what is whole, and then an error.
-pub(crate) fn run(args: &Export, quiet: bool) -> Result<ExitCode> {
-    match args {
-        Export::Openmetrics(args) => openmetrics(args, quiet),
-    }
-}
-
-fn openmetrics(args: &Openmetrics, quiet: bool) -> Result<ExitCode> {
+pub(super) fn run(args: &Openmetrics, quiet: bool) -> Result<ExitCode> {
     let output = args.output.as_deref().filter(|path| *path != Path::new("-"));
     if let Some(path) = output {
         replaceable(path)?;
