@@ -128,6 +128,9 @@ pub const FOR_METRICS: &[Need] = &[
     need("prometheus-node-exporter", "prometheus-node-exporter"),
 ];
 
+/// What Spark runs on.
+pub const FOR_SPARK: &[Need] = &[need("java", "openjdk-17-jre-headless")];
+
 /// What kmodtrace is compared with: nothing is lost without it but the comparison.
 pub const FOR_BENCHMARKS: &[Need] = &[Need {
     what: "bpftrace",

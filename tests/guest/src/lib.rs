@@ -16,6 +16,7 @@ mod compare;
 mod corpus;
 mod drill;
 mod faults;
+mod fleet;
 mod flood;
 pub mod fuzzing;
 mod guest;

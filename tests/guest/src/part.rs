@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use guest_vm::kernel::{self, BadInput, Flavour};
 
 use crate::{
-    bad_input, bisect, bisect_guests, boot, drill, faults, fuzzing, guest::Tally, host, prometheus, scenarios,
+    bad_input, bisect, bisect_guests, boot, drill, faults, fleet, fuzzing, guest::Tally, host, prometheus, scenarios,
     scripted, selftest, subject::Subject, terminal,
 };
 
@@ -114,6 +114,11 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
     parts.push(part("viewers", 15, Some("tests"), Work::Here(scripted::viewers)));
     parts.push(part("pages", 60, Some("tests"), Work::Here(scripted::pages)));
     parts.push(part("prometheus", 15, Some("tests"), Work::Here(prometheus::run)));
+    parts.push(part("parquet", 35, Some("tests"), Work::Here(fleet::run)));
+    parts.push(Part {
+        on_demand: true,
+        ..part("parquet-spark", 90, Some("tests"), Work::Here(fleet::spark))
+    });
     if !flavours.is_empty() {
         parts.push(part(PROGRAMS, 210, None, Work::Guests(host::programs)));
     }
