@@ -28,7 +28,7 @@ pub(crate) use bisect::{
 };
 pub(crate) use boot::{Boot, BootEnable, InitramfsTool};
 #[cfg(feature = "export")]
-pub(crate) use export::{Export, ExportParquet, Openmetrics, TextFormat};
+pub(crate) use export::{Export, ExportOtlp, ExportParquet, Openmetrics, TextFormat};
 pub(crate) use labels::Labels;
 pub(crate) use recorded::{Recorded, Times};
 pub(crate) use redact::Redact;
@@ -93,7 +93,7 @@ pub(crate) enum Command {
     Report(Report),
     /// Copy a recording without what tells of its machine and its users, for others to see
     Redact(Redact),
-    /// Write recordings for other programs: tables for engines of SQL, metrics
+    /// Write recordings for other programs: tables for engines of SQL, metrics, traces
     #[cfg(feature = "export")]
     #[command(subcommand)]
     Export(Export),

@@ -3,16 +3,28 @@
 use std::path::Path;
 
 use anyhow::Result;
+use kmodtrace_core::recording::Header;
 use kmodtrace_metrics::Meter;
 
 use crate::replay;
 
-/// Reads it, telling so many names of modules apart. With what is whole comes the damage after which there is no more.
-pub(crate) fn read(path: &Path, modules: u16, quiet: bool) -> Result<(Meter, Result<()>)> {
+/// A recording as metrics.
+pub(crate) struct Metered {
+    /// What is whole.
+    pub(crate) meter: Meter,
+    /// What it says of itself.
+    pub(crate) header: Header,
+    /// The damage after which there is no more.
+    pub(crate) ended: Result<()>,
+}
+
+/// Reads it, telling so many names of modules apart.
+pub(crate) fn read(path: &Path, modules: u16, quiet: bool) -> Result<Metered> {
     let mut recording = replay::open(path)?;
     let mut meter = Meter::new(recording.header(), modules.into());
     let ended = recording.each(|bytes, _| Ok(meter.push(bytes)?));
     meter.flush();
     recording.warn(quiet);
-    Ok((meter, ended))
+    let header = recording.header().clone();
+    Ok(Metered { meter, header, ended })
 }

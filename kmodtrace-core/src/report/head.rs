@@ -115,6 +115,11 @@ impl RecordingRow {
         mark.map(|mark| mark.time_ns.0)
     }
 
+    /// What the boot passed, in the order of time; empty where it was not recorded as one.
+    pub fn marks(&self) -> &[BootMark] {
+        &self.marks
+    }
+
     pub(super) fn new(header: &Header) -> Self {
         let probes = header.plan.get("probes").and_then(Value::as_array);
         let probes = probes.map_or(&[][..], Vec::as_slice);

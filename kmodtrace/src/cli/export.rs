@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use kmodtrace_otlp::Endpoint;
 
 use super::{Names, Recorded};
 
@@ -13,6 +14,21 @@ pub(crate) enum Export {
     Parquet(ExportParquet),
     /// Write a recording as metrics, such as for the textfile collector of `node_exporter`
     Openmetrics(Openmetrics),
+    /// Send recordings to a collector of OpenTelemetry, as traces and metrics
+    Otlp(ExportOtlp),
+}
+
+/// OpenTelemetry.
+#[derive(Args, Debug)]
+pub(crate) struct ExportOtlp {
+    /// Where the collector takes OTLP by HTTP, such as `http://localhost:4318`
+    #[arg(value_name = "ENDPOINT", value_parser = Endpoint::new)]
+    pub(crate) endpoint: Endpoint,
+    /// Recordings
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) names: Names,
 }
 
 /// Parquet files.

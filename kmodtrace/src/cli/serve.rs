@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use kmodtrace_otlp::Endpoint;
 
 use super::Tracing;
 
@@ -15,6 +16,9 @@ pub(crate) struct Serve {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) names: Names,
+    /// Send the metrics to a collector of OpenTelemetry as well, each minute and at the end, such as `http://localhost:4318`
+    #[arg(long, value_name = "ENDPOINT", value_parser = Endpoint::new)]
+    pub(crate) otlp: Option<Endpoint>,
     /// Serve what a recording holds instead of tracing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["duration", "with", "without", "host", "tags", "command"])]
     pub(crate) from: Option<PathBuf>,

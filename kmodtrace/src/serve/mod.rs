@@ -5,7 +5,9 @@
 
 mod answer;
 mod listening;
+mod sending;
 mod shared;
 
 pub(crate) use listening::Listening;
+pub(crate) use sending::Sending;
 pub(crate) use shared::Shared;

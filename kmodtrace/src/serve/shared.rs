@@ -39,6 +39,11 @@ impl Shared {
         Ok(self.metrics().meter.push(record)?)
     }
 
+    /// Reads the sums.
+    pub(super) fn read<T>(&self, with: impl FnOnce(&Meter) -> T) -> T {
+        with(&self.metrics().meter)
+    }
+
     /// What is missing, in the words of this.
     pub(crate) fn missing(&self, words: fn(&Loss) -> String) -> String {
         words(self.metrics().meter.loss())

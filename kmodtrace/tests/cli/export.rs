@@ -152,3 +152,25 @@ fn names_that_are_too_many_are_one() {
         (2, true)
     );
 }
+
+#[test]
+fn an_address_that_is_none_is_told_before_anything_is_read() {
+    for (address, said) in [
+        ("localhost:4318", "write it as http://HOST:PORT"),
+        ("https://localhost:4318", "https is not spoken here"),
+    ] {
+        for command in [
+            &["export", "otlp", address, "/nowhere"][..],
+            &["serve", "--listen", "127.0.0.1:0", "--otlp", address],
+        ] {
+            let told = run(command);
+            assert!(told.refused(2).contains(said), "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_not_sent() {
+    let told = run(&["export", "otlp", "http://127.0.0.1:1", "/nowhere.kmt"]);
+    assert!(told.refused(1).contains("cannot read /nowhere.kmt"), "{told:?}");
+}

@@ -113,6 +113,7 @@ pub fn all(flavours: &[Flavour]) -> Vec<Part> {
     ];
     parts.push(part("viewers", 15, Some("tests"), Work::Here(scripted::viewers)));
     parts.push(part("pages", 60, Some("tests"), Work::Here(scripted::pages)));
+    parts.push(part("otlp", 15, Some("tests"), Work::Here(scripted::otlp)));
     parts.push(part("prometheus", 15, Some("tests"), Work::Here(prometheus::run)));
     parts.push(part("parquet", 35, Some("tests"), Work::Here(fleet::run)));
     parts.push(Part {

@@ -17,12 +17,25 @@ const PERFETTO: (&str, &str) = ("perfetto", "0.59.1");
 /// What drives a browser and looks for what keeps people out, in the release that was tried.
 const AXE: (&str, &str) = ("axe-playwright-python", "0.1.8");
 
+/// OpenTelemetry's messages, in the release that was tried.
+const OTLP: (&str, &str) = ("opentelemetry-proto", "1.45.2");
+
+/// What a script is given beside the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// The recording in the format of its name.
+    Format,
+    /// The recording.
+    Recording,
+}
+
 /// A script, and what it reads.
 struct Script {
-    /// Of a format of `report`, and of its own folder.
+    /// Of its own folder, and of the format of `report` that it reads.
     name: &'static str,
     package: (&'static str, &'static str),
     text: &'static str,
+    takes: Takes,
     /// What else it looks at: the comparison of a storm with each recording, in this format.
     compared: Option<&'static str>,
     /// Recordings that have what it looks at; all where none are named.
@@ -35,10 +48,25 @@ pub(crate) fn viewers() -> Result<Tally> {
         name: "perfetto",
         package: PERFETTO,
         text: include_str!("viewers.py"),
+        takes: Takes::Format,
         compared: None,
         recordings: &[],
     };
     script.run(&[])
+}
+
+/// A collector takes what is sent, read by OpenTelemetry's messages.
+pub(crate) fn otlp() -> Result<Tally> {
+    let tool = artifacts::debug_kmodtrace()?;
+    let script = Script {
+        name: "otlp",
+        package: OTLP,
+        text: include_str!("otlp.py"),
+        takes: Takes::Recording,
+        compared: None,
+        recordings: &[],
+    };
+    script.run(&[tool.as_os_str()])
 }
 
 /// Chromium opens pages.
@@ -49,6 +77,7 @@ pub(crate) fn pages() -> Result<Tally> {
         name: "html",
         package: AXE,
         text: include_str!("pages.py"),
+        takes: Takes::Format,
         compared: Some("html"),
         // Requests and findings, failures, unloads.
         recordings: &["6.1-nested", "6.1-failing-init", "6.12-going"],
@@ -106,8 +135,12 @@ impl Script {
                 Ok(path)
             };
             let compare = || -> Result<usize> {
+                let first = match self.takes {
+                    Takes::Format => written(&["report", "--format", self.name], &[&recording], self.name)?,
+                    Takes::Recording => recording.clone(),
+                };
                 let mut files = vec![
-                    written(&["report", "--format", self.name], &[&recording], self.name)?,
+                    first,
                     written(&["report", "--attempts", "--format", "json"], &[&recording], "json")?,
                     folder.clone(),
                 ];

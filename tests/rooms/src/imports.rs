@@ -18,10 +18,11 @@ use syn::{Attribute, Item, UseTree};
 type Module = Vec<String>;
 
 /// The crates of the product and of its tests, with the file at the root of each.
-const CRATES: [(&str, &str); 12] = [
+const CRATES: [(&str, &str); 14] = [
     ("kmodtrace-common", "lib.rs"),
     ("kmodtrace-core", "lib.rs"),
     ("kmodtrace-metrics", "lib.rs"),
+    ("kmodtrace-otlp", "lib.rs"),
     ("kmodtrace-module-file", "lib.rs"),
     ("kmodtrace-parquet", "lib.rs"),
     ("kmodtrace-bpf-toolchain", "lib.rs"),

@@ -1,6 +1,7 @@
 //! `kmodtrace export`: recordings as others store them.
 
 mod openmetrics;
+mod otlp;
 mod parquet;
 
 use std::process::ExitCode;
@@ -14,5 +15,6 @@ pub(crate) fn run(args: &Export, quiet: bool) -> Result<ExitCode> {
     match args {
         Export::Parquet(args) => parquet::run(args, quiet),
         Export::Openmetrics(args) => openmetrics::run(args, quiet),
+        Export::Otlp(args) => otlp::run(args, quiet),
     }
 }

@@ -10,7 +10,7 @@ use kmodtrace_metrics::prometheus::Format;
 
 use crate::cli::{Openmetrics, TextFormat};
 use crate::failure::{FAILED, failure};
-use crate::metered;
+use crate::metered::{self, Metered};
 use crate::output::{raw_stdout, written};
 use crate::plain_file;
 
@@ -20,7 +20,7 @@ pub(super) fn run(args: &Openmetrics, quiet: bool) -> Result<ExitCode> {
     if let Some(path) = output {
         replaceable(path)?;
     }
-    let (meter, ended) = metered::read(args.recorded.path(), args.names.modules, quiet)?;
+    let Metered { meter, ended, .. } = metered::read(args.recorded.path(), args.names.modules, quiet)?;
     let format = match args.format {
         TextFormat::Openmetrics => Format::OpenMetrics,
         TextFormat::Prometheus => Format::Text,
