@@ -32,6 +32,7 @@ mod scenarios;
 mod schedule;
 mod scripted;
 mod selftest;
+mod served;
 mod services;
 mod storm;
 mod subject;

@@ -10,7 +10,7 @@ use guest_vm::{artifacts, fixtures, kernel::Flavour, process, vm::VmSpec};
 use crate::guest::{self, Tally};
 use crate::recording::{Log, Recording, STORMS};
 use crate::subject::Subject;
-use crate::{clipped, flood, privileges, services, storm};
+use crate::{clipped, flood, privileges, served, services, storm};
 
 /// The beginning of the guest's command, which says what it does.
 const COMMAND: &str = include_str!("scenarios.sh");
@@ -35,7 +35,7 @@ struct Other {
     check: fn(&Path, &Path) -> Result<()>,
 }
 
-const OTHERS: [Other; 5] = [
+const OTHERS: [Other; 6] = [
     Other {
         name: "clipped",
         command: clipped::COMMAND,
@@ -55,6 +55,11 @@ const OTHERS: [Other; 5] = [
         name: "privileges",
         command: privileges::COMMAND,
         check: privileges::check,
+    },
+    Other {
+        name: "served",
+        command: served::COMMAND,
+        check: served::check,
     },
     Other {
         name: "services",
