@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::reason::Reason;
 use super::{NAME, PID, RECORDING, RUN, Running, running, this_one};
+use crate::cli::Labels;
 use crate::failure::say;
 use crate::live::attach::Attached;
 use crate::live::privileges::Keep;
@@ -55,7 +56,7 @@ fn record(options: Options<'_>, max_size: u64) -> Result<Attached> {
 }
 
 /// Starts the same in the background, and waits until it is attached, has failed, or time is up: then the boot goes on without it.
-pub(crate) fn detach(max_size: u64) -> Result<()> {
+pub(crate) fn detach(max_size: u64, labels: &Labels) -> Result<()> {
     let name = format!("kmodtrace-boot-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name)?;
     let socket = UnixDatagram::bind_addr(&address).context("cannot listen")?;
@@ -63,6 +64,8 @@ pub(crate) fn detach(max_size: u64) -> Result<()> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(["boot", "trace", "--max-size"])
         .arg(format!("{}K", max_size >> 10))
+        // None of them has a blank in it.
+        .args(labels.options().split_whitespace())
         .arg0(NAME)
         .env("NOTIFY_SOCKET", format!("@{name}"))
         .stdin(Stdio::null())

@@ -48,7 +48,7 @@ pub(crate) fn run(args: Boot, quiet: bool) -> Result<ExitCode> {
             let written = fs::write(&args.output, boot::cpio()?);
             written.with_context(|| format!("cannot write {}", args.output.display()))?;
         }
-        Boot::Trace(args) if args.detach => boot::detach(args.max_size)?,
+        Boot::Trace(args) if args.detach => boot::detach(args.max_size, &args.labels)?,
         Boot::Trace(args) => {
             let options = Options {
                 wish: Wish {

@@ -127,6 +127,7 @@ pub(crate) struct Recorded {
     /// Absent in fixtures.
     pub(crate) machine_id: Option<String>,
     pub(crate) host: Option<String>,
+    #[serde(default)]
     pub(crate) tags: BTreeMap<String, String>,
 }
 
