@@ -6,7 +6,7 @@ use anyhow::Result;
 use kmodtrace_core::recording::Header;
 use kmodtrace_metrics::Meter;
 
-use crate::replay;
+use crate::replay::{self, Replay};
 
 /// A recording as metrics.
 pub(crate) struct Metered {
@@ -16,6 +16,14 @@ pub(crate) struct Metered {
     pub(crate) header: Header,
     /// The damage after which there is no more.
     pub(crate) ended: Result<()>,
+}
+
+/// What is whole of one that was read before, from its beginning.
+pub(crate) fn again(recording: &Replay, modules: u16) -> Meter {
+    let mut meter = Meter::new(recording.header(), modules.into());
+    recording.each_again(|bytes| meter.push(bytes));
+    meter.flush();
+    meter
 }
 
 /// Reads it, telling so many names of modules apart.

@@ -255,7 +255,20 @@ impl Replay {
         }
     }
 
-    /// The same by this thread alone, which is right where others read other recordings meanwhile. Nobody is told how far it is.
+    /// Every record once more, as the ring held it, as far as they can be read. Only of what was [opened for it](open_again); damage has been told by now.
+    #[cfg(feature = "export")]
+    pub(crate) fn each_again(&self, mut take: impl FnMut(&[u8]) -> Result<(), DecodeError>) {
+        let Ok(mut reader) = Reader::new(Beginning::of(Arc::clone(&self.source))) else {
+            return;
+        };
+        while let Ok(Some(record)) = reader.next_record() {
+            if take(record).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What [`finished`](Self::finished) does, by this thread alone, which is right where others read other recordings meanwhile. Nobody is told how far it is.
     #[cfg(feature = "export")]
     pub(crate) fn finished_here(
         &mut self,

@@ -23,6 +23,12 @@ const TO_END: Duration = Duration::from_secs(5);
 pub(crate) struct Sending {
     bodies: SyncSender<Vec<u8>>,
     ended: Receiver<()>,
+    told: Told,
+}
+
+/// What is told of.
+#[derive(Clone)]
+struct Told {
     shared: Shared,
     kernel: KernelRow,
     recording: RecordingRow,
@@ -41,21 +47,22 @@ impl Sending {
             let _ = ending.send(());
         });
         sending.context("cannot start a thread")?;
-        let this = Self {
-            bodies,
-            ended,
+        let told = Told {
             shared: shared.clone(),
             kernel: source.kernel,
             recording: source.recording.unwrap_or_default(),
         };
-        let (bodies, shared) = (this.bodies.clone(), this.shared.clone());
-        let (kernel, recording) = (this.kernel.clone(), this.recording.clone());
+        let this = Self {
+            bodies: bodies.clone(),
+            ended,
+            told: told.clone(),
+        };
         tokio::spawn(async move {
             let mut beats = interval(EVERY);
             beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 beats.tick().await;
-                if bodies.try_send(body(&shared, &kernel, &recording)).is_err() {
+                if bodies.try_send(told.body()).is_err() {
                     info!("metrics are left out: those before are still on their way");
                 }
             }
@@ -65,17 +72,20 @@ impl Sending {
 
     /// Sends what the metrics came to, and waits for that, but not for long. The event loop has ended by then.
     pub(crate) fn finish(self) {
-        let last = body(&self.shared, &self.kernel, &self.recording);
-        let _ = self.bodies.try_send(last);
+        let _ = self.bodies.try_send(self.told.body());
         drop(self.bodies);
         let _ = self.ended.recv_timeout(TO_END);
     }
 }
 
-fn body(shared: &Shared, kernel: &KernelRow, recording: &RecordingRow) -> Vec<u8> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-    shared.read(|meter| metrics(meter, kernel, recording, now))
+impl Told {
+    /// The metrics as of now.
+    fn body(&self) -> Vec<u8> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        self.shared
+            .read(|meter| metrics(meter, &self.kernel, &self.recording, now))
+    }
 }
 
 /// Sends them one after the other. The first that does not arrive is told, and the next one that does.

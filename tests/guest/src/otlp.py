@@ -43,8 +43,8 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 address = f"http://127.0.0.1:{server.server_port}"
 
 
-def export(to=address):
-    return subprocess.run([tool, "export", "otlp", to, recording], capture_output=True, text=True, timeout=120)
+def export(to=address, name=recording, **options):
+    return subprocess.run([tool, "export", "otlp", to, name], capture_output=True, text=True, timeout=120, **options)
 
 
 def spans():
@@ -77,6 +77,11 @@ assert not len(UnknownFieldSet(metrics))
 taken.clear()
 assert export().returncode == 0
 assert [span.SerializeToString() for span in spans()[0]] == [span.SerializeToString() for span in found], "not the same again"
+whole = list(taken)
+taken.clear()
+with open(recording, "rb") as pipe, subprocess.Popen(["cat"], stdin=pipe, stdout=subprocess.PIPE) as cat:
+    done = export(name="-", stdin=cat.stdout)
+assert done.returncode == 0 and taken == whole, f"not the same from stdin: {done}"
 
 source = report["recording"]
 offset = source["began_unix_ns"] - source["began_ns"]

@@ -261,10 +261,13 @@ impl Answers<'_> {
         let calls: u64 = storms.map(|storm| storm.calls).sum();
         report.add(Figure::new(STORM, "system calls recorded", "", vec![calls as f64]));
         let recording = fs::read(out.join("storm.kmt"))?;
-        // Behind the magic number stands how long the header is.
-        let header = recording.get(4..8).and_then(|length| length.try_into().ok());
-        let header = f64::from(header.map_or(0, u32::from_le_bytes));
-        let each = (recording.len() as f64 - header - 8.0) / calls as f64;
+        // Each of the header's two frames has its length behind its magic number.
+        let frame = |at: usize| {
+            let length = recording.get(at + 4..at + 8).and_then(|length| length.try_into().ok());
+            8 + length.map_or(0, u32::from_le_bytes) as usize
+        };
+        let header = (frame(0) + frame(frame(0))) as f64;
+        let each = (recording.len() as f64 - header) / calls as f64;
         report.add(Figure::new(STORM, "recording, for each call", "B", vec![each]));
         report.add(Figure::new(STORM, "recording, its header", "B", vec![header]));
         Ok(())

@@ -11,7 +11,7 @@ use kmodtrace_otlp::{Endpoint, Traces, metrics};
 use crate::cli::ExportOtlp;
 use crate::command::gathered::{Parts, gather};
 use crate::failure::{FAILED, failure, say};
-use crate::metered::{self, Metered};
+use crate::metered;
 use crate::replay;
 
 /// Sends the recordings, one after the other. One that cannot be read is told, and the others are sent; where nobody takes them that is the end.
@@ -61,15 +61,13 @@ fn one(path: &Path, args: &ExportOtlp, quiet: bool) -> Result<Result<String>> {
         refused += send(&args.endpoint, &mut traces, false)?;
     }
     refused += send(&args.endpoint, &mut traces, true)?;
-    let sums = metered::read(path, args.names.modules, true);
-    if let Ok(Metered { meter, .. }) = &sums {
-        let now = source.began_unix_ns.saturating_add(lasted);
-        let body = metrics(meter, &report.kernel, &source, now);
-        refused += args
-            .endpoint
-            .metrics(&body)
-            .map_err(|error| failure(FAILED, error.to_string()))?;
-    }
+    let meter = metered::again(&recording, args.names.modules);
+    let now = source.began_unix_ns.saturating_add(lasted);
+    let body = metrics(&meter, &report.kernel, &source, now);
+    refused += args
+        .endpoint
+        .metrics(&body)
+        .map_err(|error| failure(FAILED, error.to_string()))?;
     recording.warn(quiet);
     let counts = [
         (traces.made(), "spans sent"),
@@ -78,7 +76,7 @@ fn one(path: &Path, args: &ExportOtlp, quiet: bool) -> Result<Result<String>> {
     ];
     let said = counts.iter().filter(|(count, _)| *count > 0);
     let said: Vec<String> = said.map(|(count, what)| format!("{count} {what}")).collect();
-    Ok(gathered.ended.and(sums.map(drop)).map(|()| said.join("; ")))
+    Ok(gathered.ended.map(|()| said.join("; ")))
 }
 
 /// Sends what is ready of a trace. Gives how many spans the collector did not want.
