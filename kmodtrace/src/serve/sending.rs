@@ -74,7 +74,9 @@ impl Sending {
     pub(crate) fn finish(self) {
         let _ = self.bodies.try_send(self.told.body());
         drop(self.bodies);
-        let _ = self.ended.recv_timeout(TO_END);
+        if self.ended.recv_timeout(TO_END).is_err() {
+            say("the last metrics may not have arrived: the collector did not answer in time");
+        }
     }
 }
 
