@@ -157,7 +157,7 @@ static OF_WAITS: &[(&Stat, &str)] = &[(&COUNT, "count"), (&TOTAL, "total"), (&P5
 /// Of init functions.
 static OF_INIT: &[(&Stat, &str)] = &[(&COUNT, "runs"), (&TOTAL, "total"), (&P50, "p50"), (&MAX, "max")];
 /// Of loads.
-static OF_LOADS: &[(&Stat, &str)] = &[(&P50, "p50"), (&MAX, "max")];
+static OF_LOADS: &[(&Stat, &str)] = &[(&TOTAL, "total"), (&P50, "p50"), (&MAX, "max")];
 
 /// Of one kind of wait.
 macro_rules! waits {

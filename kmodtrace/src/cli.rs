@@ -89,7 +89,7 @@ pub(crate) enum Command {
     Trace(TraceCommand),
     /// Write a recording
     Record(Record),
-    /// Summarize a recording, module by module
+    /// Summarize a recording, module by module, or the recordings of a folder
     Report(Report),
     /// Copy a recording without what tells of its machine and its users, for others to see
     Redact(Redact),
@@ -304,6 +304,20 @@ pub(crate) struct Reporting {
     /// Show only the first N modules
     #[arg(short = 'n', long, value_name = "N")]
     pub top: Option<usize>,
+}
+
+impl Reporting {
+    /// An option that means nothing to the recordings of a folder.
+    pub(crate) fn of_one_recording(&self) -> Option<&'static str> {
+        let given = [
+            (self.attempts, "--attempts"),
+            (self.histogram, "--histogram"),
+            (self.redact, "--redact"),
+            (self.sort.is_some(), "--sort"),
+            (self.wanting.is_anything(), "a choice of attempts"),
+        ];
+        given.into_iter().find_map(|(given, option)| given.then_some(option))
+    }
 }
 
 /// Causes of failures.

@@ -126,7 +126,6 @@ fn newest(folder: &Path) -> Result<PathBuf> {
 }
 
 /// All recordings of a folder, in the order of their names.
-#[cfg(feature = "export")]
 pub(crate) fn all(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut all: Vec<PathBuf> = in_folder(folder)?.into_iter().map(|(path, _)| path).collect();
     all.sort();
@@ -269,7 +268,6 @@ impl Replay {
     }
 
     /// What [`finished`](Self::finished) does, by this thread alone, which is right where others read other recordings meanwhile. Nobody is told how far it is.
-    #[cfg(feature = "export")]
     pub(crate) fn finished_here(
         &mut self,
         mut take: impl FnMut(Finished) -> Option<Finished>,

@@ -87,6 +87,15 @@ impl Histogram {
         self.widen(value, value);
     }
 
+    /// Counts so many zeros.
+    pub(crate) fn record_zeros(&mut self, count: u64) {
+        if count > 0 {
+            self.zeros += count;
+            self.count += count;
+            self.widen(0, 0);
+        }
+    }
+
     /// Adds all values of `other`; the same as having recorded them here.
     pub fn merge(&mut self, other: &Self) {
         let Self {
@@ -105,6 +114,29 @@ impl Histogram {
         if let Some((min, max)) = *range {
             self.widen(min, max);
         }
+    }
+
+    /// The values without those of `other`, which are all among them. The smallest and the largest are those of their buckets.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        for (index, count) in &other.buckets {
+            if let Some(mine) = rest.buckets.get_mut(index) {
+                *mine = mine.saturating_sub(*count);
+            }
+        }
+        rest.buckets.retain(|_, count| *count > 0);
+        rest.zeros = rest.zeros.saturating_sub(other.zeros);
+        rest.count = rest.count.saturating_sub(other.count);
+        rest.sum = rest.sum.saturating_sub(other.sum);
+        let ends = (rest.buckets().next(), rest.buckets().last());
+        rest.range = match (ends, self.range) {
+            ((Some(first), Some(last)), Some((min, max))) => {
+                let smallest = first.upper.min(first.lower.saturating_add(1));
+                Some((smallest.max(min), last.upper.min(max)))
+            }
+            _ => None,
+        };
+        rest
     }
 
     fn widen(&mut self, min: u64, max: u64) {
@@ -335,6 +367,24 @@ mod tests {
                 merged.merge(&of(part));
             }
             prop_assert_eq!(merged, of(&parts.concat()));
+        }
+
+        #[test]
+        fn what_is_taken_away_leaves_the_rest(
+            rest in prop::collection::vec(value(), 0..50),
+            part in prop::collection::vec(value(), 0..50),
+        ) {
+            let (rest, part) = (of(&rest), of(&part));
+            let mut all = rest.clone();
+            all.merge(&part);
+            let left = all.without(&part);
+            prop_assert_eq!(left.buckets().collect::<Vec<_>>(), rest.buckets().collect::<Vec<_>>());
+            prop_assert_eq!(left.count(), rest.count());
+            prop_assert_eq!(left.max().is_none(), rest.max().is_none());
+            let within = |one: Option<u64>, other: Option<u64>| {
+                one.zip(other).is_none_or(|(one, other)| index(one) == index(other))
+            };
+            prop_assert!(within(left.max(), rest.max()) && within(left.min(), rest.min()));
         }
 
         #[test]

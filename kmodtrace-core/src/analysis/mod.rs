@@ -9,5 +9,6 @@ pub mod graph;
 pub mod histogram;
 pub mod origin;
 pub mod stages;
+pub(crate) mod union;
 pub mod waits;
 pub mod why;

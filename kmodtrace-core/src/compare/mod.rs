@@ -2,3 +2,4 @@
 
 pub mod bisect;
 pub mod diff;
+pub mod fleet;

@@ -156,6 +156,11 @@ impl Coverage {
         !self.lost.contains(&what)
     }
 
+    /// What was not observed.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = Observed> + '_ {
+        self.lost.iter().copied()
+    }
+
     /// Why what is missing is missing, in the order in which it was told.
     pub fn unobserved(&self) -> &[String] {
         &self.reasons

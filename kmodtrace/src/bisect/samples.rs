@@ -57,12 +57,12 @@ fn recorded(folder: &Path, name: &str, label: &str) -> Result<Recorded, Unread> 
     let damaged = |error: anyhow::Error| Unread::Damaged(format!("{error:#}"));
     let mut recording = replay::open_in(folder, name).map_err(damaged)?;
     let mut fold = RecordedFold::default();
-    let (ended, _, loss) = recording.finished(true, |finished| {
+    let (ended, end, loss) = recording.finished(true, |finished| {
         fold.add(finished);
         None
     });
     ended.map_err(damaged)?;
-    Ok(fold.finish(label.to_owned(), recording.source(&loss)))
+    Ok(fold.finish(label.to_owned(), recording.source(&loss), end))
 }
 
 /// All runs of a step.

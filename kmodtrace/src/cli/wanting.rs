@@ -12,7 +12,7 @@ use super::duration;
 use crate::failure::{FAILED, failure};
 
 /// What they have to be like.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, PartialEq)]
 pub(crate) struct Wanting {
     /// Only what ended with this errno: EBUSY, 16, -16. why adds requests whose caller may have invented it, and leaves findings out
     #[arg(long, value_name = "E", allow_negative_numbers = true, value_parser = errno)]
@@ -36,6 +36,11 @@ pub(crate) struct Wanting {
 }
 
 impl Wanting {
+    /// Whether anything is asked for.
+    pub(crate) fn is_anything(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// The same for a recording whose times are counted from there, and which began at this clock. An error where that is to tell a
     /// time of day and was never set.
     pub(crate) fn wanted(&self, zero: Zero, clock: Clock) -> Result<Wanted> {

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::compare::diff::{Diff, Limits, Run, RunFold};
+use kmodtrace_core::compare::diff::{Crowd, Diff, Limits, Run, RunFold};
 use kmodtrace_core::text::Glob;
 
+use super::fleet;
+use super::side_by_side::Told;
 use crate::cli;
 use crate::failure::{FAILED, failure, say};
 use crate::replay;
 
+/// From more than so many recordings on, only is kept how often each measure has which value.
+const MANY: usize = 256;
 /// Recordings of a folder.
 const IN_A_FOLDER: &str = "*.kmt";
 
@@ -21,7 +25,8 @@ pub(crate) fn run(args: &cli::Diff, quiet: bool) -> Result<ExitCode> {
     compare(&first, &second, &args.comparing, quiet)
 }
 
-/// Reads two sets of recordings and compares them. A damaged recording is no sample: half a run has half of everything.
+/// Reads two sets of recordings and compares them. A damaged recording is no sample: half a run has half of everything. It is an error, and where
+/// there are many it is told and left out.
 pub(super) fn compare(
     first: &[PathBuf],
     second: &[PathBuf],
@@ -32,6 +37,12 @@ pub(super) fn compare(
         alpha: comparing.alpha,
         factor: comparing.factor,
     };
+    if first.len() + second.len() > MANY {
+        let told = Told::default();
+        let [first, second] = [first, second].map(|paths| fleet::sum_up(paths, &told, quiet, Crowd::add).0);
+        comparing.format.print(&Diff::of_many(&first, &second, 1, limits))?;
+        return Ok(told.status());
+    }
     let set = |paths: &[PathBuf]| paths.iter().map(|path| one(path, quiet)).collect::<Result<Vec<Run>>>();
     comparing
         .format
@@ -73,7 +84,7 @@ fn recordings(name: &Path) -> Result<Vec<PathBuf>> {
 fn one(path: &Path, quiet: bool) -> Result<Run> {
     let mut recording = replay::open(path)?;
     let mut fold = RunFold::default();
-    let (ended, _, loss) = recording.finished(quiet, |finished| {
+    let (ended, end, loss) = recording.finished(quiet, |finished| {
         fold.add(finished);
         None
     });
@@ -84,5 +95,5 @@ fn one(path: &Path, quiet: bool) -> Result<Run> {
             path.display()
         ));
     }
-    Ok(fold.finish(path.display().to_string(), recording.source(&loss)))
+    Ok(fold.finish(path.display().to_string(), recording.source(&loss), end))
 }

@@ -6,8 +6,9 @@ pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod drill;
 pub(crate) mod explain;
-#[cfg(any(feature = "export", feature = "export"))]
+#[cfg(feature = "export")]
 pub(crate) mod export;
+mod fleet;
 mod gathered;
 pub(crate) mod graph;
 pub(crate) mod record;
@@ -16,6 +17,7 @@ pub(crate) mod report;
 pub(crate) mod schema;
 #[cfg(feature = "export")]
 pub(crate) mod serve;
+mod side_by_side;
 mod tee;
 pub(crate) mod trace;
 pub(crate) mod view;

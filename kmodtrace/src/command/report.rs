@@ -17,6 +17,12 @@ use crate::replay::{self, Replay};
 /// Reads the recording and writes the report. A damaged recording gives what is whole, and then an error.
 pub(crate) fn run(args: &cli::Report, quiet: bool) -> Result<ExitCode> {
     let path = args.recorded.path();
+    if path.is_dir()
+        && let all = replay::all(path)?
+        && all.len() > 1
+    {
+        return super::fleet::report(path, &all, &args.reporting, quiet);
+    }
     let args = &args.reporting;
     let each = args.attempts || args.format.is_of_attempts();
     let mut recording = if each {

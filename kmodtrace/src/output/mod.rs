@@ -7,6 +7,7 @@ mod colour;
 mod diff;
 mod drill;
 mod explain;
+mod fleet;
 mod graph;
 mod pager;
 mod report;
@@ -34,6 +35,7 @@ use colour::paint;
 pub(crate) use colour::{Look, is_coloured};
 pub(crate) use drill::Loads;
 pub(crate) use explain::Explained;
+pub(crate) use fleet::Machines;
 pub(crate) use graph::Waits;
 pub(crate) use report::Reported;
 pub(crate) use stdout::{raw_stdout, stdout, written};
@@ -107,6 +109,7 @@ type Schema = (&'static str, fn() -> Value);
 /// One for all that commands print.
 pub(crate) const SCHEMAS: &[Schema] = &[
     ("report", Reported::schema),
+    ("report-folder", Machines::schema),
     ("why", Answered::schema),
     ("graph", Waits::schema),
     ("diff", Diff::schema),
@@ -158,6 +161,21 @@ impl<T: Printed> Format<T> {
     /// Whether it is the one for people.
     pub(crate) fn is_text(&self) -> bool {
         self.chosen.name == TEXT
+    }
+
+    /// What `--format` calls it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.chosen.name
+    }
+
+    /// The format of the same name of something else; none where that has none.
+    pub(crate) fn same_of<Other: Printed>(&self) -> Option<Format<Other>> {
+        let chosen = Other::FORMATS.iter().find(|format| format.name == self.chosen.name)?;
+        Some(Format {
+            chosen,
+            paged: self.paged && Other::IS_LONG,
+            colour: self.colour,
+        })
     }
 
     /// Whether there is no sense in it without each attempt.

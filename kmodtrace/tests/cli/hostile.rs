@@ -149,6 +149,9 @@ fn no_string_of_a_recording_acts() {
             });
         }
     });
+    let all = folder.to_str().unwrap();
+    assert!(show("report", &[all]).contains(&format!("{} recordings", RECORDINGS.len() + 1)));
+    show("report --format json", &[all]);
     assert_eq!(string_fields().difference(&had).collect::<Vec<_>>(), Vec::<&_>::new());
 }
 

@@ -12,6 +12,7 @@ mod diff;
 mod drill;
 mod export;
 mod filters;
+mod fleet;
 mod formats;
 mod hostile;
 mod notices;

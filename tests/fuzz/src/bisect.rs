@@ -68,12 +68,16 @@ pub(crate) fn sample(bytes: &[u8]) {
 }
 
 fn recorded(bytes: &[u8]) -> Recorded {
-    let (finished, loss, _) = finished(bytes);
+    let (finished, loss, end) = finished(bytes);
     let mut recorded = RecordedFold::default();
     for one in finished {
         recorded.add(one);
     }
-    recorded.finish("run".to_owned(), Source::of_recording(&RECORDED.header, &loss, None))
+    recorded.finish(
+        "run".to_owned(),
+        Source::of_recording(&RECORDED.header, &loss, None),
+        end,
+    )
 }
 
 /// A story of a real kernel.

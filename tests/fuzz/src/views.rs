@@ -12,6 +12,7 @@ use kmodtrace_core::analysis::waits::{Waiting, write_text as write_waits};
 use kmodtrace_core::analysis::why::{Filter, Why, WhyFold, write_text as write_why};
 use kmodtrace_core::compare::bisect::RecordedFold;
 use kmodtrace_core::compare::diff::{Diff, Limits, RunFold, write_text as write_diff};
+use kmodtrace_core::compare::fleet::{FleetFold, write_text as write_fleet};
 use kmodtrace_core::model::{Cgroups, Finished, Ktime, Zero};
 use kmodtrace_core::monitor::{Body, Focus, LaneAttempt, LaneOf, Monitor, Topic, Window};
 use kmodtrace_core::pipeline::Pipeline;
@@ -22,7 +23,7 @@ use kmodtrace_core::report::{
     KnownAttempts, Report, RequestLine, Selection, Source, StreamLine, TextLayout, write_attempts_csv, write_chrome,
     write_histograms, write_html, write_jsonl, write_modules_csv, write_perfetto, write_text,
 };
-use kmodtrace_core::text::{write_json, write_json_line};
+use kmodtrace_core::text::{Names, write_json, write_json_line};
 
 use crate::story::{RECORDED, finished, records};
 use crate::written::{csv, json, line, text};
@@ -66,7 +67,7 @@ pub(crate) fn lines(bytes: &[u8]) {
 
 /// `report --attempts`.
 pub(crate) fn attempts(bytes: &[u8]) {
-    let (finished, loss, _) = finished(bytes);
+    let (finished, loss, end) = finished(bytes);
     let all = Selection::default();
     let known = KnownAttempts::of(&finished, &all);
     let mut recorded = RecordedFold::default();
@@ -74,7 +75,7 @@ pub(crate) fn attempts(bytes: &[u8]) {
         recorded.add(one.clone());
     }
     let report = Report::new(
-        &recorded.finish("run".to_owned(), source(&loss)).aggregates,
+        &recorded.finish("run".to_owned(), source(&loss), end).aggregates,
         &source(&loss),
         &all,
     );
@@ -104,7 +105,7 @@ pub(crate) fn report_under(header: &Header, bytes: &[u8]) {
     let source = Source::of_recording(header, &loss, None);
     let account = account.finish(end, &BTreeMap::new(), &source.coverage, &Cgroups::default());
     let report = recorded
-        .finish("run".to_owned(), source)
+        .finish("run".to_owned(), source, end)
         .report()
         .with_answer(account, why);
     write(&report);
@@ -186,17 +187,24 @@ pub(crate) fn drill_under(header: &Header, bytes: &[u8]) {
     text(|out| elsewhere.write(functions, out));
 }
 
-/// `diff` of a story and its first half.
+/// `diff` of a story and its first half, and `report` of a folder of both.
 pub(crate) fn diff(bytes: &[u8]) {
     let run = |bytes| {
-        let (finished, loss, _) = finished(bytes);
+        let (finished, loss, end) = finished(bytes);
         let mut run = RunFold::default();
         for one in finished {
             run.add(one);
         }
-        run.finish("run".to_owned(), source(&loss))
+        run.finish("run".to_owned(), source(&loss), end)
     };
     let (whole, half) = (run(bytes), run(&bytes[..bytes.len() / 2]));
+    let mut fold = FleetFold::default();
+    for run in [&whole, &half, &half] {
+        fold.add(run);
+    }
+    let fleet = fold.finish("fleet".to_owned(), 0, &Names::default());
+    text(|out| write_fleet(&fleet, None, 80, out));
+    json(|out| write_json_line(&fleet, out));
     let diff = Diff::new(&[whole.clone(), whole], &[half.clone(), half], Limits::default());
     text(|out| write_diff(&diff, out));
     json(|out| write_json_line(&diff, out));

@@ -204,6 +204,19 @@ compared += equal("buckets", ask(block), buckets())
 for table, rows in [("attempts", ["attempts", "unloads"]), ("requests", ["requests"]), ("states", ["states"]), ("findings", ["findings"])]:
     counted = sum(len(report[row]) for report in reports.values() for row in rows)
     compared += equal(table, ask(f"SELECT COUNT(*) FROM {table}"), [(counted,)])
+# What kmodtrace itself says of a folder, beside what the engine makes of the tables.
+together = folder / "together"
+if not together.exists():
+    together.mkdir()
+    for number, recording in enumerate(recordings):
+        (together / f"{number}.kmt").symlink_to(pathlib.Path(recording).resolve())
+printed = subprocess.run([kmodtrace, "report", "--format", "json", together], check=True, capture_output=True)
+fleet = json.loads(printed.stdout)
+told = [(row["recordings"], row["total"], row["max"]) for row in fleet["rows"] if (row["subject"], row["name"]) == ("all", "loads in flight")]
+compared += equal("in flight", told, ask("SELECT COUNT(*), SUM(in_flight_ns), MAX(in_flight_ns) FROM recordings"))
+told = [(row["subject"]["module"], row["recordings"], row["total"], row["max"]) for row in fleet["rows"] if row["name"] == "load total"]
+sql = "SELECT module, COUNT(*), SUM(load_total_ns), MAX(load_total_ns) FROM modules WHERE load_count > 0 GROUP BY module"
+compared += equal("loads of modules", told, ask(sql))
 slow = {row[0] for row in ask(BLOCKS["question 1"])}
 assert 0 < len(slow) < len(boots), f"{len(slow)} of {len(boots)} boots are slow"
 print(compared)

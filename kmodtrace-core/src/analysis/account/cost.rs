@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::union::Union;
 use crate::analysis::stages::stages;
+use crate::analysis::union::Union;
 use crate::model::{Attempt, Ktime, Name, Nanos, Request, Stage, entry_or};
 use crate::plan::{Coverage, Observed};
 use crate::text::{bytes_text, span_text};

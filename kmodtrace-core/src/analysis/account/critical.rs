@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::union::Union;
+use crate::analysis::union::Union;
 use crate::model::{Attempt, Cgroups, Ktime, entry_or, entry_within};
 use crate::recording::{Boot, Milestone};
 

@@ -11,7 +11,6 @@ mod cost;
 mod critical;
 mod phase;
 mod service;
-mod union;
 mod vain;
 
 use std::collections::BTreeMap;
@@ -19,6 +18,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::analysis::union::Union;
 use crate::model::{Attempt, Cgroups, Finished, Ktime, Nanos, Note, Request, Stage, WaitKind};
 use crate::plan::Coverage;
 use crate::recording::{Header, Milestone};
@@ -36,7 +36,6 @@ use phase::Phases;
 pub use phase::{Phase, PhaseRow};
 pub use service::ServiceRow;
 use service::Services;
-use union::Union;
 pub use vain::InVain;
 use vain::Vain;
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::became::Became;
-use super::union::Union;
+use crate::analysis::union::Union;
 use crate::model::{Attempt, Ktime, Tgid, is_udev};
 
 /// A part of a boot that loads modules.

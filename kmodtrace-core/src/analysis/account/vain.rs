@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::became::Became;
 use super::cost::KEPT;
-use super::union::Union;
+use crate::analysis::union::Union;
 use crate::model::{Attempt, Errno, Ktime, Name, Request, Role, entry_within};
 use crate::text::span_text;
 

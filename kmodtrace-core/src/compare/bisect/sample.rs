@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::aggregate::Aggregates;
 use crate::analysis::findings::{Finding, Findings};
 use crate::compare::diff::{Run, RunFold};
-use crate::model::Finished;
+use crate::model::{Finished, Ktime};
 use crate::report::{Report, Selection, Source};
 
 /// How a command ended.
@@ -66,9 +66,9 @@ impl RecordedFold {
         self.run.add(finished);
     }
 
-    /// Nothing more comes.
-    pub fn finish(self, label: String, source: Source) -> Recorded {
-        let (run, aggregates) = self.run.finish_with_sums(label, source.clone());
+    /// Nothing more comes: the recording ends at this time.
+    pub fn finish(self, label: String, source: Source, end: Ktime) -> Recorded {
+        let (run, aggregates) = self.run.finish_with_sums(label, source.clone(), end);
         Recorded {
             aggregates,
             findings: self.findings.list(),

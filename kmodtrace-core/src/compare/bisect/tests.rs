@@ -3,7 +3,7 @@
 use super::*;
 use crate::analysis::aggregate::Aggregates;
 use crate::compare::diff::RunFold;
-use crate::model::Errno;
+use crate::model::{Errno, Ktime};
 use crate::plan::{Coverage, Observed};
 use crate::report::Source;
 
@@ -46,7 +46,7 @@ fn sample(aggregates: Aggregates, source: Source) -> Sample {
             aggregates,
             findings: Vec::new(),
             unsearched: None,
-            run: RunFold::default().finish("a run".to_owned(), source.clone()),
+            run: RunFold::default().finish("a run".to_owned(), source.clone(), Ktime::default()),
             source,
         }),
     }

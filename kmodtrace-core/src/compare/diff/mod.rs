@@ -4,6 +4,7 @@
 //! much, in any measure, less often than `alpha`; and where the difference is large enough to matter. With too few runs to
 //! ever say so, that is said instead.
 
+mod crowd;
 mod html;
 mod rank;
 mod run;
@@ -19,13 +20,16 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::analysis::histogram::Histogram;
 use crate::measures::Unit;
 use crate::report::RecordingRow;
 
+pub use crowd::Crowd;
 pub(crate) use html::Strip;
 pub use html::write_html;
 pub(crate) use rank::median;
-use run::COMPARED;
+pub(crate) use run::COMPARED;
+pub(crate) use run::IN_FLIGHT;
 pub use run::{About, Measured, Run, RunFold};
 pub use text::write_text;
 pub use told::value_text;
@@ -55,6 +59,11 @@ impl Default for Limits {
 /// Times below this are noise of the clock and of the scheduler: a difference of less matters to nobody.
 const LEAST_NS: f64 = 100_000.0;
 
+/// Whether it can matter to anybody that something is by so much more or less.
+pub(crate) fn is_noticed(change: f64, unit: Unit) -> bool {
+    change.abs() >= if unit == Unit::Nanoseconds { LEAST_NS } else { 1.0 }
+}
+
 /// A comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Diff {
@@ -79,11 +88,13 @@ pub struct Diff {
 /// Runs of one side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Set {
-    /// What each is called.
+    /// How many.
+    pub count: u64,
+    /// What each is called; of many only the first and the last.
     pub runs: Vec<String>,
-    /// How each was recorded.
+    /// How each was recorded; empty where there are many.
     pub recordings: Vec<Option<RecordingRow>>,
-    /// Their kernels, each once.
+    /// Their kernels, each once; the first 256 where there are many.
     pub kernels: Vec<String>,
     /// Records lost, probe hits missed and attempts clipped in all of them.
     pub missing: u64,
@@ -101,7 +112,7 @@ pub struct DiffRow {
     pub first: Option<f64>,
     /// Of the second set.
     pub second: Option<f64>,
-    /// The value of each run.
+    /// The value of each run; empty where there are many.
     pub first_values: Vec<Option<f64>>,
     /// Of the second set.
     pub second_values: Vec<Option<f64>>,
@@ -141,7 +152,7 @@ impl Diff {
     /// Compares. Empty sets have nothing to compare.
     pub fn new(first: &[Run], second: &[Run], limits: Limits) -> Self {
         let runs: Vec<&Run> = first.iter().chain(second).collect();
-        let measures: BTreeSet<&Measured> = runs.iter().flat_map(|run| run.values.keys()).collect();
+        let measures: BTreeSet<&Measured> = runs.iter().flat_map(|run| run.measures()).collect();
         let more = measures.len() > COMPARED;
         let (watched, unwatched): (Vec<&Measured>, Vec<&Measured>) = measures
             .into_iter()
@@ -157,14 +168,7 @@ impl Diff {
         let mut rows: Vec<DiffRow> = rows
             .map(|((measure, values), chance)| DiffRow::new((*measure).clone(), &values, first.len(), &chance, limits))
             .collect();
-        rows.sort_unstable_by(|a, b| {
-            let size = |row: &DiffRow| {
-                row.factor
-                    .map_or(f64::INFINITY, |factor| factor.max(f64::MIN_POSITIVE).ln().abs())
-            };
-            let by_size = || size(b).total_cmp(&size(a)).then_with(|| a.measure.cmp(&b.measure));
-            a.verdict.rank().cmp(&b.verdict.rank()).then_with(by_size)
-        });
+        DiffRow::sort(&mut rows);
         let names: BTreeSet<&str> = unwatched.iter().map(|measure| &*measure.name).collect();
         Self {
             schema: SCHEMA,
@@ -172,6 +176,36 @@ impl Diff {
             second: Set::new(second),
             limits,
             least: rank::least(first.len(), second.len(), most),
+            rows,
+            more,
+            unobserved: names.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Compares sets of many runs, as one of so many comparisons that are made of the same runs: a difference is one where any of all
+    /// these would show it by chance less often than `alpha` (Bonferroni's bound). A run is a sample of what it observed.
+    pub fn of_many(first: &Crowd, second: &Crowd, comparisons: u64, limits: Limits) -> Self {
+        let measures: BTreeSet<&Measured> = first.measures().chain(second.measures()).collect();
+        let more = measures.len() > COMPARED;
+        let (watched, unwatched): (Vec<&Measured>, Vec<&Measured>) = measures
+            .into_iter()
+            .take(COMPARED)
+            .partition(|measure| first.watched(measure) > 0 && second.watched(measure) > 0);
+        let tests = (watched.len() as u64).max(1).saturating_mul(comparisons.max(1));
+        #[expect(clippy::cast_precision_loss, reason = "some ten thousand measures")]
+        let tests = tests as f64;
+        let mut rows: Vec<DiffRow> = watched
+            .iter()
+            .map(|measure| DiffRow::of_many(measure, &first.values(measure), &second.values(measure), tests, limits))
+            .collect();
+        DiffRow::sort(&mut rows);
+        let names: BTreeSet<&str> = unwatched.iter().map(|measure| &*measure.name).collect();
+        Self {
+            schema: SCHEMA,
+            first: Set::of_many(first),
+            second: Set::of_many(second),
+            limits,
+            least: (rank::least_of_many(first.runs(), second.runs()) * tests).min(1.0),
             rows,
             more,
             unobserved: names.into_iter().map(str::to_owned).collect(),
@@ -210,6 +244,7 @@ impl Set {
     fn new(runs: &[Run]) -> Self {
         let kernels: BTreeSet<String> = runs.iter().filter_map(|run| run.kernel.release.clone()).collect();
         Self {
+            count: runs.len() as u64,
             runs: runs.iter().map(|run| run.label.clone()).collect(),
             recordings: runs.iter().map(|run| run.recording.clone()).collect(),
             kernels: kernels.into_iter().collect(),
@@ -218,28 +253,76 @@ impl Set {
     }
 }
 
+impl Set {
+    fn of_many(crowd: &Crowd) -> Self {
+        Self {
+            count: crowd.runs(),
+            runs: crowd.ends().cloned().collect(),
+            recordings: Vec::new(),
+            kernels: crowd.kernels().iter().cloned().collect(),
+            missing: crowd.missing(),
+        }
+    }
+}
+
 impl DiffRow {
+    fn sort(rows: &mut [Self]) {
+        rows.sort_unstable_by(|a, b| {
+            let size = |row: &Self| {
+                row.factor
+                    .map_or(f64::INFINITY, |factor| factor.max(f64::MIN_POSITIVE).ln().abs())
+            };
+            let by_size = || size(b).total_cmp(&size(a)).then_with(|| a.measure.cmp(&b.measure));
+            a.verdict.rank().cmp(&b.verdict.rank()).then_with(by_size)
+        });
+    }
+
+    fn of_many(measure: &Measured, before: &Histogram, after: &Histogram, tests: f64, limits: Limits) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+        let median = |values: &Histogram| values.quantile(0.5).map(|value| value as f64);
+        let chance = rank::chance_of_many(before, after);
+        let none = |values: &Histogram| values.max().is_none_or(|most| most == 0);
+        let row = Self {
+            verdict: Difference::Noise,
+            first: median(before),
+            second: median(after),
+            first_values: Vec::new(),
+            second_values: Vec::new(),
+            change: rank::shift_of_many(before, after),
+            factor: None,
+            p: chance,
+            p_any: chance.map(|p| (p * tests).min(1.0)),
+            measure: measure.clone(),
+        };
+        row.judged([before, after].map(none), limits)
+    }
+
     fn new(measure: Measured, values: &[Option<f64>], first: usize, chance: &rank::Chance, limits: Limits) -> Self {
         let (before, after) = values.split_at(first);
         let known = |values: &[Option<f64>]| values.iter().flatten().copied().collect::<Vec<f64>>();
         let (known_before, known_after) = (known(before), known(after));
-        let (a, b) = (rank::median(&known_before), rank::median(&known_after));
-        let factor = a.zip(b).filter(|(a, _)| *a > 0.0).map(|(a, b)| b / a);
-        let more = rank::shift(&known_before, &known_after);
-        let mut row = Self {
+        let none = [&known_before, &known_after].map(|values| values.iter().all(|value| *value == 0.0));
+        let row = Self {
             verdict: Difference::Noise,
-            first: a,
-            second: b,
+            first: rank::median(&known_before),
+            second: rank::median(&known_after),
             first_values: before.to_vec(),
             second_values: after.to_vec(),
-            change: more,
-            factor,
+            change: rank::shift(&known_before, &known_after),
+            factor: None,
             p: chance.alone,
             p_any: chance.among_all,
             measure,
         };
-        row.verdict = row.judge(limits);
-        row
+        row.judged(none, limits)
+    }
+
+    /// The same with what is to be said of it; `none` is whether the sets have nothing but zeros.
+    fn judged(mut self, none: [bool; 2], limits: Limits) -> Self {
+        let medians = self.first.zip(self.second).filter(|(first, _)| *first > 0.0);
+        self.factor = medians.map(|(first, second)| second / first);
+        self.verdict = self.judge(none, limits);
+        self
     }
 
     /// Whether the difference is large enough, chance or not.
@@ -247,25 +330,19 @@ impl DiffRow {
         let far = self
             .factor
             .is_none_or(|factor| factor >= limits.factor || factor <= 1.0 / limits.factor);
-        let least = if self.measure.unit == Unit::Nanoseconds {
-            LEAST_NS
-        } else {
-            1.0
-        };
-        far && self.change.is_some_and(|change| change.abs() >= least)
+        far && self.change.is_some_and(|change| is_noticed(change, self.measure.unit))
     }
 
-    fn judge(&self, limits: Limits) -> Difference {
-        let none = |values: &[Option<f64>]| values.iter().flatten().all(|value| *value == 0.0);
+    fn judge(&self, none: [bool; 2], limits: Limits) -> Difference {
         let sure = self.p_any.is_some_and(|p| p <= limits.alpha);
         if self.measure.unit == Unit::Count {
-            match (none(&self.first_values), none(&self.second_values), sure) {
-                (true, false, true) => return Difference::New,
-                (true, false, false) => return Difference::PerhapsNew,
-                (false, true, true) => return Difference::Vanished,
-                (false, true, false) => return Difference::PerhapsVanished,
-                (true, true, _) => return Difference::Noise,
-                (false, false, _) => {}
+            match (none, sure) {
+                ([true, false], true) => return Difference::New,
+                ([true, false], false) => return Difference::PerhapsNew,
+                ([false, true], true) => return Difference::Vanished,
+                ([false, true], false) => return Difference::PerhapsVanished,
+                ([true, true], _) => return Difference::Noise,
+                ([false, false], _) => {}
             }
         }
         match self.change {

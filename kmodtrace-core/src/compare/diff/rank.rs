@@ -3,6 +3,10 @@
 //! One run is one sample, whatever it holds: events of one boot depend on each other, and pooling them would find a
 //! difference between any two boots. Ranks, because times of loads have no shape that could be assumed.
 
+use std::collections::BTreeMap;
+
+use crate::analysis::histogram::Histogram;
+
 /// Ways to divide runs into two sets that are all looked at; of more, so many at random. Eight against eight have 12,870.
 const WAYS: u64 = 20_000;
 /// Values that are looked at in all of them: some seconds. There are fewer ways where there is more to look at in each.
@@ -79,6 +83,52 @@ pub(super) fn least(first: usize, second: usize, most: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "some ten thousand ways")]
     let ways = ways as f64;
     2.0 / ways
+}
+
+/// The two-sided p-value of the rank-sum test of two sets of many runs, of which only is known how many values lie in which bucket:
+/// those in one bucket are equal. By the normal approximation, which calls less different than the exact test where one set is small.
+/// None where one of the sets has no value.
+pub(super) fn chance_of_many(first: &Histogram, second: &Histogram) -> Option<f64> {
+    let mut buckets: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for bucket in first.buckets() {
+        buckets.entry(bucket.upper).or_default().0 += bucket.count;
+    }
+    for bucket in second.buckets() {
+        buckets.entry(bucket.upper).or_default().1 += bucket.count;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
+    let float = |count: u64| count as f64;
+    let (n, all) = (float(first.count()), float(first.count() + second.count()));
+    if first.count() == 0 || second.count() == 0 {
+        return None;
+    }
+    let (mut below, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    for (mine, others) in buckets.into_values() {
+        let equal = float(mine + others);
+        // Doubled and less its mean, as in `Ranked`.
+        let rank = 2.0 * below + equal - all;
+        sum += float(mine) * rank;
+        squares += equal * rank * rank;
+        below += equal;
+    }
+    let variance = n * (all - n) * squares / (all * (all - 1.0));
+    Some(if variance > 0.0 {
+        chance_of_distance(sum.abs() / variance.sqrt())
+    } else {
+        1.0
+    })
+}
+
+/// The least that it can be: of sets that do not overlap.
+pub(super) fn least_of_many(first: u64, second: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
+    let (n, m) = (first as f64, second as f64);
+    chance_of_distance((3.0 * n * m / (n + m + 1.0)).sqrt())
+}
+
+/// How often a normal distribution is as far from its mean, in standard deviations.
+fn chance_of_distance(distance: f64) -> f64 {
+    libm::erfc(distance / std::f64::consts::SQRT_2)
 }
 
 /// One measure, ranked over the runs that have it.
@@ -189,6 +239,18 @@ pub(super) fn shift(first: &[f64], second: &[f64]) -> Option<f64> {
     median(&differences)
 }
 
+/// The same of sets of many runs: of so many quantiles of each.
+pub(super) fn shift_of_many(first: &Histogram, second: &Histogram) -> Option<f64> {
+    const POINTS: u32 = 64;
+    let points = |values: &Histogram| -> Vec<f64> {
+        let shares = (0..POINTS).map(|point| (f64::from(point) + 0.5) / f64::from(POINTS));
+        #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+        let values = shares.filter_map(|share| values.quantile(share).map(|value| value as f64));
+        values.collect()
+    };
+    shift(&points(first), &points(second))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
@@ -251,6 +313,39 @@ mod tests {
             let got = p(first, second);
             assert!((got - expected).abs() < 1e-10, "{first:?} {second:?}: {got}");
         }
+    }
+
+    #[test]
+    fn p_values_of_many_are_those_of_scipy() {
+        // scipy 1.17.1, mannwhitneyu(method='asymptotic', use_continuity=False). Whole numbers to 22 have a bucket each.
+        let of = |values: &mut dyn Iterator<Item = u64>| {
+            let mut histogram = Histogram::default();
+            values.for_each(|value| histogram.record(value));
+            histogram
+        };
+        let cases = [
+            (
+                of(&mut (0..60).map(|at| at * 7 % 11)),
+                of(&mut (0..80).map(|at| at * 5 % 9 + at % 3)),
+                0.921_625_500_963,
+            ),
+            (
+                of(&mut [0; 197].into_iter().chain([1, 2, 3])),
+                of(&mut [0; 90].into_iter().chain([1; 5]).chain([4; 5])),
+                0.000_644_816_603,
+            ),
+            (of(&mut (3..6)), of(&mut (0..300).map(|at| at % 20)), 0.100_765_022_181),
+        ];
+        for (first, second, expected) in cases {
+            let got = chance_of_many(&first, &second).unwrap();
+            assert!((got - expected).abs() < 1e-10, "{got} {expected}");
+            assert!((chance_of_many(&second, &first).unwrap() - got).abs() < 1e-12);
+        }
+        let same = of(&mut [5; 10].into_iter());
+        assert_eq!(chance_of_many(&same, &same), Some(1.0));
+        assert_eq!(chance_of_many(&same, &Histogram::default()), None);
+        let apart = chance_of_many(&of(&mut (1..6)), &of(&mut (6..16))).unwrap();
+        assert!((apart - 0.002_199_647_061).abs() < 1e-10 && (apart - least_of_many(5, 10)).abs() < 1e-12);
     }
 
     #[test]

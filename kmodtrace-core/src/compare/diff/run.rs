@@ -9,16 +9,19 @@ use serde::Serialize;
 use crate::analysis::aggregate::{Aggregates, KEPT, ModuleStats, RequestStats, kept};
 use crate::analysis::histogram::Histogram;
 use crate::analysis::origin::{self, KnownAttempt};
+use crate::analysis::union::Union;
 use crate::measures::{Compared, MAX, MEASURES, Measure, P50, Stat, Unit, Value};
-use crate::model::{Attempt, AttemptId, Errno, Finished, MARKS_KEPT, Name, TaskRef};
+use crate::model::{Attempt, AttemptId, Errno, Finished, Ktime, MARKS_KEPT, Name, Note, TaskRef};
 use crate::plan::{Coverage, Observed};
 use crate::report::{KernelRow, RecordingRow, Source};
 
 /// Failed attempts whose errno is remembered for those that follow from them.
 const REMEMBERED: usize = 8_192;
+/// The time in which at least one load was in flight.
+pub(crate) const IN_FLIGHT: &str = "loads in flight";
 /// Measures that are compared, the first in their order: a thousand modules have some ten thousand. A run keeps one more, so that it shows
 /// where there are others. What one run leaves out comes behind so many that it is not compared for the other runs either.
-pub(super) const COMPARED: usize = 1 << 16;
+pub(crate) const COMPARED: usize = 1 << 16;
 
 /// What a measure is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -59,7 +62,7 @@ pub struct Run {
     /// Records lost, probe hits missed, attempts clipped.
     pub missing: u64,
     pub(super) source: Source,
-    pub(super) values: BTreeMap<Measured, f64>,
+    values: BTreeMap<Measured, u64>,
 }
 
 /// Makes a run of what a session hands out.
@@ -71,15 +74,20 @@ pub struct RunFold {
     /// What these take.
     marks: usize,
     origins: BTreeMap<Option<Name>, BTreeMap<String, u64>>,
+    in_flight: Union,
+    /// The first beginning of loads that had not returned.
+    open: Option<Ktime>,
 }
 
 impl RunFold {
     /// Adds what a session handed out.
     pub fn add(&mut self, finished: Finished) {
         self.aggregates.add(&finished);
-        if let Finished::Attempt(attempt) = finished
-            && attempt.failed()
-        {
+        let Finished::Attempt(attempt) = finished else {
+            return;
+        };
+        self.lasted(&attempt);
+        if attempt.failed() {
             let task = attempt.task();
             self.known.insert(attempt.id, (task, attempt.errno.unwrap_or_default()));
             self.marks += attempt.marks();
@@ -87,6 +95,19 @@ impl RunFold {
             if self.failed.len() > REMEMBERED || self.marks > MARKS_KEPT {
                 self.add_origins();
             }
+        }
+    }
+
+    fn lasted(&mut self, attempt: &Attempt) {
+        if attempt.is_unload() {
+            return;
+        }
+        match (attempt.start, attempt.end) {
+            (Some(start), Some(end)) => self.in_flight.add(start, end),
+            (Some(start), None) if attempt.notes.contains(&Note::InFlight) => {
+                self.open = Some(self.open.map_or(start, |open| open.min(start)));
+            }
+            _ => {}
         }
     }
 
@@ -111,14 +132,17 @@ impl RunFold {
         self.known.clear();
     }
 
-    /// Nothing more comes.
-    pub fn finish(self, label: String, source: Source) -> Run {
-        self.finish_with_sums(label, source).0
+    /// Nothing more comes: the recording ends at this time.
+    pub fn finish(self, label: String, source: Source, end: Ktime) -> Run {
+        self.finish_with_sums(label, source, end).0
     }
 
     /// The same, and the sums that it was made of.
-    pub(crate) fn finish_with_sums(mut self, label: String, source: Source) -> (Run, Aggregates) {
+    pub(crate) fn finish_with_sums(mut self, label: String, source: Source, end: Ktime) -> (Run, Aggregates) {
         self.add_origins();
+        if let Some(start) = self.open {
+            self.in_flight.add(start, end);
+        }
         let missing = [source.lost, source.missed, source.clipped];
         let mut values = Values::default();
         let mut all = ModuleStats::default();
@@ -128,6 +152,8 @@ impl RunFold {
         }
         let of_all = MEASURES.iter().filter(|measure| measure.of_all);
         values.module(About::All, &all, of_all);
+        let in_flight = self.in_flight.total();
+        values.put(&Arc::new(About::All), IN_FLIGHT, Unit::Nanoseconds, None, in_flight);
         for (name, stats) in &self.aggregates.requests {
             values.request(About::Request(name.clone().into()), stats);
         }
@@ -155,8 +181,28 @@ impl Run {
         if !self.watches(measure) {
             return None;
         }
-        let known = self.values.get(measure).copied();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "three digits are shown, and ranks do not need more"
+        )]
+        let known = self.values.get(measure).map(|value| *value as f64);
         known.or((measure.unit != Unit::Nanoseconds).then_some(0.0))
+    }
+
+    /// Whether its recording ends before its time.
+    pub(crate) fn truncated(&self) -> bool {
+        self.source.truncated.is_some()
+    }
+
+    /// What was counted or timed, of all that its probes show, in the order of measures.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&Measured, u64)> {
+        let values = self.values.iter().map(|(measure, value)| (measure, *value));
+        values.filter(|(measure, _)| self.watches(measure))
+    }
+
+    /// The measures.
+    pub(super) fn measures(&self) -> impl Iterator<Item = &Measured> {
+        self.values.keys()
     }
 
     /// Whether its probes show this.
@@ -167,7 +213,7 @@ impl Run {
 
 #[derive(Default)]
 struct Values {
-    kept: BTreeMap<Measured, f64>,
+    kept: BTreeMap<Measured, u64>,
     /// Each name once, for all subjects.
     names: BTreeSet<Arc<str>>,
 }
@@ -182,11 +228,7 @@ impl Values {
             unit,
             observed,
         };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "three digits are shown, and ranks do not need more"
-        )]
-        self.kept.insert(measure, value as f64);
+        self.kept.insert(measure, value);
         if self.kept.len() > COMPARED + 1 {
             self.kept.pop_last();
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::analysis::graph::fixture::{attempt, request};
-use crate::model::{Errno, Finished};
+use crate::model::{Errno, Finished, Ktime};
 use crate::plan::{Coverage, Observed};
 use crate::report::Source;
 
@@ -23,7 +23,7 @@ fn run_watching(label: &str, took: &[u64], errno: Errno, coverage: Coverage) -> 
         coverage,
         ..Source::default()
     };
-    fold.finish(label.to_owned(), source)
+    fold.finish(label.to_owned(), source, Ktime(1_000_000_000))
 }
 
 fn runs(took: &[[u64; 3]], errno: Errno) -> Vec<Run> {
@@ -147,6 +147,46 @@ fn nothing_is_compared_with_nothing() {
     told(&one);
 }
 
+/// Runs in which nothing differs, or a module's loads, by chance or more.
+#[test]
+fn many_runs_are_compared_as_few_are() {
+    let set = |first: u64, slower: u64| -> Vec<Run> {
+        let took = |at: u64| [100 + (at * 7 + first) % 13, 110 + slower, 90 + at % 5];
+        (0..60).map(|at| run(&format!("{at}"), &took(at), Errno::OK)).collect()
+    };
+    let crowd = |runs: &[Run]| {
+        let mut crowd = Crowd::default();
+        for run in runs {
+            crowd.add(run);
+        }
+        crowd
+    };
+    for slower in [0, 80] {
+        let (a, b) = (set(0, 0), set(5, slower));
+        let exact = Diff::new(&a, &b, Limits::default());
+        let many = Diff::of_many(&crowd(&a), &crowd(&b), 1, Limits::default());
+        assert_eq!(
+            (many.first.count, many.second.count, many.rows.len()),
+            (60, 60, exact.rows.len())
+        );
+        assert_eq!(many.differences().count(), exact.differences().count());
+        for row in &many.rows {
+            let other = exact.rows.iter().find(|other| other.measure == row.measure).unwrap();
+            assert_eq!(row.verdict, other.verdict, "{row:?}");
+            let close = |one: Option<f64>, other: Option<f64>| {
+                one.zip(other)
+                    .is_none_or(|(one, other)| (one - other).abs() <= 0.046 * other + 1.0)
+            };
+            assert!(
+                close(row.first, other.first) && close(row.second, other.second),
+                "{row:?} {other:?}"
+            );
+            assert!(row.first_values.is_empty());
+        }
+        assert!(told(&many).contains("60 runs, 0 to 9"));
+    }
+}
+
 #[test]
 fn of_very_many_names_the_first_are_compared() {
     let named = |names: std::ops::Range<u64>| {
@@ -155,7 +195,7 @@ fn of_very_many_names_the_first_are_compared() {
             let one = attempt(id, &format!("m{id:05}"), 10, 20);
             fold.add(Finished::Attempt(Box::new(one.got(Errno(19)).init(10, 20, Errno(19)))));
         }
-        fold.finish("many".to_owned(), Source::default())
+        fold.finish("many".to_owned(), Source::default(), Ktime(1_000_000_000))
     };
     // The second run keeps other measures than the first, which has them all the same.
     let (all, most) = (named(1..8_000), named(500..8_000));

@@ -59,11 +59,11 @@ fn head(diff: &Diff) -> Vec<String> {
         ),
     ];
     if !diff.can_decide() {
-        let most = diff.first.runs.len().min(diff.second.runs.len());
+        let most = usize::try_from(diff.first.count.min(diff.second.count)).unwrap_or(usize::MAX);
         head.push(format!(
             "{} and {} runs are too few for a verdict ({} a side are needed): the differences below may be noise.",
-            diff.first.runs.len(),
-            diff.second.runs.len(),
+            diff.first.count,
+            diff.second.count,
             enough(diff.limits.alpha, most)
         ));
     }
@@ -147,7 +147,7 @@ fn enough(alpha: f64, from: usize) -> usize {
 fn set(set: &Set) -> String {
     let runs = match set.runs.as_slice() {
         [one] => one.clone(),
-        [first, .., last] => format!("{} runs, {first} to {last}", set.runs.len()),
+        [first, .., last] => format!("{} runs, {first} to {last}", set.count),
         [] => "no run".to_owned(),
     };
     format!(

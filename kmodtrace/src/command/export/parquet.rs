@@ -4,25 +4,21 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use kmodtrace_core::model::Zero;
 use kmodtrace_core::report::Selection;
 use kmodtrace_parquet::{Export, Tables, day};
 
 use crate::cli;
 use crate::command::gathered::{Parts, gather};
-use crate::failure::{FAILED, failure, say};
-use crate::notice::{Notices, Progress};
+use crate::command::side_by_side::{Reached, Told, in_parallel};
+use crate::failure::{FAILED, failure};
 use crate::replay::{self, Replay};
 
 /// Recordings whose rows go into one file, at most, and bytes of these: what a file's end says of all of it waits in memory.
 const SET: usize = 4_096;
 const SET_BYTES: u64 = 256 << 20;
-/// Threads that read: each has a recording, and may have rows to write.
-const THREADS: usize = 16;
 
 /// A recording to read, and its size.
 type Found = (PathBuf, u64);
@@ -34,8 +30,7 @@ pub(crate) fn run(args: &cli::ExportParquet, quiet: bool) -> Result<ExitCode> {
     let export = Export::begin(&args.folder).map_err(cannot)?;
     let days = by_day(&files(&args.files, &told), &told);
     let all = days.values().map(Vec::len).sum::<usize>() as u64;
-    let progress = Notices::new(quiet).begin(format!("exporting {all} recordings"), Some(all));
-    let reached = Reached::new(&progress);
+    let reached = Reached::of(all, "exporting", quiet);
     for (day, recordings) in &days {
         for set in sets(recordings) {
             let tables = Tables::begin(&export, day).map_err(cannot)?;
@@ -49,11 +44,7 @@ pub(crate) fn run(args: &cli::ExportParquet, quiet: bool) -> Result<ExitCode> {
         }
     }
     export.commit().map_err(cannot)?;
-    Ok(if told.any() {
-        ExitCode::from(FAILED)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(told.status())
 }
 
 /// Adds a recording: an error is one of writing.
@@ -137,70 +128,4 @@ fn sets(mut recordings: &[Found]) -> impl Iterator<Item = &[Found]> {
         recordings = rest;
         (!set.is_empty()).then_some(set)
     })
-}
-
-/// Does this for all, a thread for each processor, until one fails.
-fn in_parallel<T: Sync>(all: &[T], each: impl Fn(&T) -> io::Result<()> + Sync) -> io::Result<()> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            each(one).inspect_err(|_| next.store(all.len(), Ordering::Relaxed))?;
-        }
-        Ok(())
-    };
-    let threads = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(THREADS)
-        .min(all.len());
-    thread::scope(|scope| {
-        // Where there are no more threads to be had, there are fewer.
-        let others: Vec<_> = (1..threads)
-            .map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
-            .collect();
-        let mut done = work();
-        for other in others {
-            let ended = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            done = done.and(ended);
-        }
-        done
-    })
-}
-
-/// Whether something was told that is wrong with a recording.
-#[derive(Default)]
-struct Told(AtomicBool);
-
-impl Told {
-    fn say(&self, text: impl std::fmt::Display) {
-        self.0.store(true, Ordering::Relaxed);
-        say(text);
-    }
-
-    fn error(&self, error: &Error) {
-        self.say(format_args!("{error:#}"));
-    }
-
-    fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// How many recordings are done.
-struct Reached<'p> {
-    progress: &'p Progress,
-    done: AtomicUsize,
-}
-
-impl<'p> Reached<'p> {
-    fn new(progress: &'p Progress) -> Self {
-        Self {
-            progress,
-            done: AtomicUsize::new(0),
-        }
-    }
-
-    fn one_more(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.progress.reached(done as u64);
-    }
 }

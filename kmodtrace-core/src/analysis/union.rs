@@ -7,7 +7,7 @@ const KEPT: usize = 256;
 
 /// Spans that may overlap, which come in the order of their ends, or nearly so.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Union {
+pub(crate) struct Union {
     spans: Vec<(Ktime, Ktime)>,
     /// Of spans that are not kept any more, and where the last of them ended.
     settled: u64,
@@ -15,7 +15,7 @@ pub(super) struct Union {
 }
 
 impl Union {
-    pub(super) fn add(&mut self, start: Ktime, end: Ktime) {
+    pub(crate) fn add(&mut self, start: Ktime, end: Ktime) {
         let (mut start, mut end) = (start.max(self.until), end.max(self.until));
         while let Some(&(from, to)) = self.spans.last() {
             if to < start {
@@ -35,7 +35,7 @@ impl Union {
     }
 
     /// Nanoseconds.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         let kept = self.spans.iter().map(|(from, to)| to.since(*from).0);
         kept.fold(self.settled, u64::saturating_add)
     }
