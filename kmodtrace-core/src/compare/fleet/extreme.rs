@@ -16,6 +16,8 @@ const NAMED: usize = 8;
 const MEASURES: usize = 4_096;
 /// How many times the distance between the quartiles a value is above the upper one that is far out: Tukey's outer fence.
 const FENCE: u64 = 3;
+/// Recordings of which there have to be as many before quartiles say what is usual.
+pub(super) const ENOUGH: u64 = 8;
 
 /// A recording of a fleet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -89,9 +91,10 @@ impl Extremes {
         }
     }
 
-    /// Those that are far from the others in `all`, the farthest first.
+    /// Those that are far from the others in `all`, the farthest first; none where there are too few to say.
     pub(super) fn finish(self, all: &Crowd, limits: Limits, takes: &dyn Fn(&Measured) -> bool) -> Vec<Far> {
         let measures = self.of.into_iter().filter(|(measure, _)| takes(measure));
+        let measures = measures.filter(|_| all.runs() >= ENOUGH);
         let mut far: Vec<Far> = measures
             .filter_map(|(measure, most)| Far::of(measure, most, all, limits))
             .collect();

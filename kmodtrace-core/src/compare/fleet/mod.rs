@@ -60,7 +60,7 @@ pub struct Fleet {
     pub rows: Vec<FleetRow>,
     /// Whether there are more than 65,536 measures, of which only the first by the names of modules and requests are here.
     pub more: bool,
-    /// Measures of which some recordings are far from the others, the farthest first.
+    /// Measures of which some recordings are far from the others, the farthest first; none where there are fewer than eight recordings.
     pub far: Vec<Far>,
     /// Kernels and tags, each with what differs from all other recordings.
     pub groups: Vec<Group>,

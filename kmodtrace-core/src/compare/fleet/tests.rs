@@ -172,6 +172,7 @@ fn what_a_recording_did_not_observe_is_no_zero() {
 #[test]
 fn too_few_recordings_are_not_compared() {
     let text = told(&fleet(&recordings()[..2]));
+    assert!(text.contains("too few recordings to say which are far"), "{text}");
     assert!(text.contains("no kernel and no tag has recordings enough"), "{text}");
     let none = fleet(&[]);
     assert_eq!(

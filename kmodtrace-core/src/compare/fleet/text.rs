@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::extreme::ENOUGH;
 use super::{Far, Fleet, FleetRow, Group, GroupKind};
 use crate::compare::diff::{About, Measured, value_or_none};
 use crate::measures::Unit;
@@ -115,6 +116,12 @@ fn table<'f>(
 fn far(fleet: &Fleet, columns: usize, out: &mut impl Write) -> io::Result<()> {
     if fleet.recordings == 0 {
         return Ok(());
+    }
+    if fleet.recordings < ENOUGH {
+        return writeln!(
+            out,
+            "\ntoo few recordings to say which are far from the others: {ENOUGH} are needed"
+        );
     }
     if fleet.far.is_empty() {
         return writeln!(out, "\nno recording is far from the others");
