@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use kmodtrace_core::compare::diff::{Crowd, Diff, Limits, Run, RunFold};
+use kmodtrace_core::compare::diff::{Crowd, Diff, Limits, Run};
 use kmodtrace_core::text::Glob;
 
-use super::fleet;
+use super::runs;
 use super::side_by_side::Told;
 use crate::cli;
 use crate::failure::{FAILED, failure, say};
@@ -39,7 +39,7 @@ pub(super) fn compare(
     };
     if first.len() + second.len() > MANY {
         let told = Told::default();
-        let [first, second] = [first, second].map(|paths| fleet::sum_up(paths, &told, quiet, Crowd::add).0);
+        let [first, second] = [first, second].map(|paths| runs::sum_up(paths, &told, quiet, Crowd::add).0);
         comparing.format.print(&Diff::of_many(&first, &second, 1, limits))?;
         return Ok(told.status());
     }
@@ -83,17 +83,12 @@ fn recordings(name: &Path) -> Result<Vec<PathBuf>> {
 
 fn one(path: &Path, quiet: bool) -> Result<Run> {
     let mut recording = replay::open(path)?;
-    let mut fold = RunFold::default();
-    let (ended, end, loss) = recording.finished(quiet, |finished| {
-        fold.add(finished);
-        None
-    });
-    ended?;
+    let run = runs::run(&mut recording, path, |recording, take| recording.finished(quiet, take))?;
     if let Some(why) = recording.truncated().filter(|_| !quiet) {
         say(format_args!(
             "{}: {why}; the run is compared as far as it goes",
             path.display()
         ));
     }
-    Ok(fold.finish(path.display().to_string(), recording.source(&loss), end))
+    Ok(run)
 }

@@ -14,6 +14,7 @@ pub(crate) mod graph;
 pub(crate) mod record;
 pub(crate) mod redact;
 pub(crate) mod report;
+mod runs;
 pub(crate) mod schema;
 #[cfg(feature = "export")]
 pub(crate) mod serve;

@@ -1,6 +1,5 @@
 //! Many recordings, each read by a thread of its own.
 
-use std::io;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -14,7 +13,7 @@ use crate::notice::{Notices, Progress};
 const THREADS: usize = 16;
 
 /// Does this for all, a thread for each processor, until one fails.
-pub(super) fn in_parallel<T: Sync>(all: &[T], each: impl Fn(&T) -> io::Result<()> + Sync) -> io::Result<()> {
+pub(super) fn in_parallel<T: Sync, E: Send>(all: &[T], each: impl Fn(&T) -> Result<(), E> + Sync) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -152,64 +152,40 @@ impl Diff {
     /// Compares. Empty sets have nothing to compare.
     pub fn new(first: &[Run], second: &[Run], limits: Limits) -> Self {
         let runs: Vec<&Run> = first.iter().chain(second).collect();
-        let measures: BTreeSet<&Measured> = runs.iter().flat_map(|run| run.measures()).collect();
-        let more = measures.len() > COMPARED;
-        let (watched, unwatched): (Vec<&Measured>, Vec<&Measured>) = measures
-            .into_iter()
-            .take(COMPARED)
-            .partition(|measure| runs.iter().all(|run| run.watches(measure)));
-        let values: Vec<rank::Values> = watched
+        let measures = runs.iter().flat_map(|run| run.measures());
+        let measures = Measures::new(measures, |measure| runs.iter().all(|run| run.watches(measure)));
+        let values: Vec<rank::Values> = measures
+            .watched
             .iter()
             .map(|measure| runs.iter().map(|run| run.value(measure)).collect())
             .collect();
-        let most = rank::most(watched.len(), runs.len());
+        let most = rank::most(measures.watched.len(), runs.len());
         let chances = rank::chances(&values, first.len(), runs.len(), most);
-        let rows = watched.iter().zip(values).zip(chances);
-        let mut rows: Vec<DiffRow> = rows
-            .map(|((measure, values), chance)| DiffRow::new((*measure).clone(), &values, first.len(), &chance, limits))
-            .collect();
-        DiffRow::sort(&mut rows);
-        let names: BTreeSet<&str> = unwatched.iter().map(|measure| &*measure.name).collect();
-        Self {
-            schema: SCHEMA,
-            first: Set::new(first),
-            second: Set::new(second),
-            limits,
-            least: rank::least(first.len(), second.len(), most),
-            rows,
-            more,
-            unobserved: names.into_iter().map(str::to_owned).collect(),
-        }
+        let rows = measures.watched.iter().zip(values).zip(chances);
+        let rows = rows
+            .map(|((measure, values), chance)| DiffRow::new((*measure).clone(), &values, first.len(), &chance, limits));
+        let rows = rows.collect();
+        let least = rank::least(first.len(), second.len(), most);
+        measures.compared([Set::new(first), Set::new(second)], rows, least, limits)
     }
 
     /// Compares sets of many runs, as one of so many comparisons that are made of the same runs: a difference is one where any of all
     /// these would show it by chance less often than `alpha` (Bonferroni's bound). A run is a sample of what it observed.
     pub fn of_many(first: &Crowd, second: &Crowd, comparisons: u64, limits: Limits) -> Self {
-        let measures: BTreeSet<&Measured> = first.measures().chain(second.measures()).collect();
-        let more = measures.len() > COMPARED;
-        let (watched, unwatched): (Vec<&Measured>, Vec<&Measured>) = measures
-            .into_iter()
-            .take(COMPARED)
-            .partition(|measure| first.watched(measure) > 0 && second.watched(measure) > 0);
-        let tests = (watched.len() as u64).max(1).saturating_mul(comparisons.max(1));
+        let measures = Measures::new(first.measures().chain(second.measures()), |measure| {
+            first.watched(measure) > 0 && second.watched(measure) > 0
+        });
+        let tests = (measures.watched.len() as u64)
+            .max(1)
+            .saturating_mul(comparisons.max(1));
         #[expect(clippy::cast_precision_loss, reason = "some ten thousand measures")]
         let tests = tests as f64;
-        let mut rows: Vec<DiffRow> = watched
-            .iter()
-            .map(|measure| DiffRow::of_many(measure, &first.values(measure), &second.values(measure), tests, limits))
-            .collect();
-        DiffRow::sort(&mut rows);
-        let names: BTreeSet<&str> = unwatched.iter().map(|measure| &*measure.name).collect();
-        Self {
-            schema: SCHEMA,
-            first: Set::of_many(first),
-            second: Set::of_many(second),
-            limits,
-            least: (rank::least_of_many(first.runs(), second.runs()) * tests).min(1.0),
-            rows,
-            more,
-            unobserved: names.into_iter().map(str::to_owned).collect(),
-        }
+        let rows = measures.watched.iter();
+        let rows = rows
+            .map(|measure| DiffRow::of_many(measure, &first.values(measure), &second.values(measure), tests, limits));
+        let rows = rows.collect();
+        let least = (rank::least_of_many(first.runs(), second.runs()) * tests).min(1.0);
+        measures.compared([first, second].map(Set::of_many), rows, least, limits)
     }
 
     /// Whether so many runs could show a difference at all.
@@ -220,6 +196,45 @@ impl Diff {
     /// What is different for sure.
     pub fn differences(&self) -> impl Iterator<Item = &DiffRow> {
         self.rows.iter().filter(|row| row.verdict.is_different())
+    }
+}
+
+/// The measures of two sets.
+struct Measures<'m> {
+    /// Those that are compared.
+    watched: Vec<&'m Measured>,
+    /// Those that some run did not observe.
+    unwatched: Vec<&'m Measured>,
+    /// Whether there are more.
+    more: bool,
+}
+
+impl<'m> Measures<'m> {
+    fn new(all: impl Iterator<Item = &'m Measured>, is_watched: impl Fn(&Measured) -> bool) -> Self {
+        let all: BTreeSet<&Measured> = all.collect();
+        let more = all.len() > COMPARED;
+        let (watched, unwatched) = all.into_iter().take(COMPARED).partition(|measure| is_watched(measure));
+        Self {
+            watched,
+            unwatched,
+            more,
+        }
+    }
+
+    /// The comparison with these rows, which are put in order.
+    fn compared(self, [first, second]: [Set; 2], mut rows: Vec<DiffRow>, least: f64, limits: Limits) -> Diff {
+        DiffRow::sort(&mut rows);
+        let names: BTreeSet<&str> = self.unwatched.iter().map(|measure| &*measure.name).collect();
+        Diff {
+            schema: SCHEMA,
+            first,
+            second,
+            limits,
+            least,
+            rows,
+            more: self.more,
+            unobserved: names.into_iter().map(str::to_owned).collect(),
+        }
     }
 }
 
@@ -251,9 +266,7 @@ impl Set {
             missing: runs.iter().map(|run| run.missing).fold(0, u64::saturating_add),
         }
     }
-}
 
-impl Set {
     fn of_many(crowd: &Crowd) -> Self {
         Self {
             count: crowd.runs(),

@@ -111,12 +111,7 @@ pub(super) fn chance_of_many(first: &Histogram, second: &Histogram) -> Option<f6
         squares += equal * rank * rank;
         below += equal;
     }
-    let variance = n * (all - n) * squares / (all * (all - 1.0));
-    Some(if variance > 0.0 {
-        chance_of_distance(sum.abs() / variance.sqrt())
-    } else {
-        1.0
-    })
+    Some(chance_of_distance(deviations(sum, [n, all], squares)))
 }
 
 /// The least that it can be: of sets that do not overlap.
@@ -124,6 +119,16 @@ pub(super) fn least_of_many(first: u64, second: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "numbers of runs")]
     let (n, m) = (first as f64, second as f64);
     chance_of_distance((3.0 * n * m / (n + m + 1.0)).sqrt())
+}
+
+/// How far the sum of `n` of `all` ranks is from what is to be expected, 0, in standard deviations; `squares` is the sum of the squares of all.
+fn deviations(sum: f64, [n, all]: [f64; 2], squares: f64) -> f64 {
+    let variance = n * (all - n) * squares / (all * (all - 1.0));
+    if variance > 0.0 {
+        sum.abs() / variance.sqrt()
+    } else {
+        0.0
+    }
 }
 
 /// How often a normal distribution is as far from its mean, in standard deviations.
@@ -168,14 +173,8 @@ impl Ranked {
             return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "ranks of some dozen runs")]
-        let variance = (n * (all - n)) as f64 * self.squares as f64 / (all * (all - 1)) as f64;
-        #[expect(clippy::cast_precision_loss, reason = "ranks of some dozen runs")]
-        let distance = sum.abs() as f64;
-        Some(if variance > 0.0 {
-            distance / variance.sqrt()
-        } else {
-            0.0
-        })
+        let far = deviations(sum as f64, [n as f64, all as f64], self.squares as f64);
+        Some(far)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::matters;
+use super::{is_headline, matters};
 use crate::compare::diff::{Crowd, Limits, Measured, Run};
 use crate::measures::Unit;
 
@@ -66,10 +66,13 @@ pub(super) struct Extremes {
 }
 
 impl Extremes {
-    pub(super) fn add(&mut self, run: &Run, takes: impl Fn(&Measured) -> bool) {
+    pub(super) fn add(&mut self, run: &Run) {
         // Made for the first measure that it is named for: most recordings are named for none.
         let mut which = None;
-        for (measure, value) in run.values().filter(|(measure, value)| *value > 0 && takes(measure)) {
+        for (measure, value) in run
+            .values()
+            .filter(|(measure, value)| *value > 0 && is_headline(measure))
+        {
             let most = match self.of.get_mut(measure) {
                 Some(most) => most,
                 None => self.of.entry(measure.clone()).or_default(),

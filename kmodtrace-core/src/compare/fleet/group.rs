@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::is_headline;
 use crate::compare::diff::{Crowd, Diff, DiffRow, Limits, Measured, Run};
 
 /// Kernels and tags that are compared, the first in their order.
-const COMPARED: usize = 64;
+pub(super) const COMPARED: usize = 64;
 
 /// What the recordings of a group have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -44,26 +45,16 @@ pub struct Group {
 }
 
 /// All groups of a fleet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Groups {
     of: BTreeMap<GroupKind, Crowd>,
-    /// Measures by which they are compared.
-    takes: fn(&Measured) -> bool,
     more: bool,
 }
 
 impl Groups {
-    pub(super) fn new(takes: fn(&Measured) -> bool) -> Self {
-        Self {
-            of: BTreeMap::new(),
-            takes,
-            more: false,
-        }
-    }
-
     pub(super) fn add(&mut self, run: &Run) {
         for kind in kinds(run) {
-            self.of.entry(kind).or_default().add_some(run, self.takes);
+            self.of.entry(kind).or_default().add_some(run, is_headline);
             if self.of.len() > COMPARED {
                 self.of.pop_last();
                 self.more = true;
@@ -73,14 +64,14 @@ impl Groups {
 
     /// What differs of each from all others, and whether there are more groups. One that has all recordings has nothing to differ from.
     pub(super) fn finish(self, all: &Crowd, limits: Limits, told: &dyn Fn(&Measured) -> bool) -> (Vec<Group>, bool) {
-        let Self { of, takes, more } = self;
+        let Self { of, more } = self;
         let comparisons = of.len() as u64;
         let groups = of.into_iter().map(|(kind, crowd)| {
-            let diff = Diff::of_many(&all.without(&crowd, takes), &crowd, comparisons, limits);
+            let diff = Diff::of_many(&all.without(&crowd, is_headline), &crowd, comparisons, limits);
             let differences = diff.differences().filter(|row| told(&row.measure));
             Group {
                 recordings: crowd.runs(),
-                can_differ: crowd.runs() < all.runs() && diff.can_decide(),
+                can_differ: diff.can_decide(),
                 differences: differences.cloned().collect(),
                 kind,
             }

@@ -91,25 +91,13 @@ pub struct FleetRow {
 }
 
 /// Makes a [`Fleet`] of runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FleetFold {
     all: Crowd,
     groups: Groups,
     extremes: Extremes,
     truncated: u64,
     began: Option<(u64, u64)>,
-}
-
-impl Default for FleetFold {
-    fn default() -> Self {
-        Self {
-            all: Crowd::default(),
-            groups: Groups::new(is_headline),
-            extremes: Extremes::default(),
-            truncated: 0,
-            began: None,
-        }
-    }
 }
 
 /// Whether groups are compared and recordings ranked by it: there are ten thousand measures, and these are what others are made of.
@@ -122,7 +110,7 @@ impl FleetFold {
     pub fn add(&mut self, run: &Run) {
         self.all.add(run);
         self.groups.add(run);
-        self.extremes.add(run, is_headline);
+        self.extremes.add(run);
         self.truncated += u64::from(run.truncated());
         if let Some(recording) = run.recording.as_ref().filter(|recording| recording.began_unix_ns > 0) {
             let at = recording.began_unix_ns;

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use super::extreme::ENOUGH;
+use super::group::COMPARED;
 use super::{Far, Fleet, FleetRow, Group, GroupKind};
 use crate::compare::diff::{About, Measured, value_or_none};
 use crate::measures::Unit;
 use crate::model::calendar;
-use crate::text::{Grid, printable, write_wrapped};
+use crate::text::{Grid, write_wrapped};
 
 /// Modules that are listed, where nobody asks for another number.
 const MODULES: usize = 12;
@@ -23,7 +24,7 @@ const COLUMNS: usize = 120;
 pub fn write_text(fleet: &Fleet, modules: Option<usize>, columns: usize, out: &mut impl Write) -> io::Result<()> {
     let columns = columns.min(COLUMNS);
     for line in head(fleet) {
-        write_wrapped(&printable(&line), "", "  ", columns, out)?;
+        write_wrapped(&line, "", "  ", columns, out)?;
     }
     let all = |row: &&FleetRow| *row.measure.subject == About::All;
     table(
@@ -76,7 +77,9 @@ fn head(fleet: &Fleet) -> Vec<String> {
         head.push(format!("Linux {}", kernels.join(", ")));
     }
     if fleet.more_groups {
-        head.push("there are more kernels and tags: the first 64 by their names are compared".to_owned());
+        head.push(format!(
+            "there are more kernels and tags: the first {COMPARED} by their names are compared"
+        ));
     }
     if fleet.more {
         head.push("there are more measures: the first 65,536 by the names of modules and requests are told".to_owned());
